@@ -1,0 +1,1 @@
+"""What a family holds: relocation agreements and purchase contracts, with their parties and registrations."""

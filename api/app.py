@@ -1,0 +1,109 @@
+"""Builds the API. Everything a process needs is made here and handed on through ``app.state``."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+
+from api import health
+from api.auth import require_service
+from api.db import Database
+from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable
+from api.privacy import Vault
+from api.settings import Settings
+
+log = structlog.get_logger()
+
+
+def answer(error: ApiError) -> JSONResponse:
+    return JSONResponse(error.body().model_dump(mode="json"), status_code=error.status)
+
+
+async def _expected(_: Request, error: ApiError) -> JSONResponse:
+    return answer(error)
+
+
+async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    # Only where and what was expected: the input itself may be personal data.
+    return answer(InvalidInput(fields=[{"at": list(e["loc"]), "expected": e["msg"]} for e in error.errors()]))
+
+
+async def _http(_: Request, error: HTTPException) -> JSONResponse:
+    if error.status_code == 404:
+        return answer(NotFound())
+    body = ErrorBody(code="http_error", message=str(error.detail))
+    return JSONResponse(body.model_dump(mode="json"), status_code=error.status_code, headers=error.headers)
+
+
+async def _database_down(_: Request, error: Exception) -> JSONResponse:
+    log.error("database_failed", error=type(error).__name__)
+    return answer(Unavailable())
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # The message of an unknown error may quote data; its type and place are enough to find it.
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    at = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
+    log.error("request_failed", error=type(error).__name__, at=at, route=request.scope.get("route_path"))
+    return JSONResponse(
+        ErrorBody(code="internal_error", message="Something failed here.").model_dump(mode="json"), status_code=500
+    )
+
+
+def create_app(settings: Settings, database_url: str) -> FastAPI:
+    """
+    Args:
+        settings: see ``api.settings``.
+        database_url: where PostgreSQL is (the embedded server's, where settings name none).
+    """
+    database = Database(database_url, pool_size=settings.database_pool_size)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
+    app = FastAPI(
+        title="shanglou",
+        version="1",
+        summary="Homes, payments, handover and complaints of a housing redevelopment.",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.vault = Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
+    app.state.service_tokens = tuple(
+        token.strip().encode() for token in settings.service_token.get_secret_value().split(",")
+    )
+    handlers: dict[Any, Any] = {
+        ApiError: _expected,
+        RequestValidationError: _invalid,
+        HTTPException: _http,
+        OperationalError: _database_down,
+        InterfaceError: _database_down,
+        ConnectionError: _database_down,
+        TimeoutError: _database_down,
+        DBAPIError: _unexpected,
+        Exception: _unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+    app.include_router(health.router)
+    v1 = APIRouter(
+        prefix="/v1",
+        dependencies=[Depends(require_service)],
+        responses={401: {"model": ErrorBody}, 422: {"model": ErrorBody}, 503: {"model": ErrorBody}},
+    )
+    app.include_router(v1)
+    return app
+

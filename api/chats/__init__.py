@@ -1,0 +1,1 @@
+"""Telegram chats: their conversation state and the agreements they are linked to."""

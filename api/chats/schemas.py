@@ -1,0 +1,35 @@
+"""Wire contract of chats: conversation state, saved by compare-and-set."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Dialog(BaseModel):
+    """An unfinished conversation. ``id`` is made at its start and becomes the idempotency key of what it ends in."""
+
+    id: str = Field(min_length=8, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")
+    name: str = Field(max_length=60, examples=["complaint.text"])
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class ChatState(BaseModel):
+    """What a turn starts from. A chat that never wrote has version 0 and no locale."""
+
+    chat_id: int
+    locale: str | None = Field(max_length=20, description="Chosen or picked up; none: not known yet.")
+    linked: bool = Field(description="Whether it has a live link to an agreement.")
+    dialog: Dialog | None
+    version: int = Field(ge=0)
+
+
+class ChatSave(BaseModel):
+    """What a turn leaves behind; refused (409) unless ``version`` is still the stored one."""
+
+    version: int = Field(ge=0)
+    locale: str | None = Field(max_length=20)
+    dialog: Dialog | None
+
+
+class Watch(BaseModel):
+    watching: bool

@@ -1,0 +1,108 @@
+"""The database: one engine, two ways in.
+
+``Database.transaction()`` is for requests that change something (an ``AsyncSession``); ``Database.reading()`` is for
+look-ups (a connection in autocommit, one round trip for one select).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Numeric, Text, func, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+type_map: dict[Any, Any] = {
+    str: Text(),
+    int: BigInteger(),
+    datetime: DateTime(timezone=True),
+    Decimal: Numeric(14, 2),
+    # Text with a CHECK: adding a value is one constraint, not an ALTER TYPE that cannot run in a transaction.
+    StrEnum: Enum(
+        StrEnum,
+        native_enum=False,
+        length=40,
+        create_constraint=True,
+        values_callable=lambda e: [m.value for m in e],
+    ),
+}
+
+
+class Base(DeclarativeBase):
+    """Every table. Constraints are named by rule, so that migrations can address them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = type_map
+
+
+Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+class Sourced:
+    """A fact carries where it is from and the day it was true."""
+
+    source: Mapped[str]
+    as_of: Mapped[date]
+
+
+Reads = AsyncSession | AsyncConnection
+"""What a look-up needs: something that executes a select."""
+
+
+def async_url(url: str) -> str:
+    """``postgres://`` or ``postgresql://`` (a libpq URL, unix sockets included) as SQLAlchemy's asyncpg URL."""
+    return (
+        make_url(url.replace("postgres://", "postgresql://", 1))
+        .set(drivername="postgresql+asyncpg")
+        .render_as_string(hide_password=False)
+    )
+
+
+class Database:
+    """The engine and its two ways in."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        """
+        Args:
+            url: a PostgreSQL URL.
+            pool_size: connections kept open; as many again may be opened under load.
+        """
+        self.engine: AsyncEngine = create_async_engine(
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            connect_args={
+                "server_settings": {"application_name": "shanglou", "timezone": "UTC"},
+                "timeout": 5,
+            },
+        )
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session that commits when the block ends well and rolls back when it raises."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for look-ups: every statement is its own transaction."""
+        async with self._autocommit.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()

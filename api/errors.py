@@ -1,0 +1,81 @@
+"""Errors are types with a code and a status; each answer has one shape: code, message, details.
+
+"Not yours" and "does not exist" are the same error on purpose: an answer never tells that another family's data exists.
+"""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field
+
+
+class ErrorBody(BaseModel):
+    """The one shape of every error."""
+
+    code: str = Field(description="Stable, for programs.", examples=["not_found"])
+    message: str = Field(description="For the people who read logs; residents get words from the bot.")
+    details: dict[str, Any] = Field(default_factory=dict, description="What a program may need to go on.")
+
+
+class ApiError(Exception):
+    """Base of every expected failure."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    message: ClassVar[str]
+    keep_changes: ClassVar[bool] = False
+    """Whether the transaction is committed all the same: a wrong try must be remembered."""
+
+    def __init__(self, **details: Any) -> None:
+        super().__init__(self.message)
+        self.details = details
+
+    def body(self) -> ErrorBody:
+        return ErrorBody(code=self.code, message=self.message, details=self.details)
+
+
+class Unauthenticated(ApiError):
+    code, status, message = "unauthenticated", 401, "A valid service token is needed."
+
+
+class NotFound(ApiError):
+    code, status, message = "not_found", 404, "There is no such thing, or it is not for this chat."
+
+
+class VersionConflict(ApiError):
+    code, status, message = "version_conflict", 409, "The chat was changed meanwhile; load it again."
+
+
+class NotMatched(ApiError):
+    code, status, message = "not_matched", 403, "What was given does not match what is on file."
+    keep_changes = True
+
+
+class Locked(ApiError):
+    """``details.retry_after_seconds`` tells when to try again."""
+
+    code, status, message = "locked", 429, "Too many wrong tries."
+    keep_changes = True
+
+
+class InvalidInput(ApiError):
+    code, status, message = "invalid_input", 422, "The request does not have the expected form."
+
+
+class TooLarge(ApiError):
+    """``details.max_bytes`` tells the limit."""
+
+    code, status, message = "too_large", 413, "The file is larger than allowed."
+
+
+class UnsupportedType(ApiError):
+    code, status, message = "unsupported_type", 415, "Files of this type are not accepted."
+
+
+class TooMany(ApiError):
+    """``details.max`` tells the limit."""
+
+    code, status, message = "too_many", 409, "There are as many as allowed already."
+
+
+class Unavailable(ApiError):
+    code, status, message = "unavailable", 503, "The service cannot answer right now."

@@ -1,0 +1,33 @@
+"""Is it alive, is it ready."""
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from api.errors import ErrorBody, Unavailable
+from api.migrations import head_revision
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    status: str
+
+
+@router.get("/healthz", summary="The process is alive")
+async def healthz() -> Health:
+    return Health(status="alive")
+
+
+@router.get(
+    "/readyz",
+    summary="The database is reachable and its migrations are current",
+    responses={503: {"model": ErrorBody}},
+)
+async def readyz(request: Request) -> Health:
+    async with request.app.state.database.reading() as reader:
+        known = (await reader.execute(text("SELECT to_regclass('alembic_version')"))).scalar()
+        current = (await reader.execute(text("SELECT version_num FROM alembic_version"))).scalar() if known else None
+    if current != head_revision():
+        raise Unavailable(migrations="not current")
+    return Health(status="ready")

@@ -1,0 +1,1 @@
+"""Who people are: names, ID numbers and phones (sealed), and how they prove it."""

@@ -1,0 +1,1 @@
+"""What was paid and what is owed, either way."""

@@ -1,0 +1,77 @@
+"""Settings of the API, read from ``SHANGLOU_*`` variables (or the file named by ``SHANGLOU_ENV_FILE``)."""
+
+import base64
+import os
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIN_SECRET_LENGTH = 32
+
+
+def env_file() -> str:
+    """The file that settings are read from when the environment does not hold them."""
+    return os.environ.get("SHANGLOU_ENV_FILE", ".env")
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
+        raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters; `shanglou secrets` makes good ones")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
+
+
+def _parse_key_ring(value: SecretStr) -> SecretStr:
+    for part in value.get_secret_value().split(","):
+        key_id, _, encoded = part.strip().partition(":")
+        try:
+            key = base64.urlsafe_b64decode(encoded)
+        except ValueError as error:
+            raise ValueError("each key is written id:base64") from error
+        if not 1 <= len(key_id.encode()) <= 32 or len(key) != 32:
+            raise ValueError("each key is written id:base64 and holds 32 bytes; `shanglou secrets` makes one")
+    return value
+
+
+class Settings(BaseSettings):
+    """What the API needs to know. Secrets have no defaults: without them it does not start."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANGLOU_", extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="postgresql://… of any PostgreSQL ≥ 15; unset: the embedded server in the data folder.",
+    )
+    data_dir: Path = Field(Path(".shanglou"), description="Where the embedded PostgreSQL and local attachments live.")
+    service_token: Secret = Field(
+        ..., description="Shared by the bot and the API; the API accepts several, separated by commas."
+    )
+    encryption_keys: Annotated[SecretStr, AfterValidator(_parse_key_ring)] = Field(
+        ...,
+        description="Key ring for personal data: id:base64 of 32 bytes, comma-separated; the first one seals.",
+    )
+    index_key: Secret = Field(..., description="Keys the blind index by which names, IDs and phones are found.")
+    attachments_url: str | None = Field(
+        None, description="file:///folder or s3://bucket/prefix; unset: a folder below the data folder."
+    )
+    api_host: str = Field("127.0.0.1", description="Where the API listens.")
+    api_port: int = Field(8600, ge=0, le=65535, description="Port of the API.")
+    database_pool_size: int = Field(10, ge=1, le=200, description="Connections one API process keeps open.")
+    timezone: ZoneInfo = Field(
+        ZoneInfo("Asia/Shanghai"),
+        description="The office's time zone: what day it is, and so every clock's last day.",
+    )
+
+
+def load() -> Settings:
+    """Read the settings.
+
+    Raises:
+        pydantic.ValidationError: one is missing or malformed; its message names the field, never the value.
+    """
+    return Settings(_env_file=env_file())

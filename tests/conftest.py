@@ -1,0 +1,100 @@
+"""What every test may ask for: a real PostgreSQL (one server a worker, one database a test), the API over HTTP."""
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from api import migrations
+from api.app import create_app
+from api.db import Database
+from api.embedded import EmbeddedPostgres
+from api.privacy import Vault
+from api.settings import Settings
+from tests.serving import serving
+
+SERVICE_TOKEN = "test-service-token-0123456789abcdef"
+_database_numbers = count(1)
+
+
+def with_database(server_url: str, name: str) -> str:
+    """The server's URL with another database name (``postgresql://user:@/name?host=/socket``)."""
+    head, _, query = server_url.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server of this worker's own, with a migrated template database."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data")
+    admin(server.url, "CREATE DATABASE migrated")
+    migrations.upgrade(with_database(server.url, "migrated"))
+    yield server.url
+    server.stop()
+
+
+def admin(url: str, statement: str) -> None:
+    import asyncio
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+async def database_url(postgres: str) -> AsyncIterator[str]:
+    """A migrated database of the test's own."""
+    name = f"test_{next(_database_numbers)}"
+    connection = await asyncpg.connect(postgres)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
+    yield with_database(postgres, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        data_dir=tmp_path,
+        service_token=SecretStr(SERVICE_TOKEN),
+        encryption_keys=SecretStr("k1:" + base64.urlsafe_b64encode(bytes(range(32))).decode()),
+        index_key=SecretStr("test-index-key-0123456789abcdefghij"),
+    )
+
+
+@pytest.fixture
+def vault(settings: Settings) -> Vault:
+    return Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, pool_size=2)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def api_url(settings: Settings, database_url: str) -> AsyncIterator[str]:
+    """The API over real HTTP on a database of its own (the same as ``database``)."""
+    async with serving(create_app(settings, database_url)) as url:
+        yield url
+
+
+@pytest.fixture
+async def api(api_url: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that bears the service token."""
+    headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    async with aiohttp.ClientSession(api_url, headers=headers) as client:
+        yield client
