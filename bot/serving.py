@@ -1,0 +1,42 @@
+"""An ASGI app served inside the running event loop, for as long as a block runs."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+
+
+class InProcessServer(uvicorn.Server):
+    """Leaves the signals to the process around it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serves ``app``; gives its address without a slash. Port 0 takes a free one.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    with socket.create_server((host, port), backlog=2048) as listener:
+        config = uvicorn.Config(
+            app, access_log=False, log_level="warning", ws="none", server_header=False, timeout_graceful_shutdown=3
+        )
+        server = InProcessServer(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started:
+                if task.done():
+                    await task
+                    raise OSError("the server ended while it was starting")
+                await asyncio.sleep(0.005)
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
