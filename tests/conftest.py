@@ -16,6 +16,7 @@ from api.db import Database
 from api.embedded import EmbeddedPostgres
 from api.privacy import Vault
 from api.settings import Settings
+from tests.factories import Factory
 from tests.serving import serving
 
 SERVICE_TOKEN = "test-service-token-0123456789abcdef"
@@ -98,3 +99,9 @@ async def api(api_url: str) -> AsyncIterator[aiohttp.ClientSession]:
     headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
     async with aiohttp.ClientSession(api_url, headers=headers) as client:
         yield client
+
+
+@pytest.fixture
+def factory(database: Database, vault: Vault) -> Factory:
+    """Makes rows in the test's database."""
+    return Factory(database, vault)
