@@ -30,7 +30,7 @@ from api.identity.schemas import LinkMethod, LinkRole
 from api.money.models import LedgerEntry, PurchaseTerms, TransitionFee
 from api.money.schemas import LedgerDirection, LedgerKind, LedgerState
 from api.privacy import Vault
-from tests.people import Invented, invented
+from tests.invented import Invented, invented
 
 SOURCE = "Invented roll No. 1"
 AS_OF = date(2026, 11, 20)
