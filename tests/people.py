@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
+
+Found = TypeVar("Found")
 
 PATIENCE = 10.0
 """Seconds a person waits for an answer before the test fails; an answer is noticed the moment it comes."""
@@ -114,7 +116,12 @@ class Person:
         await self._send_files("photo", [("photo.png", "image/png", data) for data in photos], caption)
 
     async def send_document(
-        self, data: bytes, *, filename: str = "file.pdf", media_type: str = "application/pdf", caption: str | None = None
+        self,
+        data: bytes,
+        *,
+        filename: str = "file.pdf",
+        media_type: str = "application/pdf",
+        caption: str | None = None,
     ) -> None:
         await self._send_files("document", [(filename, media_type, data)], caption)
 
@@ -252,7 +259,7 @@ class Person:
     def _newest_first(self) -> list[Message]:
         return sorted((m for m in self.messages.values() if not m.mine), key=lambda m: m.event, reverse=True)
 
-    async def _until[Found](self, look: Callable[[], Found | None], what: str) -> Found:
+    async def _until(self, look: Callable[[], Found | None], what: str) -> Found:
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE
         while (found := look()) is None:
