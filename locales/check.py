@@ -25,6 +25,11 @@ def strings(message: Message) -> tuple[list[str], list[str]]:
     return forms(message.id), forms(message.string)
 
 
+def is_translated(message: Message) -> bool:
+    translation = forms(message.string)
+    return bool(translation) and all(translation)
+
+
 def wrong_markup(text: str) -> str | None:
     """What is wrong with the Telegram HTML of a sentence, if anything."""
     open_tags: list[str] = []
@@ -46,7 +51,7 @@ def wrong_message(message: Message) -> Iterator[str]:
     source, translation = strings(message)
     if message.fuzzy:
         yield "is fuzzy"
-    if not translation or not all(translation):
+    if not is_translated(message):
         yield "is not translated"
         return
     try:

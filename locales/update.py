@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
 from locales import catalogs
-from locales.check import strings
+from locales.check import forms, is_translated, strings
 from locales.extraction import sources, template
 
 SOURCE_LOCALE = "en"
@@ -37,7 +37,7 @@ def merged(locale: str, catalog: Catalog, wanted: Catalog) -> Catalog:
         source = strings(message)[0]
         old = catalog.get(source[0], message.context)
         kept = old.string if old is not None and old.pluralizable == message.pluralizable else None
-        if locale == SOURCE_LOCALE and not (kept and all(kept)):
+        if locale == SOURCE_LOCALE and not (kept and all(forms(kept))):
             kept = message.id
         result.add(message.id, kept, auto_comments=message.auto_comments, context=message.context)
     return result
@@ -57,7 +57,7 @@ def main() -> int:
         file = catalogs.path(locale)
         before = catalogs.read(locale) if file.exists() else Catalog(locale)
         after = merged(locale, before, wanted)
-        missing = sum(not all(strings(message)[1]) for message in after if message.id)
+        missing = sum(not is_translated(message) for message in after if message.id)
         contents = written(locale, after)
         if not file.exists() or file.read_bytes() != contents:
             file.parent.mkdir(parents=True, exist_ok=True)

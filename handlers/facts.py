@@ -1,0 +1,121 @@
+"""Parts that the screens share: where a home is, which agreement it is about, since when and from whom one knows it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from api.agreements.schemas import AgreementRef
+from api.estate.schemas import BuildingOut, UnitKind, UnitOut
+from handlers import terms
+from locales import Html, Translator, join, lazy
+
+LINE = 40
+"""Latin letters on a line of a small phone; Chinese characters take twice the room."""
+SCREEN = 34
+"""Lines after which the rest goes to the next screen."""
+SHOWN_UNITS = 12
+LONGEST_REMARK = 200
+"""Characters shown of a roll's own words."""
+
+
+def _named(tr: Translator, sentence: str, name: str) -> str:
+    # Rolls write "2" or "2号楼", "1801" or "1801室": what already says what it is stays as it is written.
+    return tr.t(sentence, name=name) if name.isascii() else name
+
+
+def building_label(building: BuildingOut, tr: Translator) -> Html:
+    """A3地块 一期 2号楼"""
+    return join(
+        tr.p("between the parts of an address", ", "),
+        [
+            _named(tr, lazy("Parcel {name}"), building.parcel),
+            _named(tr, lazy("Phase {name}"), building.phase),
+            _named(tr, lazy("Building {name}"), building.name),
+        ],
+    )
+
+
+def unit_label(unit: UnitOut, tr: Translator) -> Html:
+    """A3地块 一期 2号楼 1单元 1801室: in full, since building numbers repeat across parcels."""
+    room = {UnitKind.SHOP: lazy("Shop {name}"), UnitKind.PARKING: lazy("Space {name}")}.get(unit.kind)
+    return join(
+        tr.p("between the parts of an address", ", "),
+        [
+            _named(tr, lazy("Parcel {name}"), unit.parcel),
+            _named(tr, lazy("Phase {name}"), unit.phase),
+            _named(tr, lazy("Building {name}"), unit.building),
+            _named(tr, lazy("Entrance {name}"), unit.entrance) if unit.entrance else None,
+            _named(tr, room or lazy("Room {name}"), unit.room),
+        ],
+    )
+
+
+def more_units(units: list[UnitOut], tr: Translator) -> Html | None:
+    """That there are more homes than a screen shows."""
+    rest = len(units) - SHOWN_UNITS
+    return tr.n("and {n} more home", "and {n} more homes", rest) if rest > 0 else None
+
+
+def unit_lines(units: list[UnitOut], tr: Translator) -> Html:
+    """The homes' labels, one on a line."""
+    labels = [tr.t("🏠 <b>{home}</b>", home=unit_label(unit, tr)) for unit in units[:SHOWN_UNITS]]
+    return join("\n", [*labels, more_units(units, tr)])
+
+
+def agreement_line(agreement: AgreementRef, tr: Translator) -> Html:
+    """安置协议 AZ-2019-00012（张*）"""
+    return tr.t(
+        "{kind} {number} ({holder})",
+        kind=terms.name(tr, agreement.kind),
+        number=agreement.number,
+        holder=agreement.holder,
+    )
+
+
+def agreement_button(agreement: AgreementRef, tr: Translator) -> str:
+    """One agreement of several, as a button: 安置协议 AZ-2019-00012 · A3-一期-2-1-1801"""
+    label = f"{terms.name(tr, agreement.kind)} {agreement.number}"
+    return f"{label} · {agreement.home}" if agreement.home else label
+
+
+def source_line(source: str, as_of: date, tr: Translator) -> Html:
+    """Every figure is shown with the day it was true and who said so."""
+    return tr.t("<i>As of {day}. Source: {source}</i>", day=tr.date(as_of), source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Lines that one source told on one day."""
+
+    lines: list[str]
+    source: str
+    as_of: date
+
+
+def told(facts: Iterable[Fact], tr: Translator) -> list[Html]:
+    """The facts as paragraphs; neighbours of the same source and day become one that names them once, at its end."""
+    paragraphs: list[Html] = []
+    for (source, as_of), group in groupby(facts, key=lambda fact: (fact.source, fact.as_of)):
+        block = join("\n\n", [join("\n", fact.lines) for fact in group])
+        paragraphs.append(join("\n", [block, source_line(source, as_of, tr)]))
+    return paragraphs
+
+
+def shortened(words: str) -> str:
+    """A roll's own words, cut where they would fill the screen."""
+    return words if len(words) <= LONGEST_REMARK else words[: LONGEST_REMARK - 1] + "…"
+
+
+def screens(heading: str, paragraphs: Iterable[str]) -> list[Html]:
+    """What is to be said, in pieces that fit a small phone's screen; each begins with the heading."""
+    pieces: list[list[str]] = [[heading]]
+    taken = 0
+    for paragraph in paragraphs:
+        height = 1 + sum(1 + len(line) // (LINE if line.isascii() else LINE // 2) for line in paragraph.split("\n"))
+        if taken and taken + height > SCREEN:
+            pieces.append([heading])
+            taken = 0
+        pieces[-1].append(paragraph)
+        taken += height
+    return [join("\n\n", piece) for piece in pieces]

@@ -1,0 +1,167 @@
+"""/payments: what the family paid and owes, what it was paid and is owed; the ledger page by page."""
+
+from datetime import date
+
+from api.money.schemas import (
+    LedgerDirection,
+    LedgerEntryOut,
+    LedgerPage,
+    LedgerState,
+    LedgerTotalOut,
+    PaymentsOut,
+    PurchaseTermsOut,
+    TransitionFeeOut,
+)
+from handlers import terms
+from handlers.facts import Fact, agreement_line, screens, shortened, told
+from locales import Html, Translator, join, lazy
+
+SHOWN_ARREARS = 4
+
+HEADINGS = {
+    (LedgerDirection.FROM_HOUSEHOLD, LedgerState.PAID): lazy("<b>You have paid</b>"),
+    (LedgerDirection.FROM_HOUSEHOLD, LedgerState.DUE): lazy("<b>You still have to pay</b>"),
+    (LedgerDirection.TO_HOUSEHOLD, LedgerState.PAID): lazy("<b>You have received</b>"),
+    (LedgerDirection.TO_HOUSEHOLD, LedgerState.DUE): lazy("<b>Owed to you, not paid yet</b>"),
+}
+
+
+def view(payments: PaymentsOut, tr: Translator, today: date) -> list[Html]:
+    """One agreement's money on one screen; nothing is computed beyond the sums of the ledger."""
+    heading = join("\n", [tr.t("<b>Payments</b>"), agreement_line(payments.agreement, tr)])
+    facts: list[Fact] = []
+    if payments.terms is not None and (lines := _terms_lines(payments.terms, tr)):
+        facts.append(Fact(lines, payments.terms.source, payments.terms.as_of))
+    for (direction, state), title in HEADINGS.items():
+        totals = [total for total in payments.totals if (total.direction, total.state) == (direction, state)]
+        facts += _total_facts(tr.t(title), totals, tr)
+    paragraphs = told(facts, tr)
+    if not payments.totals:
+        paragraphs.append(tr.t("What was paid and what is owed: not published yet."))
+    if payments.transition_fee is not None:
+        paragraphs += told(_transition_fee_facts(payments.transition_fee, tr, today), tr)
+    return screens(heading, paragraphs)
+
+
+def history_view(page: LedgerPage, tr: Translator) -> Html:
+    """One page of the ledger, newest first."""
+    heading = join(
+        "\n",
+        [
+            tr.t("<b>All payments</b>"),
+            agreement_line(page.agreement, tr),
+            tr.n("{n} entry, newest first", "{n} entries, newest first", page.total_count)
+            if page.total_count
+            else tr.t("Nothing is published yet."),
+        ],
+    )
+    facts = [Fact(_entry_lines(entry, tr), entry.source, entry.as_of) for entry in page.entries]
+    return join("\n\n", [heading, *told(facts, tr)])
+
+
+def _terms_lines(agreed: PurchaseTermsOut, tr: Translator) -> list[str]:
+    lines: list[str] = []
+    if agreed.total_price is not None:
+        lines.append(tr.t("Total price: {amount}", amount=tr.money(agreed.total_price)))
+    if agreed.unit_price is not None:
+        lines.append(tr.t("Price per m²: {amount}", amount=tr.money(agreed.unit_price)))
+    if agreed.payment_method:
+        lines.append(tr.t("Way of paying: {method}", method=shortened(agreed.payment_method)))
+    if agreed.down_payment is not None:
+        lines.append(tr.t("Down payment: {amount}", amount=tr.money(agreed.down_payment)))
+    if agreed.loan_amount is not None:
+        lines.append(tr.t("Loan: {amount}", amount=tr.money(agreed.loan_amount)))
+    return [tr.t("<b>Your contract</b>"), *lines] if lines else []
+
+
+def _total_facts(title: str, totals: list[LedgerTotalOut], tr: Translator) -> list[Fact]:
+    facts: list[Fact] = []
+    for total in totals:
+        line = tr.t("{kind}: {amount}", kind=terms.name(tr, total.kind), amount=tr.money(total.amount))
+        if facts and (facts[-1].source, facts[-1].as_of) == (total.source, total.as_of):
+            facts[-1].lines.append(line)
+        else:
+            facts.append(Fact([line] if facts else [title, line], total.source, total.as_of))
+    return facts
+
+
+def _transition_fee_facts(fee: TransitionFeeOut, tr: Translator, today: date) -> list[Fact]:
+    lines: list[str] = [tr.t("<b>Transition fee</b>")]
+    if fee.monthly_amount is not None:
+        lines.append(tr.t("{amount} each month", amount=tr.money(fee.monthly_amount)))
+    if fee.rate_text:
+        lines.append(tr.t("Rate: {rate}", rate=shortened(fee.rate_text)))
+    if fee.monthly_amount is None and not fee.rate_text:
+        lines.append(tr.t("Rate: not published yet"))
+    if fee.paid_up_to is None:
+        lines.append(tr.t("Paid up to: not published yet"))
+    else:
+        lines.append(tr.t("Paid up to {day}", day=tr.date(fee.paid_up_to)))
+    lines += _next_payment_lines(fee.next_payment_on, tr, today)
+    facts = [Fact(lines, fee.source, fee.as_of)]
+    if fee.arrears:
+        facts += _arrears_facts(fee.arrears, tr)
+    return facts
+
+
+def _next_payment_lines(day: date | None, tr: Translator, today: date) -> list[str]:
+    if day is None:
+        return [tr.t("Next payment: not published yet")]
+    lines: list[str] = [tr.t("Next payment: {day}", day=tr.date(day))]
+    if day < today:
+        lines.append(tr.t("This date has passed; no newer one is published yet."))
+    return lines
+
+
+def _arrears_facts(arrears: list[LedgerEntryOut], tr: Translator) -> list[Fact]:
+    facts: list[Fact] = []
+    for entry in arrears[:SHOWN_ARREARS]:
+        line = tr.t("{period}: {amount}", period=_when(entry, tr), amount=tr.money(entry.amount))
+        if facts and (facts[-1].source, facts[-1].as_of) == (entry.source, entry.as_of):
+            facts[-1].lines.append(line)
+        else:
+            facts.append(Fact([line], entry.source, entry.as_of))
+    title = tr.n("<b>Not paid to you yet: {n} period</b>", "<b>Not paid to you yet: {n} periods</b>", len(arrears))
+    facts[0].lines.insert(0, title)
+    rest = len(arrears) - SHOWN_ARREARS
+    if rest > 0:
+        facts[-1].lines.append(
+            tr.n("and {n} more period, see “All payments”", "and {n} more periods, see “All payments”", rest)
+        )
+    return facts
+
+
+def _entry_lines(entry: LedgerEntryOut, tr: Translator) -> list[str]:
+    amount, kind = tr.money(entry.amount), terms.name(tr, entry.kind)
+    match (entry.direction, entry.state):
+        case (LedgerDirection.FROM_HOUSEHOLD, LedgerState.PAID):
+            first = tr.t("You paid <b>{amount}</b>: {kind}", amount=amount, kind=kind)
+        case (LedgerDirection.FROM_HOUSEHOLD, _):
+            first = tr.t("You are to pay <b>{amount}</b>: {kind}", amount=amount, kind=kind)
+        case (_, LedgerState.PAID):
+            first = tr.t("You received <b>{amount}</b>: {kind}", amount=amount, kind=kind)
+        case _:
+            first = tr.t("Owed to you <b>{amount}</b>: {kind}", amount=amount, kind=kind)
+    details: list[str | None] = [
+        tr.t("for {period}", period=_when(entry, tr)) if entry.period_start or entry.period_end else None,
+        tr.t("paid on {day}", day=tr.date(entry.paid_on)) if entry.paid_on else None,
+        tr.t("due on {day}", day=tr.date(entry.due_on)) if entry.due_on and not entry.paid_on else None,
+        tr.t("batch {batch}", batch=entry.batch) if entry.batch else None,
+    ]
+    lines: list[str] = [first]
+    if any(details):
+        lines.append(join(tr.p("between details", ", "), details))
+    if entry.note:
+        lines.append(tr.t("Note: {note}", note=shortened(entry.note)))
+    return lines
+
+
+def _when(entry: LedgerEntryOut, tr: Translator) -> str:
+    """The period an entry is for, as far as the roll tells it."""
+    if entry.period_start and entry.period_end:
+        return tr.period(entry.period_start, entry.period_end)
+    if entry.period_start:
+        return tr.t("from {day}", day=tr.date(entry.period_start))
+    if entry.period_end:
+        return tr.t("until {day}", day=tr.date(entry.period_end))
+    return tr.t("period not published yet")

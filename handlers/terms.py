@@ -1,0 +1,119 @@
+"""What the values of the wire contract are called: one word for one thing on every screen."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from api.agreements.schemas import AgreementKind, PartyRole, RegistrationKind, RegistrationStage
+from api.cases.schemas import AttachmentKind, CaseCategory, CaseEventKind, CaseState, ClockKind
+from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
+from api.identity.schemas import LinkMethod, LinkRole
+from api.money.schemas import LedgerKind
+from locales import Html, Translator, lazy
+
+# By type first: members of different enums with the same value are equal to each other.
+NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
+    AgreementKind: {
+        AgreementKind.RELOCATION: lazy("Relocation agreement"),
+        AgreementKind.PURCHASE: lazy("Purchase contract"),
+    },
+    PartyRole: {
+        PartyRole.HOLDER: lazy("Holder"),
+        PartyRole.CO_OWNER: lazy("Co-owner"),
+        PartyRole.PROXY: lazy("Proxy"),
+        PartyRole.HEIR: lazy("Heir"),
+    },
+    LinkRole: {
+        LinkRole.HOLDER: lazy("Holder"),
+        LinkRole.CO_OWNER: lazy("Co-owner"),
+        LinkRole.PROXY: lazy("Proxy"),
+        LinkRole.HEIR: lazy("Heir"),
+        LinkRole.RELATIVE: lazy("Family member"),
+    },
+    LinkMethod: {
+        LinkMethod.PHONE: lazy("by phone number"),
+        LinkMethod.AGREEMENT: lazy("by agreement number"),
+        LinkMethod.CODE: lazy("by invitation code"),
+    },
+    UnitKind: {
+        UnitKind.FLAT: lazy("Flat"),
+        UnitKind.SHOP: lazy("Shop"),
+        UnitKind.PARKING: lazy("Parking space"),
+    },
+    MilestoneKind: {
+        MilestoneKind.STARTED: lazy("Building work started"),
+        MilestoneKind.SUSPENDED: lazy("Building work stopped"),
+        MilestoneKind.RESUMED: lazy("Building work resumed"),
+        MilestoneKind.TOPPED_OUT: lazy("Top floor built"),
+        MilestoneKind.EXTERIOR: lazy("Outer walls finished"),
+        MilestoneKind.FITTED: lazy("Inside fitted out"),
+        MilestoneKind.UTILITIES: lazy("Water, power, gas and heating connected"),
+        MilestoneKind.LANDSCAPE: lazy("Roads and gardens laid out"),
+        MilestoneKind.COMPLETION_FILED: lazy("Completion inspected and filed"),
+        MilestoneKind.HANDOVER_READY: lazy("Ready for handover"),
+    },
+    ForecastBasis: {
+        ForecastBasis.CONTRACTUAL: lazy("the date agreed in the contract"),
+        ForecastBasis.PLANNED: lazy("a planned date, not a promise"),
+        ForecastBasis.PROMISED: lazy("a date that was promised"),
+    },
+    RegistrationKind: {
+        RegistrationKind.CONTRACT_FILING: lazy("Contract registration"),
+        RegistrationKind.TITLE_CERTIFICATE: lazy("Title certificate"),
+    },
+    RegistrationStage: {
+        RegistrationStage.NOT_STARTED: lazy("not started yet"),
+        RegistrationStage.IN_PROGRESS: lazy("being processed"),
+        RegistrationStage.BLOCKED: lazy("held up"),
+        RegistrationStage.COMPLETED: lazy("done"),
+    },
+    LedgerKind: {
+        LedgerKind.HOUSE_PRICE: lazy("House price"),
+        LedgerKind.PRICE_DIFFERENCE: lazy("Price difference"),
+        LedgerKind.MAINTENANCE_FUND: lazy("Maintenance fund"),
+        LedgerKind.COMPENSATION: lazy("Compensation"),
+        LedgerKind.TRANSITION_FEE: lazy("Transition fee"),
+        LedgerKind.PENALTY: lazy("Penalty"),
+        LedgerKind.REFUND: lazy("Refund"),
+    },
+    CaseCategory: {
+        CaseCategory.HANDOVER: lazy("Handover of the home"),
+        CaseCategory.TRANSITION_FEE: lazy("Transition fee"),
+        CaseCategory.PAYMENT: lazy("Payments and compensation"),
+        CaseCategory.REGISTRATION: lazy("Registration and title certificate"),
+        CaseCategory.QUALITY: lazy("Quality of the building"),
+        CaseCategory.ALLOCATION: lazy("Which home, its size or layout"),
+        CaseCategory.OTHER: lazy("Something else"),
+    },
+    CaseState: {
+        CaseState.RECEIVED: lazy("Received"),
+        CaseState.REGISTERED: lazy("Registered"),
+        CaseState.TRANSFERRED: lazy("Passed on to the office in charge"),
+        CaseState.ASSIGNED: lazy("Assigned to an office"),
+        CaseState.ACCEPTED: lazy("Accepted"),
+        CaseState.NOT_ACCEPTED: lazy("Not accepted"),
+        CaseState.DIVERTED: lazy("To be settled in court or by another procedure"),
+        CaseState.IN_PROGRESS: lazy("Being worked on"),
+        CaseState.EXTENDED: lazy("Being worked on, time extended"),
+        CaseState.ANSWERED: lazy("Answered"),
+        CaseState.CLOSED: lazy("Closed"),
+        CaseState.REVIEW: lazy("Under review"),
+        CaseState.SECOND_REVIEW: lazy("Under second review"),
+        CaseState.FINAL: lazy("Final"),
+    },
+    CaseEventKind: {
+        CaseEventKind.RECEIVED: lazy("Received"),
+    },
+    ClockKind: {
+        ClockKind.ACCEPTANCE_NOTICE: lazy("Written notice whether it is accepted"),
+    },
+    AttachmentKind: {
+        AttachmentKind.PHOTO: lazy("Photo"),
+        AttachmentKind.DOCUMENT: lazy("Document"),
+    },
+}
+
+
+def name(tr: Translator, value: StrEnum) -> Html:
+    """What a value is called. Names hold nothing to escape, so they fit buttons as well as message text."""
+    return tr.t(NAMES[type(value)][value])
