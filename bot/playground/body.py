@@ -121,7 +121,7 @@ def _parameters(header: str) -> Mapping[str, str]:
         if isinstance(value, tuple):
             text = urllib.parse.unquote(value[2], encoding=value[0] or "utf-8")
         else:
-            # Clients escape a quote in a file name as %22 and write the rest in raw UTF-8.
-            text = value.replace("%22", '"')
+            # Names come in raw UTF-8 with %22 for a quote, or percent-encoded as a whole.
+            text = urllib.parse.unquote(value, errors="replace") if value.isascii() else value.replace("%22", '"')
         found[name.lower().rstrip("*")] = text
     return found
