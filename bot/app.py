@@ -1,0 +1,196 @@
+"""Builds the bot and runs it. The only module of the runtime that knows the conversations."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from telegram import BotCommand, Update
+from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.ext import Application, ContextTypes, ExtBot
+
+from bot.backend import Backend
+from bot.context import App, Context
+from bot.errors import Patience, on_error
+from bot.serving import serving
+from bot.sessions import ChatProcessor
+from bot.settings import BotSettings
+from bot.transport import AiohttpRequest
+from bot.webhook import Health, Webhook
+from handlers.registry import COMMANDS, DESCRIPTION, SHORT_DESCRIPTION, register
+from locales import DEFAULT, SUPPORTED, translator
+
+log = structlog.get_logger()
+
+WANTED = [Update.MESSAGE, Update.CALLBACK_QUERY]
+"""Kinds of updates asked for; Telegram keeps the others to itself."""
+POLL_SECONDS = 25
+_LAST_PAUSE = 30.0
+
+
+class NoToken(Exception):
+    """The bot's token is missing, or Telegram does not know it."""
+
+
+def build_application(settings: BotSettings) -> App:
+    """The bot, ready for ``running``.
+
+    Raises:
+        NoToken: the settings hold none.
+    """
+    if settings.telegram_token is None:
+        raise NoToken("SHANGLOU_TELEGRAM_TOKEN is not set")
+    backend = Backend(settings.api_url, settings.bearer, pool_size=max(settings.concurrency, 8))
+    processor = ChatProcessor(backend, settings.concurrency)
+    application: App = (
+        Application.builder()
+        .token(settings.telegram_token.get_secret_value())
+        .base_url(f"{settings.telegram_api_url}/bot")
+        .base_file_url(f"{settings.telegram_api_url}/file/bot")
+        .request(AiohttpRequest(pool_size=256, proxy=settings.telegram_proxy))
+        .get_updates_request(AiohttpRequest(pool_size=2, proxy=settings.telegram_proxy))
+        .rate_limiter(Patience())
+        .context_types(ContextTypes(context=Context))
+        .concurrent_updates(processor)
+        .job_queue(None)
+        .build()
+    )
+    processor.run_with(application)
+    application.bot_data["backend"] = backend
+    application.bot_data["settings"] = settings
+    application.add_error_handler(on_error)
+    register(application)
+    return application
+
+
+@asynccontextmanager
+async def running(application: App) -> AsyncIterator[None]:
+    """The bot takes updates for as long as the block runs; then it finishes those it has taken.
+
+    Raises:
+        NoToken: Telegram does not know the token.
+        OSError: an address to listen on is taken.
+    """
+    settings: BotSettings = application.bot_data["settings"]
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(application.bot_data["backend"])
+        if settings.health_port is not None:
+            await stack.enter_async_context(serving(Health(), settings.health_host, settings.health_port))
+        # Where initializing fails half-way, shutdown() does nothing: the connections are closed all the same.
+        stack.push_async_callback(application.bot.shutdown)
+        stack.push_async_callback(application.shutdown)
+        await _reach_telegram(application)
+        await introduce(application.bot)
+        await application.start()
+        stack.push_async_callback(application.stop)
+        if settings.webhook_url is None:
+            await stack.enter_async_context(_polling(application))
+        else:
+            await stack.enter_async_context(_webhook(application, settings))
+        log.info("bot_started", username=application.bot.username, webhook=settings.webhook_url is not None)
+        yield
+    log.info("bot_stopped")
+
+
+async def run(settings: BotSettings) -> None:
+    """Run the bot until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    started = False
+
+    def end() -> None:
+        stop.set()
+        if not started and task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    try:
+        async with running(build_application(settings)):
+            started = True
+            await stop.wait()
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+
+
+async def _reach_telegram(application: App) -> None:
+    """Initialize, however long Telegram takes to be reachable."""
+    pause = 0.5
+    while True:
+        try:
+            await application.initialize()
+            return
+        except InvalidToken:
+            # Telegram's own error quotes the token.
+            raise NoToken("Telegram does not know the token in SHANGLOU_TELEGRAM_TOKEN") from None
+        except (NetworkError, RetryAfter) as error:
+            log.warning("telegram_not_reachable", error=type(error).__name__, next_try_in_seconds=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LAST_PAUSE)
+
+
+@asynccontextmanager
+async def _polling(application: App) -> AsyncIterator[None]:
+    updater = application.updater
+    assert updater is not None  # noqa: S101 - the builder makes one unless told not to
+    await updater.start_polling(
+        timeout=POLL_SECONDS, bootstrap_retries=-1, allowed_updates=WANTED, error_callback=_on_polling_error
+    )
+    try:
+        yield
+    finally:
+        # First no new updates, then (application.stop) those already taken are finished: the queue is first in,
+        # first out, and its end comes behind them.
+        await updater.stop()
+
+
+def _on_polling_error(error: TelegramError) -> None:
+    log.warning("polling_failed", error=type(error).__name__, reason=error.message)
+
+
+@asynccontextmanager
+async def _webhook(application: App, settings: BotSettings) -> AsyncIterator[None]:
+    assert settings.webhook_url is not None  # noqa: S101 - the caller asked
+    assert settings.webhook_secret is not None  # noqa: S101 - the settings see to it
+    secret = settings.webhook_secret.get_secret_value()
+    app = Webhook(application, secret, urlsplit(settings.webhook_url).path)
+    async with serving(app, settings.webhook_host, settings.webhook_port):
+        await application.bot.set_webhook(
+            settings.webhook_url,
+            secret_token=secret,
+            allowed_updates=WANTED,
+            max_connections=min(settings.concurrency, 100),
+        )
+        yield
+    await app.drain()
+
+
+async def introduce(bot: ExtBot[Any]) -> None:
+    """Set the command menu and the descriptions in every language, where they differ from what Telegram shows.
+
+    A bot that cannot do it works all the same.
+    """
+    try:
+        # None: for all whose language has no menu of its own.
+        await asyncio.gather(
+            *(_introduce(bot, locale, None if locale == DEFAULT else locale.partition("_")[0]) for locale in SUPPORTED)
+        )
+    except TelegramError as error:
+        log.warning("introduction_failed", error=type(error).__name__)
+
+
+async def _introduce(bot: ExtBot[Any], locale: str, language: str | None) -> None:
+    words = translator(locale)
+    commands = tuple(BotCommand(name, words.plain(text)) for name, text in COMMANDS)
+    if await bot.get_my_commands(language_code=language) != commands:
+        await bot.set_my_commands(commands, language_code=language)
+    description, short = words.plain(DESCRIPTION), words.plain(SHORT_DESCRIPTION)
+    if (await bot.get_my_description(language)).description != description:
+        await bot.set_my_description(description, language)
+    if (await bot.get_my_short_description(language)).short_description != short:
+        await bot.set_my_short_description(short, language)

@@ -1,0 +1,167 @@
+"""What a handler gets: the session, the API, the words of the reader's language, and ways to answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message
+from telegram.error import BadRequest
+from telegram.ext import Application, CallbackContext, ExtBot
+
+from bot.backend import Backend
+from bot.callbacks import Callback
+from bot.sessions import ChatSession, Turn, current_turn
+from bot.ui import Keyboard
+from locales import Html, Translator, translator
+
+App = Application[ExtBot[None], "Context", dict[Any, Any], dict[Any, Any], dict[Any, Any], None]
+
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_HARMLESS = (
+    "message is not modified",
+    "query is too old",
+    "query id is invalid",
+    "message can't be edited",
+    "message to edit not found",
+    "message can't be deleted",
+    "message to delete not found",
+)
+
+
+def is_harmless(error: BaseException | None) -> bool:
+    """Whether Telegram refused something that no longer matters to the person."""
+    return isinstance(error, BadRequest) and any(part in error.message.lower() for part in _HARMLESS)
+
+
+class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
+    """Made by PTB for each turn. Texts are Telegram HTML (``locales.Html``)."""
+
+    __slots__ = ("turn", "words")
+
+    turn: Turn
+    words: Translator
+
+    @classmethod
+    def from_update(cls, update: object, application: Any) -> Self:
+        context = super().from_update(update, application)
+        context.turn = current_turn()
+        context.words = translator(context.turn.session.locale)
+        return context
+
+    @property
+    def session(self) -> ChatSession:
+        return self.turn.session
+
+    @property
+    def backend(self) -> Backend:
+        backend: Backend = self.application.bot_data["backend"]
+        return backend
+
+    @property
+    def chat_id(self) -> int:
+        return self.turn.session.chat_id
+
+    @property
+    def payload(self) -> str:
+        """What stands behind a command: of ``/start CODE``, ``CODE``. Empty where nothing does."""
+        return self.turn.command[1] if self.turn.command else ""
+
+    @property
+    def tap(self) -> Callback | None:
+        """What the tapped button carries, if this turn is a tap of a button that is still understood."""
+        return self.turn.tap
+
+    # Words
+
+    def t(self, msgid: str, /, **values: str | int) -> Html:
+        return self.words.t(msgid, **values)
+
+    def n(self, singular: str, plural: str, n: int, /, **values: str | int) -> Html:
+        return self.words.n(singular, plural, n, **values)
+
+    def p(self, context: str, msgid: str, /, **values: str | int) -> Html:
+        return self.words.p(context, msgid, **values)
+
+    def plain(self, msgid: str, /, **values: str | int) -> str:
+        return self.words.plain(msgid, **values)
+
+    def speak(self, locale: str) -> None:
+        """Go on in another language, from now on."""
+        self.session.locale = locale
+        self.words = translator(locale)
+
+    # Answers
+
+    async def reply(self, text: str, keyboard: Keyboard | None = None, *, personal: bool = False) -> Message:
+        """Send a message.
+
+        Args:
+            text: Telegram HTML, at most 4,096 characters (``ui.shorten`` helps).
+            keyboard: of any kind.
+            personal: it tells something about the family: Telegram lets nobody forward or save it.
+        """
+        return await self.bot.send_message(
+            self.chat_id,
+            text,
+            parse_mode="HTML",
+            reply_markup=keyboard,
+            link_preview_options=_NO_PREVIEW,
+            protect_content=personal or None,
+        )
+
+    async def edit_or_reply(
+        self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, personal: bool = False
+    ) -> None:
+        """Put the text where the tapped button was; where that is not possible, send a message.
+
+        A personal answer never replaces a message that is not protected.
+        """
+        query = self.turn.update.callback_query
+        message = query.message if query else None
+        if isinstance(message, Message) and (message.has_protected_content or not personal):
+            try:
+                await self.bot.edit_message_text(
+                    text,
+                    self.chat_id,
+                    message.message_id,
+                    parse_mode="HTML",
+                    reply_markup=keyboard,
+                    link_preview_options=_NO_PREVIEW,
+                )
+            except BadRequest as error:
+                if "not modified" in error.message.lower():
+                    return
+                if not is_harmless(error):
+                    raise
+            else:
+                return
+        await self.reply(text, keyboard, personal=personal)
+
+    async def answer(self, text: str | None = None, *, alert: bool = False) -> None:
+        """End the waiting sign on the tapped button, once; ``text`` (plain, at most 200 characters) pops up.
+
+        Every tap is answered after its handler, so that a handler calls this only to say something.
+        """
+        query = self.turn.update.callback_query
+        if query is None or self.turn.answered:
+            return
+        self.turn.answered = True
+        await _tolerant(self.bot.answer_callback_query, query.id, text, alert or None)
+
+    async def remove_buttons(self) -> None:
+        """Take the buttons off the tapped message, where that is still possible."""
+        query = self.turn.update.callback_query
+        if query is not None and isinstance(query.message, Message) and query.message.reply_markup:
+            await _tolerant(self.bot.edit_message_reply_markup, self.chat_id, query.message.message_id)
+
+    async def delete_incoming(self) -> None:
+        """Delete the message that the person just sent (it bears what should not stay in the chat)."""
+        if self.turn.update.message is not None:
+            await _tolerant(self.bot.delete_message, self.chat_id, self.turn.update.message.message_id)
+
+
+async def _tolerant(call: Callable[..., Awaitable[Any]], *args: Any) -> None:
+    try:
+        await call(*args)
+    except BadRequest as error:
+        if not is_harmless(error):
+            raise

@@ -1,0 +1,151 @@
+"""How a turn finds its handler: PTB handlers that look at the turn, which was read once, and keep no state.
+
+They are tried in the order of ``handlers/registry.py``; the first that matches runs. All but ``TurnHandler`` match in
+private chats only.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from telegram import Update
+from telegram.ext import BaseHandler
+from telegram.ext.filters import BaseFilter, UpdateFilter
+
+from bot.callbacks import Callback, DialogCallback
+from bot.context import Context
+from bot.drafts import remind_of_draft
+from bot.sessions import Turn, current_turn
+
+Tap = TypeVar("Tap", bound=Callback)
+Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
+
+
+class InDialog(UpdateFilter):
+    """The conversation stands at this step: ``InDialog("complaint.text")``, or at any step of ``complaint``."""
+
+    __slots__ = ("_name", "_prefix")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=f"InDialog({name})")
+        self._name = name
+        self._prefix = f"{name}."
+
+    def filter(self, update: Update) -> bool:
+        return _stands_at(current_turn(), self._name, self._prefix)
+
+
+def _stands_at(turn: Turn, name: str, prefix: str) -> bool:
+    dialog = turn.session.dialog
+    return dialog is not None and (dialog.name == name or dialog.name.startswith(prefix))
+
+
+class TurnHandler(BaseHandler[Update, Context, None]):
+    """Takes every turn of which ``when`` is true."""
+
+    __slots__ = ("_when",)
+
+    def __init__(self, when: Callable[[Turn], bool], callback: Handler) -> None:
+        super().__init__(callback)
+        self._when = when
+
+    def check_update(self, update: object) -> bool:
+        return self._when(current_turn())
+
+    async def handle_update(self, update: Update, application: Any, check_result: object, context: Context) -> None:
+        await self.callback(update, context)
+        await context.answer()
+
+
+class CommandHandler(BaseHandler[Update, Context, None]):
+    """A command, in every state. After it the person is reminded of the draft that it interrupted.
+
+    Args:
+        name: without the slash.
+        callback: ``async def show(update, ctx)``; ``ctx.payload`` is what stands behind the command.
+        reminds: False for a command that deals with the draft itself.
+    """
+
+    __slots__ = ("_name", "_reminds")
+
+    def __init__(self, name: str, callback: Handler, *, reminds: bool = True) -> None:
+        super().__init__(callback)
+        self._name = name
+        self._reminds = reminds
+
+    def check_update(self, update: object) -> bool:
+        turn = current_turn()
+        return turn.command is not None and turn.command[0] == self._name and turn.private
+
+    async def handle_update(self, update: Update, application: Any, check_result: object, context: Context) -> None:
+        draft = context.session.dialog
+        await self.callback(update, context)
+        if self._reminds and draft is not None:
+            await remind_of_draft(context, draft)
+
+
+class CallbackHandler(BaseHandler[Update, Context, None]):
+    """A tap on a button that carries ``kind``. The tap is answered after the callback.
+
+    A button of a conversation (``DialogCallback``) matches only while that very conversation is going on; an older
+    one falls through to the handlers behind.
+
+    Args:
+        kind: the class of what the button carries.
+        callback: ``async def open_ledger(update, ctx, tap)``; ``tap`` is a ``kind``.
+        dialog: match only at this step (or any step of this conversation), as ``InDialog``.
+        reminds: whether the person is reminded of a draft that this interrupted, as after a command.
+        any_dialog: match buttons of earlier conversations as well.
+    """
+
+    __slots__ = ("_any_dialog", "_dialog", "_kind", "_reminds")
+
+    def __init__(
+        self,
+        kind: type[Tap],
+        callback: Callable[[Update, Context, Tap], Coroutine[Any, Any, None]],
+        *,
+        dialog: str | None = None,
+        reminds: bool = False,
+        any_dialog: bool = False,
+    ) -> None:
+        super().__init__(callback)  # type: ignore[arg-type]
+        self._kind = kind
+        self._dialog = (dialog, f"{dialog}.") if dialog is not None else None
+        self._reminds = reminds
+        self._any_dialog = any_dialog or not issubclass(kind, DialogCallback)
+
+    def check_update(self, update: object) -> Callback | None:
+        turn = current_turn()
+        tap = turn.tap
+        if type(tap) is not self._kind or not turn.private:
+            return None
+        if self._dialog is not None and not _stands_at(turn, *self._dialog):
+            return None
+        if not self._any_dialog:
+            dialog = turn.session.dialog
+            if dialog is None or not isinstance(tap, DialogCallback) or tap.dialog != dialog.id:
+                return None
+        return tap
+
+    async def handle_update(self, update: Update, application: Any, check_result: object, context: Context) -> None:
+        draft = context.session.dialog
+        await self.callback(update, context, check_result)  # type: ignore[call-arg]
+        await context.answer()
+        if self._reminds and draft is not None:
+            await remind_of_draft(context, draft)
+
+
+class MessageHandler(BaseHandler[Update, Context, None]):
+    """A message that is no command: ``MessageHandler(InDialog("complaint.text") & filters.TEXT, on_text)``."""
+
+    __slots__ = ("_filter",)
+
+    def __init__(self, what: BaseFilter, callback: Handler) -> None:
+        super().__init__(callback)
+        self._filter = what
+
+    def check_update(self, update: object) -> bool:
+        turn = current_turn()
+        if turn.command is not None or turn.update.message is None or not turn.private:
+            return False
+        return bool(self._filter.check_update(turn.update))

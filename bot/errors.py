@@ -1,0 +1,114 @@
+"""What a person is told when something fails, and what is written down about it (never what was said)."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.ext import BaseRateLimiter
+
+from bot.backend import BackendUnavailable, VersionConflict
+from bot.context import Context, is_harmless
+from bot.logs import place_of
+from bot.sessions import Turn, delivery
+from locales import Html
+
+log = structlog.get_logger()
+
+LONGEST_HALT = 5.0
+"""Seconds an answer waits when Telegram asks for a pause; a longer pause fails the turn."""
+HALTS = 2
+
+
+class Patience(BaseRateLimiter[Any]):
+    """Waits when Telegram answers 429, shortly and not often: a person is waiting at the other end.
+
+    The rate of notices and broadcasts is kept elsewhere (design §5).
+    """
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Nothing to give back."""
+
+    async def process_request(
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Any]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: Any,
+    ) -> Any:
+        for _ in range(HALTS):
+            try:
+                return await callback(*args, **kwargs)
+            except RetryAfter as halt:
+                seconds = _seconds(halt)
+                if seconds > LONGEST_HALT:
+                    raise
+                await asyncio.sleep(seconds)
+        return await callback(*args, **kwargs)
+
+
+def _seconds(halt: RetryAfter) -> float:
+    pause = halt.retry_after
+    return float(pause) if isinstance(pause, int | float) else pause.total_seconds()
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """Whether the same turn may succeed in a moment."""
+    if isinstance(error, BackendUnavailable | VersionConflict | RetryAfter):
+        return True
+    return isinstance(error, NetworkError) and not isinstance(error, BadRequest)
+
+
+async def on_error(update: object, ctx: Context) -> None:
+    """PTB's error handler: discards what the turn changed, tells the person. Raises nothing."""
+    error, turn = ctx.error, ctx.turn
+    turn.failed = True
+    if isinstance(error, Forbidden):
+        # The person has blocked the bot; there is nobody to tell.
+        log.info("blocked_by_person")
+        return
+    if is_harmless(error):
+        return
+    how = delivery.get()
+    if how is not None and not how.last_try and may_pass(error):
+        how.passing = True
+        log.warning("turn_will_be_tried_again", **_about(error, turn))
+        return
+    if may_pass(error):
+        log.warning("turn_failed", **_about(error, turn))
+    else:
+        log.error("turn_failed", **_about(error, turn))
+    try:
+        await ctx.answer()
+        await ctx.reply(_sentence(ctx, error))
+    except TelegramError as failure:
+        log.warning("person_not_told", error=type(failure).__name__)
+
+
+def _sentence(ctx: Context, error: BaseException | None) -> Html:
+    if isinstance(error, VersionConflict):
+        return ctx.t("Several of your messages crossed each other. Please send the last one again.")
+    if may_pass(error):
+        return ctx.t(
+            "The office's system cannot be reached right now. What you entered before is kept. "
+            "Please try again in a minute."
+        )
+    return ctx.t("Something went wrong on our side, and it has been noted. Please try again, or choose /help.")
+
+
+def _about(error: BaseException | None, turn: Turn) -> dict[str, Any]:
+    """Type and place; a message's text may quote what a person wrote."""
+    dialog = turn.session.dialog
+    return {
+        "error": type(error).__name__,
+        "at": place_of(error) if error is not None else "?",
+        "reason": str(error) if isinstance(error, BackendUnavailable) else None,
+        "dialog": dialog.name if dialog is not None else None,
+        "update_id": turn.update.update_id,
+    }

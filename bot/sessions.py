@@ -1,0 +1,256 @@
+"""Conversation state of a chat: lock, load, run, save by compare-and-set.
+
+For each update of a private chat ``ChatProcessor`` waits its turn (one chat's updates run in the order in which they
+came, different chats at the same time), loads the chat's state from the API, runs PTB's handlers, and saves what
+they changed. Nothing is kept in this process between two turns, so any replica can take the next one.
+
+What a handler can rely on:
+
+- When it fails, its changes to the session are discarded: the person can simply do the step again.
+- When another replica saved the chat meanwhile, the whole turn is run once more on the fresh state. **The person then
+  may get a second answer**, which is right for the fresh state. What a turn changes through ``backend`` must
+  therefore be repeatable: give it an idempotency key made from the dialog's id, or let it be naturally so.
+- State is saved after the answers went out. If that save fails the person is told so and is asked the same
+  question again; the other way round they would answer a question that they never saw.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Coroutine
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from telegram import Chat, Update
+from telegram.ext import BaseUpdateProcessor
+
+import locales
+from api.chats.schemas import ChatSave, ChatState, Dialog
+from bot.backend import Backend, VersionConflict
+from bot.callbacks import Callback, decode
+
+MAX_WAITING = 10_000
+"""Updates taken in at the same time; all but ``concurrency`` of them wait."""
+
+
+class ChatSession:
+    """A chat's state during one turn. Only ``locale`` and the dialog are saved.
+
+    ``data`` of a dialog holds what JSON can: texts, numbers, booleans, lists, dictionaries.
+    """
+
+    __slots__ = ("_loaded", "_loaded_locale", "chat_id", "dialog", "linked", "locale", "stored", "version")
+
+    def __init__(self, state: ChatState, *, locale: str | None = None, stored: bool = True) -> None:
+        """
+        Args:
+            state: as loaded.
+            locale: used while the chat has none of its own.
+            stored: False for a chat without saved state (a group; or the API cannot be reached).
+        """
+        self.chat_id = state.chat_id
+        self.linked = state.linked
+        self.version = state.version
+        self.dialog = state.dialog
+        self.locale = state.locale or locale or locales.DEFAULT
+        self.stored = stored
+        self._loaded_locale = state.locale
+        self._loaded = _snapshot(state.dialog)
+
+    @property
+    def changed(self) -> bool:
+        return self.stored and (self.locale != self._loaded_locale or _snapshot(self.dialog) != self._loaded)
+
+    def start_dialog(self, name: str, **data: Any) -> Dialog:
+        """Begin a conversation (an unfinished one is dropped). Its new id is unguessable and serves as the
+        idempotency key of what the conversation ends in."""
+        self.dialog = Dialog(id=secrets.token_urlsafe(8)[:10], name=name, data=data)
+        return self.dialog
+
+    def go(self, name: str, **data: Any) -> Dialog:
+        """Go to another step of the conversation; ``data`` is added to what it knows.
+
+        Raises:
+            RuntimeError: there is no conversation.
+        """
+        if self.dialog is None:
+            raise RuntimeError(f"there is no dialog to go to {name}")
+        self.dialog = Dialog(id=self.dialog.id, name=name, data={**self.dialog.data, **data})
+        return self.dialog
+
+    def end_dialog(self) -> None:
+        self.dialog = None
+
+    def to_save(self) -> ChatSave:
+        return ChatSave(version=self.version, locale=self.locale, dialog=self.dialog)
+
+
+def _snapshot(dialog: Dialog | None) -> str | None:
+    return None if dialog is None else dialog.model_dump_json()
+
+
+@dataclass(slots=True)
+class Delivery:
+    """How an update reached the bot; lets a webhook know whether it should come again."""
+
+    last_try: bool = True
+    """Whether the person must be told now, because the update will not come again."""
+    passing: bool = False
+    """Set when the turn failed for a reason that may pass and nobody was told."""
+
+
+delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
+
+
+class Turn:
+    """One update being worked on: its session, and what the filters need, read once."""
+
+    __slots__ = ("answered", "command", "failed", "private", "session", "tap", "update")
+
+    def __init__(self, update: Update, session: ChatSession, *, private: bool = True) -> None:
+        self.update = update
+        self.session = session
+        self.private = private
+        self.command = _command_of(update)
+        self.tap: Callback | None = decode(update.callback_query.data) if update.callback_query else None
+        self.answered = False
+        self.failed = False
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+def current_turn() -> Turn:
+    """The turn that is being run.
+
+    Raises:
+        RuntimeError: none is.
+    """
+    turn = _turn.get()
+    if turn is None:
+        raise RuntimeError("no update is being worked on")
+    return turn
+
+
+def _command_of(update: Update) -> tuple[str, str] | None:
+    """Name (lower case) and the rest of the text, when a message is a command. ``/start@name`` is ``start``."""
+    message = update.message
+    if message is None or not message.text or not message.text.startswith("/"):
+        return None
+    word, *rest = message.text[1:].split(maxsplit=1) or [""]
+    return word.partition("@")[0].lower(), rest[0].strip() if rest else ""
+
+
+class UpdateRunner(Protocol):
+    """What is needed of PTB's Application."""
+
+    async def process_update(self, update: object) -> None: ...
+
+    async def process_error(self, update: object, error: Exception) -> Any: ...
+
+
+class _Queue:
+    """Those who wait for one chat."""
+
+    __slots__ = ("lock", "users")
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.users = 0
+
+
+class ChatProcessor(BaseUpdateProcessor):
+    """Runs updates: see the module's docstring. ``run_with`` must be called before the first one."""
+
+    __slots__ = ("_backend", "_queues", "_runner", "_slots")
+
+    def __init__(self, backend: Backend, concurrency: int) -> None:
+        # PTB's own limit is taken before the chat's lock: one chat that floods would fill it with waiting updates.
+        super().__init__(max(MAX_WAITING, concurrency))
+        self._backend = backend
+        self._slots = asyncio.Semaphore(concurrency)
+        self._queues: dict[int, _Queue] = {}
+        self._runner: UpdateRunner | None = None
+
+    def run_with(self, runner: UpdateRunner) -> None:
+        self._runner = runner
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Nothing to give back."""
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        # A turn may have to run twice, a coroutine runs once: fresh ones are asked from the application.
+        if isinstance(coroutine, Coroutine):
+            coroutine.close()
+        if not isinstance(update, Update):
+            return
+        chat = update.effective_chat
+        if chat is None or not (update.message or update.callback_query):
+            # Edited messages change nothing; a block or unblock (my_chat_member) is learnt when sending.
+            return
+        queue = self._queues.get(chat.id)
+        if queue is None:
+            queue = self._queues[chat.id] = _Queue()
+        queue.users += 1
+        try:
+            async with queue.lock, self._slots:
+                await self._take_turn(update, chat)
+        finally:
+            queue.users -= 1
+            if not queue.users:
+                del self._queues[chat.id]
+
+    async def _take_turn(self, update: Update, chat: Chat) -> None:
+        language = locales.match(update.effective_user.language_code if update.effective_user else None)
+        if chat.type != Chat.PRIVATE:
+            await self._run(Turn(update, _unstored(chat.id, language), private=False))
+            return
+        error: Exception
+        for _ in range(2):
+            try:
+                turn = Turn(update, await self._load(chat.id, language))
+                await self._run(turn)
+                if turn.session.changed and not turn.failed:
+                    await self._backend.save_chat(chat.id, turn.session.to_save())
+                return
+            except VersionConflict as conflict:
+                error = conflict
+            except Exception as failure:
+                # Nothing may leave here unanswered: PTB would only log it.
+                error = failure
+                break
+        await self._fail(Turn(update, _unstored(chat.id, language)), error)
+
+    async def _load(self, chat_id: int, language: str) -> ChatSession:
+        state = await self._backend.chat(chat_id)
+        if state.locale is None:
+            # First contact: the language is stored at once, so that the chat exists when the turn links it.
+            state = await self._backend.save_chat(
+                chat_id, ChatSave(version=state.version, locale=language, dialog=state.dialog)
+            )
+        return ChatSession(state)
+
+    async def _run(self, turn: Turn) -> None:
+        assert self._runner is not None  # noqa: S101 - see the class's docstring
+        token = _turn.set(turn)
+        try:
+            await self._runner.process_update(turn.update)
+        finally:
+            _turn.reset(token)
+
+    async def _fail(self, turn: Turn, error: Exception) -> None:
+        assert self._runner is not None  # noqa: S101
+        token = _turn.set(turn)
+        try:
+            await self._runner.process_error(turn.update, error)
+        finally:
+            _turn.reset(token)
+
+
+def _unstored(chat_id: int, locale: str) -> ChatSession:
+    return ChatSession(
+        ChatState(chat_id=chat_id, locale=locale, linked=False, dialog=None, version=0), locale=locale, stored=False
+    )

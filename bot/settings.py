@@ -1,0 +1,95 @@
+"""Settings of the bot, read from ``SHANGLOU_*`` variables (or the file named by ``SHANGLOU_ENV_FILE``)."""
+
+import os
+import re
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
+
+
+def _env_file() -> str:
+    """The file that settings are read from when the environment does not hold them (as in ``api.settings``)."""
+    return os.environ.get("SHANGLOU_ENV_FILE", ".env")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http(s) address")
+    return url.rstrip("/")
+
+
+def _guarded_address(url: str) -> str:
+    parts = urlsplit(_web_address(url))
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("must be https, or http on this machine: the bot's token travels in it")
+    return url.rstrip("/")
+
+
+def _telegram_secret(secret: SecretStr) -> SecretStr:
+    if not _WEBHOOK_SECRET.fullmatch(secret.get_secret_value()):
+        raise ValueError("must have 16 to 256 characters of A-Z, a-z, 0-9, _ and -")
+    return secret
+
+
+class BotSettings(BaseSettings):
+    """What the bot needs to know. It holds no personal data and no database address."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANGLOU_", extra="ignore", hide_input_in_errors=True)
+
+    telegram_token: SecretStr | None = Field(None, description="The bot's token, from BotFather.")
+    telegram_api_url: Annotated[str, AfterValidator(_guarded_address)] = Field(
+        "https://api.telegram.org", description="Where the Bot API is; https, or http on this machine."
+    )
+    telegram_proxy: str | None = Field(
+        None, description="http://… proxy through which Telegram is reached, where it is not reachable directly."
+    )
+    api_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "http://127.0.0.1:8600", description="Where the API is."
+    )
+    service_token: SecretStr = Field(
+        ..., description="Shared with the API; of several, separated by commas, the bot bears the first."
+    )
+    webhook_url: Annotated[str, AfterValidator(_guarded_address)] | None = Field(
+        None, description="Public address to which Telegram posts updates; unset: the bot asks for them (polling)."
+    )
+    webhook_secret: Annotated[SecretStr, AfterValidator(_telegram_secret)] | None = Field(
+        None, description="Proves that a posted update is from Telegram; needed with a webhook address."
+    )
+    webhook_host: str = Field("127.0.0.1", description="Where the bot listens for posted updates.")
+    webhook_port: int = Field(8602, ge=0, le=65535, description="Port for posted updates.")
+    health_host: str = Field("127.0.0.1", description="Where GET /healthz is answered.")
+    health_port: int | None = Field(None, ge=0, le=65535, description="Port of GET /healthz; unset: none.")
+    concurrency: int = Field(64, ge=1, le=1000, description="Updates worked on at the same time, of different chats.")
+
+    @model_validator(mode="after")
+    def _webhook_needs_its_secret(self) -> "BotSettings":
+        if self.webhook_url is not None and self.webhook_secret is None:
+            raise ValueError("SHANGLOU_WEBHOOK_URL needs SHANGLOU_WEBHOOK_SECRET")
+        return self
+
+    @property
+    def bearer(self) -> str:
+        """The service token that the bot shows to the API."""
+        return self.service_token.get_secret_value().split(",")[0].strip()
+
+
+def load() -> BotSettings:
+    """Read the settings.
+
+    Raises:
+        pydantic.ValidationError: one is missing or malformed; its message names the field, never the value.
+    """
+    return BotSettings(_env_file=_env_file())

@@ -1,0 +1,148 @@
+"""PTB's way to Telegram, on aiohttp.
+
+Half of a stock bot's time goes into httpx; see docs/bench.md. The bot's token is part of every address, so no
+exception of the HTTP client, which may quote the address, is passed on: only its type is.
+"""
+
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp import ClientTimeout, DummyCookieJar
+from telegram._utils.defaultvalue import DefaultValue
+from telegram._utils.types import ODVInput
+from telegram.error import NetworkError, TelegramError, TimedOut
+from telegram.request import BaseRequest, RequestData
+from yarl import URL
+
+_NONE = BaseRequest.DEFAULT_NONE
+_JSON = {"Content-Type": "application/json"}
+
+
+class AiohttpRequest(BaseRequest):
+    """One pool of kept-alive connections to the Bot API.
+
+    Parameters travel as JSON, which the Bot API takes as well as forms and which is cheaper to write; only uploads
+    are multipart.
+    """
+
+    __slots__ = ("_connect", "_pool", "_pool_size", "_proxy", "_read", "_session", "_timeouts", "_upload", "_write")
+
+    def __init__(
+        self,
+        *,
+        pool_size: int = 256,
+        read_timeout: float = 10.0,
+        write_timeout: float = 10.0,
+        connect_timeout: float = 5.0,
+        pool_timeout: float = 5.0,
+        upload_timeout: float = 60.0,
+        proxy: str | None = None,
+    ) -> None:
+        """All timeouts are seconds; ``upload_timeout`` is the write timeout of requests that carry files."""
+        self._pool_size = pool_size
+        self._read: float | None = read_timeout
+        self._write: float | None = write_timeout
+        self._connect: float | None = connect_timeout
+        self._pool: float | None = pool_timeout
+        self._upload: float | None = upload_timeout
+        self._proxy = proxy
+        self._session: aiohttp.ClientSession | None = None
+        self._timeouts: dict[tuple[float | None, ...], ClientTimeout] = {}
+
+    @property
+    def read_timeout(self) -> float | None:
+        return self._read
+
+    async def initialize(self) -> None:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._pool_size, keepalive_timeout=30, ttl_dns_cache=60),
+                cookie_jar=DummyCookieJar(),
+                headers={"User-Agent": self.USER_AGENT},
+                proxy=self._proxy,
+                trust_env=False,
+            )
+
+    async def shutdown(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        try:
+            parsed: dict[str, Any] = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            raise TelegramError("Invalid server response") from None
+        return parsed
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: ODVInput[float] = _NONE,
+        write_timeout: ODVInput[float] = _NONE,
+        connect_timeout: ODVInput[float] = _NONE,
+        pool_timeout: ODVInput[float] = _NONE,
+    ) -> tuple[int, bytes]:
+        """Sends one request; gives the status and the body.
+
+        Raises:
+            TimedOut: no connection, or no answer, in time.
+            NetworkError: the connection failed or broke.
+        """
+        session = self._session
+        if session is None:
+            raise RuntimeError("This transport is not initialized.")
+        uploads = request_data is not None and request_data.contains_files
+        body: bytes | aiohttp.FormData | None = None
+        headers: dict[str, str] | None = None
+        if request_data is not None:
+            if uploads:
+                body = _multipart(request_data)
+            elif parameters := request_data.parameters:
+                body, headers = orjson.dumps(parameters), _JSON
+        timeout = self._timeout(
+            self._read if isinstance(read_timeout, DefaultValue) else read_timeout,
+            (self._upload if uploads else self._write) if isinstance(write_timeout, DefaultValue) else write_timeout,
+            self._connect if isinstance(connect_timeout, DefaultValue) else connect_timeout,
+            self._pool if isinstance(pool_timeout, DefaultValue) else pool_timeout,
+        )
+        try:
+            # The address is sent as it is: PTB has percent-encoded it where that is needed.
+            async with session.request(
+                method, URL(url, encoded=True), data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                return response.status, await response.read()
+        except TimeoutError as error:
+            raise TimedOut(f"Timed out ({type(error).__name__})") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise NetworkError(f"The connection failed ({type(error).__name__})") from None
+
+    def _timeout(
+        self, read: float | None, write: float | None, connect: float | None, pool: float | None
+    ) -> ClientTimeout:
+        key = (read, write, connect, pool)
+        timeout = self._timeouts.get(key)
+        if timeout is None:
+            # aiohttp has no limit of its own for writing: it is part of the whole.
+            total = None if read is None or write is None or connect is None or pool is None else sum(key)  # type: ignore[arg-type]
+            timeout = ClientTimeout(
+                total=total,
+                connect=None if connect is None or pool is None else connect + pool,
+                sock_connect=connect,
+                sock_read=read,
+            )
+            self._timeouts[key] = timeout
+        return timeout
+
+
+def _multipart(request_data: RequestData) -> aiohttp.FormData:
+    form = aiohttp.FormData(quote_fields=False)
+    for name, value in request_data.json_parameters.items():
+        form.add_field(name, value)
+    for name, (filename, content, media_type) in request_data.multipart_data.items():
+        form.add_field(name, content, filename=filename, content_type=media_type)
+    return form

@@ -1,0 +1,98 @@
+"""Parts of messages: keyboards, pages, pieces of Telegram HTML."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Generic, TypeVar
+
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
+
+from bot.callbacks import Callback
+from locales import Html
+
+Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
+Item = TypeVar("Item")
+
+MAX_TEXT = 4096
+"""Characters of a message, by the Bot API."""
+SCREEN = 8
+"""Entries of a list that a small phone shows without scrolling far."""
+
+
+def button(text: str, carries: Callback) -> InlineKeyboardButton:
+    """A button; ``text`` is plain (``ctx.plain``).
+
+    Raises:
+        bot.callbacks.TooLong: what it carries does not fit.
+    """
+    return InlineKeyboardButton(text, callback_data=carries.encode())
+
+
+def rows(*lines: InlineKeyboardButton | Sequence[InlineKeyboardButton] | None) -> InlineKeyboardMarkup:
+    """Inline keyboard: each argument is one row, a button or several; None is left out."""
+    return InlineKeyboardMarkup(
+        [[line] if isinstance(line, InlineKeyboardButton) else list(line) for line in lines if line]
+    )
+
+
+def grid(buttons: Iterable[InlineKeyboardButton], *, columns: int = 2) -> list[list[InlineKeyboardButton]]:
+    """Buttons side by side, for ``rows(*grid(…))``. Two columns suit short words on a small phone."""
+    every = list(buttons)
+    return [every[start : start + columns] for start in range(0, len(every), columns)]
+
+
+def contact_keyboard(share: str, *others: str) -> ReplyKeyboardMarkup:
+    """Asks for the person's own phone number: one big key ``share``, below it keys that send their own text."""
+    return ReplyKeyboardMarkup(
+        [[KeyboardButton(share, request_contact=True)], *([KeyboardButton(text)] for text in others)],
+        resize_keyboard=True,
+        one_time_keyboard=True,
+        is_persistent=False,
+    )
+
+
+def no_keyboard() -> ReplyKeyboardRemove:
+    """Takes the keys of ``contact_keyboard`` away again."""
+    return ReplyKeyboardRemove()
+
+
+class Page(Generic[Item]):
+    """One screen of a list that is all at hand (the API's own pages go by cursor)."""
+
+    def __init__(self, items: Sequence[Item], number: int, *, size: int = SCREEN) -> None:
+        """``number`` counts from 0; one beyond the end shows the last page."""
+        self.count = max(1, -(-len(items) // size))
+        self.number = min(max(number, 0), self.count - 1)
+        self.items = items[self.number * size : (self.number + 1) * size]
+
+    @property
+    def before(self) -> int | None:
+        return self.number - 1 if self.number else None
+
+    @property
+    def after(self) -> int | None:
+        return self.number + 1 if self.number + 1 < self.count else None
+
+
+def escaped(text: str) -> Html:
+    """Text of unknown origin as Telegram HTML."""
+    return text if isinstance(text, Html) else Html(escape(text, quote=False))
+
+
+def bold(text: str) -> Html:
+    return Html(f"<b>{escaped(text)}</b>")
+
+
+def lines(*parts: str | None) -> Html:
+    """Lines of a message; None is left out, an empty text leaves a line empty."""
+    return Html("\n".join(escaped(part) for part in parts if part is not None))
+
+
+def shorten(text: str, limit: int) -> str:
+    """Plain text of at most ``limit`` characters; a cut is shown by an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

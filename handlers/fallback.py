@@ -1,0 +1,65 @@
+"""What nobody else understood: every person gets a kind sentence and a way on."""
+
+from telegram import InlineKeyboardButton, Update
+from telegram.ext import filters
+
+from bot.context import Context
+from bot.dispatch import MessageHandler, TurnHandler
+from bot.drafts import remind_of_draft
+from bot.ui import rows
+from handlers.menu import main_menu
+
+
+async def in_group(update: Update, ctx: Context) -> None:
+    """Nobody's home is talked about in a group; talk that is not meant for the bot is left alone."""
+    if ctx.turn.command is not None:
+        await ctx.reply(
+            ctx.t("Please write to me privately: what concerns your home is not for a group."),
+            rows(InlineKeyboardButton(ctx.plain("Write privately"), url=f"https://t.me/{ctx.bot.username}")),
+        )
+
+
+async def ignore(update: Update, ctx: Context) -> None:
+    """Telegram's own notes in the chat (a message was pinned) ask for no answer."""
+
+
+async def unknown_command(update: Update, ctx: Context) -> None:
+    await _show_a_way(ctx, ctx.t("I do not know this command."))
+
+
+async def old_button(update: Update, ctx: Context) -> None:
+    await ctx.answer()
+    await ctx.remove_buttons()
+    await _show_a_way(ctx, ctx.t("This button is from earlier and no longer works."))
+
+
+async def unexpected_text(update: Update, ctx: Context) -> None:
+    if ctx.session.dialog is None:
+        await ctx.reply(ctx.t("I cannot answer free text yet. Please choose:"), main_menu(ctx))
+    else:
+        await _show_a_way(ctx, ctx.t("I did not expect a text here."))
+
+
+async def unexpected_kind(update: Update, ctx: Context) -> None:
+    await _show_a_way(ctx, ctx.t("I cannot use what you sent here."))
+
+
+async def _show_a_way(ctx: Context, sentence: str) -> None:
+    draft = ctx.session.dialog
+    if draft is None:
+        await ctx.reply(f"{sentence} {ctx.t('Please choose:')}", main_menu(ctx))
+    else:
+        await ctx.reply(sentence)
+        await remind_of_draft(ctx, draft)
+
+
+FIRST = [
+    TurnHandler(lambda turn: not turn.private, in_group),
+    MessageHandler(filters.StatusUpdate.ALL, ignore),
+]
+LAST = [
+    TurnHandler(lambda turn: turn.command is not None, unknown_command),
+    TurnHandler(lambda turn: turn.update.callback_query is not None, old_button),
+    MessageHandler(filters.TEXT, unexpected_text),
+    MessageHandler(filters.ALL, unexpected_kind),
+]

@@ -1,0 +1,66 @@
+"""The main menu, and what its keys carry. Each conversation handles its own key."""
+
+from telegram import InlineKeyboardMarkup
+
+from bot.callbacks import Callback
+from bot.context import Context
+from bot.ui import button, grid, rows
+
+
+class OpenMenu(Callback, prefix="menu"):
+    """Back to the main menu."""
+
+
+class OpenHome(Callback, prefix="home"):
+    """Your home."""
+
+
+class OpenHandover(Callback, prefix="handover"):
+    """When the keys come."""
+
+
+class OpenPayments(Callback, prefix="payments"):
+    """What is paid and owed."""
+
+
+class OpenComplaint(Callback, prefix="complain"):
+    """Begin a complaint."""
+
+
+class OpenCases(Callback, prefix="cases"):
+    """Complaints filed."""
+
+
+class OpenSettings(Callback, prefix="settings"):
+    """Linked chats."""
+
+
+class OpenLanguage(Callback, prefix="language"):
+    """Choose a language."""
+
+
+class OpenHelp(Callback, prefix="help"):
+    """What can be done here."""
+
+
+def main_menu(ctx: Context) -> InlineKeyboardMarkup:
+    return rows(
+        *grid(
+            [
+                button(ctx.plain("Handover"), OpenHandover()),
+                button(ctx.plain("My home"), OpenHome()),
+                button(ctx.plain("Payments"), OpenPayments()),
+                button(ctx.plain("File a complaint"), OpenComplaint()),
+                button(ctx.plain("My complaints"), OpenCases()),
+                button(ctx.plain("Settings"), OpenSettings()),
+                # Translators: also in the other language, for those who cannot read this one.
+                button(ctx.plain("Language"), OpenLanguage()),
+                button(ctx.plain("Help"), OpenHelp()),
+            ]
+        )
+    )
+
+
+def back_to_menu(ctx: Context) -> InlineKeyboardMarkup:
+    """One key: the main menu."""
+    return rows(button(ctx.plain("Main menu"), OpenMenu()))

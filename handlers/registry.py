@@ -1,0 +1,38 @@
+"""Which conversations there are, in the order in which they are asked whether an update is theirs."""
+
+from bot.context import App
+from handlers import fallback, language, start
+from locales import lazy
+
+COMMANDS = (
+    ("handover", lazy("When you get your keys")),
+    ("home", lazy("Your home and how far the building is")),
+    ("payments", lazy("What is paid and owed")),
+    ("complain", lazy("File a complaint")),
+    ("cases", lazy("My complaints")),
+    ("settings", lazy("Who may see your home here")),
+    ("language", lazy("Language")),
+    ("help", lazy("Help")),
+    ("cancel", lazy("Stop what you had begun")),
+)
+"""The command menu. ``/start`` needs no entry: Telegram has a button for it."""
+
+DESCRIPTION = lazy(
+    "See when you get your keys, what has been paid and what is owed, and file a complaint. "
+    "Press the button below to begin."
+)
+"""Shown in an empty chat."""
+
+SHORT_DESCRIPTION = lazy("Your home, its handover, your payments and complaints.")
+"""Shown on the bot's profile."""
+
+
+def register(application: App) -> None:
+    application.add_handlers(
+        [
+            *fallback.FIRST,
+            *start.HANDLERS,
+            *language.HANDLERS,
+            *fallback.LAST,
+        ]
+    )
