@@ -6,7 +6,7 @@ from telegram.ext import filters
 from bot.context import Context
 from bot.dispatch import MessageHandler, TurnHandler
 from bot.drafts import remind_of_draft
-from bot.ui import rows
+from bot.ui import lines, rows
 from handlers.menu import main_menu
 
 
@@ -47,7 +47,7 @@ async def unexpected_kind(update: Update, ctx: Context) -> None:
 async def _show_a_way(ctx: Context, sentence: str) -> None:
     draft = ctx.session.dialog
     if draft is None:
-        await ctx.reply(f"{sentence} {ctx.t('Please choose:')}", main_menu(ctx))
+        await ctx.reply(lines(sentence, ctx.t("Please choose:")), main_menu(ctx))
     else:
         await ctx.reply(sentence)
         await remind_of_draft(ctx, draft)
