@@ -1,7 +1,7 @@
-"""The database: one engine, two ways in.
+"""The database and its three ways in.
 
-``Database.transaction()`` is for requests that change something (an ``AsyncSession``); ``Database.reading()`` is for
-look-ups (a connection in autocommit, one round trip for one select).
+``Database.transaction()`` is for requests that change something (an ``AsyncSession``), ``Database.pool`` for look-ups
+(see ``api.lookups``: the way of every GET), ``Database.reading()`` for what is neither often nor a look-up.
 """
 
 from collections.abc import AsyncIterator
@@ -11,9 +11,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
+import asyncpg
 from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Numeric, Text, func, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from api.lookups import ReadPool
+
+# No just-in-time compiler: it costs a look-up a hundred times what it saves.
+SERVER_SETTINGS = {"application_name": "shanglou", "timezone": "UTC", "jit": "off"}
+CONNECT_SECONDS = 5
+LOOK_UP_SECONDS = 10
+MAX_IDLE_SECONDS = 1800
 
 type_map: dict[Any, Any] = {
     str: Text(),
@@ -70,27 +79,42 @@ def async_url(url: str) -> str:
     )
 
 
+def driver_url(url: str) -> str:
+    """The same for asyncpg itself."""
+    return make_url(async_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 class Database:
-    """The engine and its two ways in."""
+    """The engine, and the connections of look-ups."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         """
         Args:
             url: a PostgreSQL URL.
-            pool_size: connections kept open; as many again may be opened under load.
+            pool_size: connections kept open for changes, where as many again may be opened under load, and
+                likewise for look-ups, where it is the most.
         """
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=False,
-            pool_recycle=1800,
-            connect_args={
-                "server_settings": {"application_name": "shanglou", "timezone": "UTC"},
-                "timeout": 5,
-            },
+            pool_recycle=MAX_IDLE_SECONDS,
+            connect_args={"server_settings": SERVER_SETTINGS, "timeout": CONNECT_SECONDS},
         )
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+        def connect() -> Any:
+            # Prepared look-ups stay prepared as long as their connection lives.
+            return asyncpg.connect(
+                driver_url(url),
+                timeout=CONNECT_SECONDS,
+                command_timeout=LOOK_UP_SECONDS,
+                max_cached_statement_lifetime=0,
+                server_settings=SERVER_SETTINGS,
+            )
+
+        self.pool = ReadPool(connect, size=pool_size, timeout=CONNECT_SECONDS, max_idle=MAX_IDLE_SECONDS)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -100,9 +124,10 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for look-ups: every statement is its own transaction."""
+        """A connection on which every statement is its own transaction."""
         async with self._autocommit.connect() as connection:
             yield connection
 
     async def close(self) -> None:
+        await self.pool.close()
         await self.engine.dispose()

@@ -5,6 +5,7 @@
 
 from typing import Any, ClassVar
 
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 
@@ -79,3 +80,8 @@ class TooMany(ApiError):
 
 class Unavailable(ApiError):
     code, status, message = "unavailable", 503, "The service cannot answer right now."
+
+
+def answer(error: ApiError) -> JSONResponse:
+    """The error as a response."""
+    return JSONResponse(error.body().model_dump(mode="json"), status_code=error.status)

@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef
 
+MAX_ARREARS = 60
+
 
 class LedgerKind(StrEnum):
     HOUSE_PRICE = "house_price"  # 房款
@@ -74,7 +76,9 @@ class TransitionFeeOut(BaseModel):
     rate_text: str | None = Field(description="The roll's own words where the rate is not a sum per month.")
     paid_up_to: date | None = Field(description="Last day covered by what was paid.")
     next_payment_on: date | None = Field(description="None: not published yet.")
-    arrears: list[LedgerEntryOut] = Field(description="Unpaid periods, oldest first.")
+    arrears: list[LedgerEntryOut] = Field(
+        description="Unpaid periods, oldest first, 60 at most; the totals count them all.", max_length=MAX_ARREARS
+    )
     source: str
     as_of: date
 

@@ -1,0 +1,165 @@
+"""Look-ups of agreements: homes and handover. Each starts from the chat's live links."""
+
+from typing import Any
+
+from sqlalchemy import SQLColumnExpression, exists, func, select, true
+
+from api.agreements.models import Agreement, AgreementUnit, Party, Registration
+from api.agreements.schemas import PartyRole, RegistrationKind
+from api.chats.access import CHAT_ID, live_links
+from api.chats.models import HandoverWatch
+from api.estate.models import Building, Forecast, Unit
+from api.estate.queries import (
+    BUILDINGS,
+    HOMES_FIRST,
+    ONE_BUILDING,
+    PLACES,
+    building_json,
+    forecasts_of,
+    home_label,
+    unit_json,
+)
+from api.identity.documents import mask_name
+from api.identity.models import Person
+from api.lookups import LookUp, Row, decimal_text, json_list, json_object
+from api.privacy import Vault
+
+_PLACES = PLACES.join(AgreementUnit.__table__, AgreementUnit.unit_id == Unit.id)
+
+
+def ref_columns() -> tuple[SQLColumnExpression[Any], ...]:
+    """What :func:`agreement_ref` needs, of the ``Agreement`` that the statement selects from."""
+    holder = (
+        select(Person.name)
+        .join(Party, Party.person_id == Person.id)
+        .where(Party.agreement_id == Agreement.id)
+        .order_by(Party.role != PartyRole.HOLDER, Party.position, Party.id)
+        .limit(1)
+        .correlate(Agreement)
+    )
+    home = (
+        select(home_label())
+        .select_from(_PLACES)
+        .where(AgreementUnit.agreement_id == Agreement.id)
+        .order_by(*HOMES_FIRST)
+        .limit(1)
+        .correlate(Agreement)
+    )
+    return (
+        Agreement.id,
+        Agreement.number,
+        Agreement.kind,
+        holder.scalar_subquery().label("holder"),
+        home.scalar_subquery().label("home"),
+    )
+
+
+def agreement_ref(vault: Vault, row: Row) -> dict[str, Any]:
+    """An ``AgreementRef`` of a row with :func:`ref_columns`."""
+    sealed = row["holder"]
+    return {
+        "id": row["id"],
+        "number": row["number"],
+        "kind": row["kind"],
+        "holder": mask_name(vault.open("person.name", sealed)) if sealed is not None else "",
+        "home": row["home"],
+    }
+
+
+def _homes() -> LookUp:
+    """A row for each agreement."""
+    mine = live_links()
+    units = (
+        select(json_list(unit_json(), *HOMES_FIRST))
+        .select_from(_PLACES)
+        .where(AgreementUnit.agreement_id == Agreement.id)
+        .correlate(Agreement)
+    )
+    its_buildings = (
+        select(Unit.building_id)
+        .join(AgreementUnit, AgreementUnit.unit_id == Unit.id)
+        .where(AgreementUnit.agreement_id == Agreement.id)
+        .correlate(Agreement)
+    )
+    buildings = (
+        select(json_list(building_json(), Building.id)).select_from(BUILDINGS).where(Building.id.in_(its_buildings))
+    )
+    registration = json_object(
+        kind=Registration.kind,
+        stage=Registration.stage,
+        status=Registration.status,
+        happened_on=Registration.happened_on,
+        filing_number=Registration.filing_number,
+        blocked_by=Registration.blocked_by,
+        source=Registration.source,
+        as_of=Registration.as_of,
+    )
+    filing_first = Registration.kind != RegistrationKind.CONTRACT_FILING
+    registrations = (
+        select(json_list(registration, filing_first))
+        .where(Registration.agreement_id == Agreement.id)
+        .correlate(Agreement)
+    )
+    return LookUp(
+        select(
+            *ref_columns(),
+            Agreement.signed_on,
+            decimal_text(Agreement.resettlement_area_m2).label("resettlement_area_m2"),
+            Agreement.source,
+            Agreement.as_of,
+            units.scalar_subquery().label("units"),
+            buildings.scalar_subquery().label("buildings"),
+            registrations.scalar_subquery().label("registrations"),
+        )
+        .select_from(mine.join(Agreement.__table__, Agreement.id == mine.c.agreement_id))
+        .order_by(Agreement.id)
+    )
+
+
+def _handover() -> LookUp:
+    """A row for each building of each agreement; one without a building where no home is assigned yet."""
+    mine = live_links()
+    homes = (
+        select(
+            Building.id.label("building_id"),
+            building_json().label("building"),
+            json_list(unit_json(), *HOMES_FIRST).label("units"),
+            func.min(Unit.id).label("first_unit_id"),
+        )
+        .select_from(_PLACES)
+        .where(AgreementUnit.agreement_id == Agreement.id)
+        .group_by(*ONE_BUILDING)
+        .correlate(Agreement)
+        .lateral("homes")
+    )
+    forecasts = (
+        forecasts_of(Forecast.agreement_id == Agreement.id, Forecast.building_id == homes.c.building_id)
+        .correlate(Agreement, homes)
+        .lateral("forecasts")
+    )
+    watching = exists().where(HandoverWatch.chat_id == CHAT_ID, HandoverWatch.agreement_id == Agreement.id)
+    return LookUp(
+        select(
+            *ref_columns(),
+            Agreement.handed_over,
+            Agreement.handed_over_on,
+            Agreement.handover_status,
+            Agreement.source,
+            Agreement.as_of,
+            homes.c.building,
+            homes.c.units,
+            forecasts.c.expected,
+            forecasts.c.contractual,
+            watching.label("watching"),
+        )
+        .select_from(
+            mine.join(Agreement.__table__, Agreement.id == mine.c.agreement_id)
+            .outerjoin(homes, true())
+            .join(forecasts, true())
+        )
+        .order_by(Agreement.id, homes.c.first_unit_id)
+    )
+
+
+HOMES = _homes()
+HANDOVER = _handover()

@@ -1,0 +1,49 @@
+"""Homes and handover of the agreements that a chat may see, oldest agreement on file first."""
+
+from typing import Any
+
+from api.agreements.queries import HANDOVER, HOMES, agreement_ref
+from api.lookups import Reading, fragment
+
+
+async def look_up_homes(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
+    """``HomeOut`` of each agreement."""
+    return [
+        {
+            "agreement": agreement_ref(reading.vault, row),
+            "signed_on": row["signed_on"],
+            "resettlement_area_m2": row["resettlement_area_m2"],
+            "units": fragment(row["units"]),
+            "buildings": fragment(row["buildings"]),
+            "registrations": fragment(row["registrations"]),
+            "source": row["source"],
+            "as_of": row["as_of"],
+        }
+        for row in await reading.rows(HOMES, chat_id=chat_id)
+    ]
+
+
+async def look_up_handover(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
+    """``HandoverOut`` of each building of each agreement. What was published for the building and what was published
+    for the agreement alone are one history: the newest of either is what is expected now."""
+    answer = []
+    for row in await reading.rows(HANDOVER, chat_id=chat_id):
+        expected = [fragment(forecast) for forecast in row["expected"] or ()]
+        contractual = row["contractual"]
+        answer.append(
+            {
+                "agreement": agreement_ref(reading.vault, row),
+                "building": fragment(row["building"]),
+                "units": fragment(row["units"]) or [],
+                "handed_over_on": row["handed_over_on"],
+                "handover_status": row["handover_status"],
+                "handed_over": row["handed_over"],
+                "contractual": fragment(contractual[0]) if contractual else None,
+                "current": expected[0] if expected else None,
+                "history": expected[1:],
+                "watching": row["watching"],
+                "source": row["source"],
+                "as_of": row["as_of"],
+            }
+        )
+    return answer

@@ -1,0 +1,84 @@
+"""Parts of look-ups: places, buildings with their milestones, forecasts."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, Text, case, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from api.estate.models import Building, Forecast, Milestone, Parcel, Phase, Unit
+from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
+from api.lookups import decimal_text, json_list, json_object
+
+BUILDINGS: FromClause = Building.__table__.join(Phase.__table__, Phase.id == Building.phase_id).join(
+    Parcel.__table__, Parcel.id == Phase.parcel_id
+)
+PLACES: FromClause = BUILDINGS.join(Unit.__table__, Building.id == Unit.building_id)
+"""Units with all that their label needs."""
+
+ONE_BUILDING = (Building.id, Phase.id, Parcel.id)
+
+HOMES_FIRST: tuple[SQLColumnExpression[Any], ...] = (Unit.kind != UnitKind.FLAT, Unit.id)
+"""Flats before shops and parking, then in the order of the roll."""
+
+
+def home_label() -> ColumnElement[str]:
+    """A3-一期-2-1-1801."""
+    return func.concat_ws("-", Parcel.name, Phase.name, Building.name, Unit.entrance, Unit.room)
+
+
+def unit_json() -> ColumnElement[Any]:
+    """A ``UnitOut`` of :data:`PLACES`."""
+    return json_object(
+        id=Unit.id,
+        building_id=Unit.building_id,
+        parcel=Parcel.name,
+        phase=Phase.name,
+        building=Building.name,
+        entrance=Unit.entrance,
+        room=Unit.room,
+        kind=Unit.kind,
+        layout=Unit.layout,
+        area_m2=decimal_text(Unit.area_m2),
+    )
+
+
+def building_json() -> ColumnElement[Any]:
+    """A ``BuildingOut`` of :data:`BUILDINGS`, grouped by :data:`ONE_BUILDING` or not at all."""
+    reached = case({kind.value: position for position, kind in enumerate(MilestoneKind)}, value=Milestone.kind)
+    milestone = json_object(
+        kind=Milestone.kind,
+        planned_on=Milestone.planned_on,
+        achieved_on=Milestone.achieved_on,
+        note=Milestone.note,
+        source=Milestone.source,
+        as_of=Milestone.as_of,
+    )
+    milestones = select(json_list(milestone, reached)).where(Milestone.building_id == Building.id).correlate(Building)
+    return json_object(
+        id=Building.id,
+        parcel=Parcel.name,
+        phase=Phase.name,
+        name=Building.name,
+        milestones=milestones.scalar_subquery(),
+    )
+
+
+def forecasts_of(*subject: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """One row about the forecasts of any of the subjects, each a ``ForecastOut`` as JSON text, newest first:
+    ``expected`` (planned or promised) and ``contractual``, both NULL where there are none."""
+    forecast = json_object(
+        basis=Forecast.basis,
+        earliest_on=Forecast.earliest_on,
+        latest_on=Forecast.latest_on,
+        reason=Forecast.reason,
+        source=Forecast.source,
+        published_on=Forecast.published_on,
+        confirmed_on=Forecast.confirmed_on,
+        next_update_on=Forecast.next_update_on,
+    )
+    newest_first = aggregate_order_by(cast(forecast, Text), Forecast.published_on.desc(), Forecast.id.desc())
+    agreed = Forecast.basis == ForecastBasis.CONTRACTUAL
+    return select(
+        func.array_agg(newest_first).filter(~agreed).label("expected"),
+        func.array_agg(newest_first).filter(agreed).label("contractual"),
+    ).where(or_(*subject))
