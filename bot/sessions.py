@@ -29,6 +29,7 @@ from api.chats.schemas import ChatSave, ChatState, Dialog
 from bot.backend import Backend, VersionConflict
 from bot.callbacks import Callback, decode
 
+_INTERRUPTED = "interrupted"
 MAX_WAITING = 10_000
 """Updates taken in at the same time; all but ``concurrency`` of them wait."""
 
@@ -78,8 +79,18 @@ class ChatSession:
         self.dialog = Dialog(id=self.dialog.id, name=name, data={**self.dialog.data, **data})
         return self.dialog
 
+    def interrupt_with(self, name: str, **data: Any) -> Dialog:
+        """Begin a conversation in the middle of another one, which goes on when this one ends."""
+        interrupted = self.dialog
+        dialog = self.start_dialog(name, **data)
+        if interrupted is not None:
+            dialog.data[_INTERRUPTED] = interrupted.model_dump(mode="json")
+        return dialog
+
     def end_dialog(self) -> None:
-        self.dialog = None
+        """End the conversation; the one that it interrupted, if any, is the current one again."""
+        interrupted = self.dialog.data.get(_INTERRUPTED) if self.dialog is not None else None
+        self.dialog = Dialog.model_validate(interrupted) if interrupted is not None else None
 
     def to_save(self) -> ChatSave:
         return ChatSave(version=self.version, locale=self.locale, dialog=self.dialog)

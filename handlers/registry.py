@@ -1,7 +1,7 @@
 """Which conversations there are, in the order in which they are asked whether an update is theirs."""
 
 from bot.context import App
-from handlers import fallback, language, start
+from handlers import fallback, handover, home, language, payments, start
 from locales import lazy
 
 COMMANDS = (
@@ -31,8 +31,12 @@ def register(application: App) -> None:
     application.add_handlers(
         [
             *fallback.FIRST,
+            *verification.HANDLERS,
             *start.HANDLERS,
             *language.HANDLERS,
+            *handover.HANDLERS,
+            *home.HANDLERS,
+            *payments.HANDLERS,
             *fallback.LAST,
         ]
     )

@@ -1,0 +1,307 @@
+"""Showing who one is: by one's own phone, by the agreement's papers, or by a code from the office.
+
+What bears characters of an ID number, or a code, is deleted from the chat as soon as it is read; it goes to the API and
+nowhere else, neither into the dialog nor into a log. No answer tells which part of a try was wrong.
+"""
+
+from typing import Any
+
+from telegram import Update
+from telegram.error import TelegramError
+from telegram.ext import filters
+
+from api.identity.schemas import AgreementProof, CodeProof, LinkMethod, LinksOut, PhoneProof, Proof
+from bot.backend import Locked, NotMatched
+from bot.context import Context
+from bot.dispatch import CallbackHandler, InDialog, MessageHandler, TurnHandler
+from bot.drafts import Drop, Resume, remind_of_draft
+from bot.ui import no_keyboard
+from handlers import verification_screens as screens
+from handlers.gate import Verify
+from handlers.menu import main_menu
+from handlers.verification_screens import Back, ChooseWay, StartOver, Step
+from handlers.verification_texts import characters, given, looks_like_id_number
+
+MAX_CHARACTERS = 80
+"""Of a name or a number; nothing longer is one."""
+PHONE_TAIL, ID_TAIL = 4, 6
+
+
+# --- the way in, and out ---
+
+
+async def begin(update: Update, ctx: Context, tap: Verify) -> None:
+    dialog = ctx.session.dialog
+    if dialog is not None and dialog.name.startswith("verification."):
+        ctx.session.end_dialog()
+    ctx.session.interrupt_with(Step.WAY)
+    await ask(ctx)
+
+
+async def ask(ctx: Context) -> None:
+    """Put the question of the step that the conversation stands at."""
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - called at a step only
+    text, keyboard = screens.question(ctx, Step(dialog.name), dialog)
+    await ctx.reply(text, keyboard)
+
+
+async def resume(update: Update, ctx: Context, tap: Resume) -> None:
+    await ctx.remove_buttons()
+    await ask(ctx)
+
+
+async def choose_way(update: Update, ctx: Context, tap: ChooseWay) -> None:
+    ctx.session.go(
+        {LinkMethod.PHONE: Step.CONTACT, LinkMethod.AGREEMENT: Step.NUMBER, LinkMethod.CODE: Step.CODE}[tap.way]
+    )
+    await ctx.remove_buttons()
+    await ask(ctx)
+
+
+async def start_over(update: Update, ctx: Context, tap: StartOver) -> None:
+    ctx.session.go(Step.NUMBER)
+    await ctx.remove_buttons()
+    await ask(ctx)
+
+
+async def back(update: Update, ctx: Context, tap: Back) -> None:
+    await ctx.remove_buttons()
+    await _go_back(ctx)
+
+
+async def _go_back(ctx: Context) -> None:
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - called at a step only
+    step = Step(dialog.name)
+    if step is Step.CONTACT:
+        await ctx.reply(ctx.t("All right."), no_keyboard())
+    if step is Step.WAY:
+        await cancel(ctx.turn.update, ctx)
+        return
+    ctx.session.go(screens.BEFORE[step])
+    await ask(ctx)
+
+
+async def cancel(update: Update, ctx: Context, tap: Drop | None = None) -> None:
+    dialog = ctx.session.dialog
+    await ctx.remove_buttons()
+    if dialog is not None and dialog.name == Step.CONTACT:
+        await ctx.reply(ctx.t("All right."), no_keyboard())
+    ctx.session.end_dialog()
+    await ctx.reply(ctx.t("Stopped. Nothing was changed. What would you like to know?"), main_menu(ctx))
+    await _remind_of_what_was_interrupted(ctx)
+
+
+async def _remind_of_what_was_interrupted(ctx: Context) -> None:
+    if ctx.session.dialog is not None:
+        await remind_of_draft(ctx, ctx.session.dialog)
+
+
+# --- by phone ---
+
+
+async def take_contact(update: Update, ctx: Context) -> None:
+    message = update.message
+    assert message is not None  # noqa: S101 - see the filter
+    contact, sender = message.contact, message.from_user
+    if contact is None or sender is None or contact.user_id != sender.id:
+        await ctx.reply(
+            ctx.t(
+                "This is not the number of this Telegram account. For everyone's safety I can only take your own: "
+                "please press the big button “📱 Send my phone number” below."
+            ),
+            screens.contact_keys(ctx),
+        )
+        return
+    ctx.session.go(Step.PHONE_TAIL, phone=contact.phone_number)
+    await ctx.reply(ctx.t("Thank you, I have your number."), no_keyboard())
+    await ask(ctx)
+
+
+async def typed_instead_of_contact(update: Update, ctx: Context) -> None:
+    text = given(update)
+    if text == ctx.plain("⬅️ Back"):
+        await _go_back(ctx)
+    elif text == ctx.plain("✖️ Cancel"):
+        await cancel(update, ctx)
+    else:
+        await ctx.reply(
+            ctx.t(
+                "Please do not type the number. Press the big button “📱 Send my phone number” below: only so can I "
+                "be sure that the phone is yours."
+            ),
+            screens.contact_keys(ctx),
+        )
+
+
+async def take_phone_tail(update: Update, ctx: Context) -> None:
+    tail = given(update)
+    await _take_away(ctx)
+    if not len(characters(tail)) >= PHONE_TAIL or len(tail) > 40:
+        await ctx.reply(
+            ctx.t("I need four characters: the last four of your ID number, or of your agreement number."),
+            screens.step_keys(ctx),
+        )
+        return
+    await _try(ctx, PhoneProof(method=LinkMethod.PHONE, phone=_known(ctx, "phone"), tail=tail))
+
+
+# --- by the agreement's papers ---
+
+
+async def take_number(update: Update, ctx: Context) -> None:
+    number = given(update)
+    if not await _usable(ctx, number):
+        return
+    ctx.session.go(Step.NAME, number=number)
+    await ask(ctx)
+
+
+async def take_name(update: Update, ctx: Context) -> None:
+    name = given(update)
+    if not await _usable(ctx, name):
+        return
+    ctx.session.go(Step.ID_TAIL, holder=name)
+    await ask(ctx)
+
+
+async def _usable(ctx: Context, text: str) -> bool:
+    if looks_like_id_number(text):
+        await _take_away(ctx)
+        await ctx.reply(ctx.t("That looks like an ID number. I do not need it here, so I did not keep it."))
+    elif len(text) > MAX_CHARACTERS:
+        await ctx.reply(ctx.t("That is too long to be right."))
+    else:
+        return True
+    await ask(ctx)
+    return False
+
+
+async def take_id_tail(update: Update, ctx: Context) -> None:
+    tail = given(update)
+    await _take_away(ctx)
+    if not len(characters(tail)) >= ID_TAIL or len(tail) > 40:
+        await ctx.reply(
+            ctx.t("I need the last six characters of the ID number. Where it ends in X, send the X too."),
+            screens.step_keys(ctx),
+        )
+        return
+    proof = AgreementProof(
+        method=LinkMethod.AGREEMENT, agreement_number=_known(ctx, "number"), name=_known(ctx, "holder"), id_tail=tail
+    )
+    await _try(ctx, proof)
+
+
+# --- by a code ---
+
+
+async def take_code(update: Update, ctx: Context) -> None:
+    code = given(update)
+    await _take_away(ctx)
+    await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code[:MAX_CHARACTERS]))
+
+
+async def take_deep_link(update: Update, ctx: Context) -> None:
+    """``/start CODE``, from the link that staff gave."""
+    await _take_away(ctx)
+    draft = ctx.session.dialog
+    await _try(ctx, CodeProof(method=LinkMethod.CODE, code=ctx.payload[:MAX_CHARACTERS]), in_dialog=False)
+    if draft is not None:
+        await remind_of_draft(ctx, draft)
+
+
+# --- what every way has in common ---
+
+
+def _known(ctx: Context, part: str) -> Any:
+    dialog = ctx.session.dialog
+    return dialog.data[part] if dialog is not None else ""
+
+
+async def _take_away(ctx: Context) -> None:
+    """Delete the message that bears what should not stay in the chat, or ask the person to."""
+    message = ctx.turn.update.message
+    if message is None:
+        return
+    try:
+        await ctx.bot.delete_message(ctx.chat_id, message.message_id)
+    except TelegramError as error:
+        if "not found" not in error.message.lower():
+            await ctx.reply(
+                ctx.t("I could not delete your message. Please delete it yourself, so that nobody reads it.")
+            )
+
+
+async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
+    try:
+        links = await ctx.backend.prove(ctx.chat_id, proof)
+    except NotMatched:
+        method = LinkMethod(proof.method)
+        await ctx.reply(screens.not_matched(ctx, method), screens.again_keys(ctx, method) if in_dialog else None)
+    except Locked as locked:
+        await ctx.reply(screens.locked(ctx, locked.retry_after_seconds), screens.step_keys(ctx) if in_dialog else None)
+    else:
+        await _welcome(ctx, links)
+
+
+async def _welcome(ctx: Context, links: LinksOut) -> None:
+    dialog = ctx.session.dialog
+    if dialog is not None and dialog.name.startswith("verification."):
+        ctx.session.end_dialog()
+    ctx.session.linked = True
+    await ctx.reply(screens.found(ctx, links), main_menu(ctx), personal=True)
+    await _remind_of_what_was_interrupted(ctx)
+
+
+async def picture(update: Update, ctx: Context) -> None:
+    """Many people photograph their papers; the chat is no place for that."""
+    await _take_away(ctx)
+    await ctx.reply(ctx.t("Please do not send pictures of your papers. I did not keep it. Just type what I ask for."))
+    await ask(ctx)
+
+
+async def unexpected(update: Update, ctx: Context) -> None:
+    await ctx.reply(ctx.t("I cannot use that here."))
+    await ask(ctx)
+
+
+async def text_at_choice(update: Update, ctx: Context) -> None:
+    await ctx.reply(ctx.t("Please press one of the buttons."))
+    await ask(ctx)
+
+
+_TEXT = filters.TEXT
+
+HANDLERS = [
+    TurnHandler(
+        lambda turn: turn.private and turn.command is not None and turn.command[0] == "start" and bool(turn.command[1]),
+        take_deep_link,
+    ),
+    CallbackHandler(Verify, begin),
+    CallbackHandler(ChooseWay, choose_way, dialog="verification"),
+    CallbackHandler(StartOver, start_over, dialog="verification"),
+    CallbackHandler(Back, back, dialog="verification"),
+    CallbackHandler(Resume, resume, dialog="verification"),
+    CallbackHandler(Drop, cancel, dialog="verification"),
+    TurnHandler(
+        lambda turn: (
+            turn.private
+            and turn.command is not None
+            and turn.command[0] == "cancel"
+            and turn.session.dialog is not None
+            and turn.session.dialog.name.startswith("verification.")
+        ),
+        cancel,
+    ),
+    MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
+    MessageHandler(InDialog(Step.CONTACT) & _TEXT, typed_instead_of_contact),
+    MessageHandler(InDialog(Step.PHONE_TAIL) & _TEXT, take_phone_tail),
+    MessageHandler(InDialog(Step.NUMBER) & _TEXT, take_number),
+    MessageHandler(InDialog(Step.NAME) & _TEXT, take_name),
+    MessageHandler(InDialog(Step.ID_TAIL) & _TEXT, take_id_tail),
+    MessageHandler(InDialog(Step.CODE) & _TEXT, take_code),
+    MessageHandler(InDialog(Step.WAY) & _TEXT, text_at_choice),
+    MessageHandler(InDialog("verification") & (filters.PHOTO | filters.Document.ALL), picture),
+    MessageHandler(InDialog("verification") & filters.ALL, unexpected),
+]

@@ -1,0 +1,177 @@
+"""What verification asks and answers, and with which keys."""
+
+from enum import StrEnum
+from math import ceil
+
+from telegram import InlineKeyboardMarkup, ReplyKeyboardMarkup
+
+from api.chats.schemas import Dialog
+from api.identity.schemas import LinkMethod, LinksOut
+from bot.callbacks import DialogCallback
+from bot.context import Context
+from bot.drafts import Drop
+from bot.ui import Keyboard, button, contact_keyboard, lines, rows
+from handlers import terms
+from handlers.facts import agreement_line
+from locales import Html, join
+
+
+class Step(StrEnum):
+    """The dialog's name on each step."""
+
+    WAY = "verification.way"
+    CONTACT = "verification.contact"
+    PHONE_TAIL = "verification.phone_tail"
+    NUMBER = "verification.number"
+    NAME = "verification.name"
+    ID_TAIL = "verification.id_tail"
+    CODE = "verification.code"
+
+
+BEFORE = {
+    Step.CONTACT: Step.WAY,
+    Step.PHONE_TAIL: Step.CONTACT,
+    Step.NUMBER: Step.WAY,
+    Step.NAME: Step.NUMBER,
+    Step.ID_TAIL: Step.NAME,
+    Step.CODE: Step.WAY,
+}
+
+
+class ChooseWay(DialogCallback, prefix="way"):
+    way: LinkMethod
+
+
+class StartOver(DialogCallback, prefix="vfy_over"):
+    """Give the agreement's number, the name and the characters anew."""
+
+
+class Back(DialogCallback, prefix="vfy_back"):
+    """One step back."""
+
+
+def question(ctx: Context, step: Step, dialog: Dialog) -> tuple[Html, Keyboard | None]:
+    if step is Step.WAY:
+        return _way(ctx, dialog)
+    if step is Step.CONTACT:
+        text = ctx.t(
+            "Please press the big button “📱 Send my phone number” at the bottom of the screen. It must be the number "
+            "that the office has of you."
+        )
+        return text, contact_keys(ctx)
+    return _asked(ctx, step), step_keys(ctx)
+
+
+def _way(ctx: Context, dialog: Dialog) -> tuple[Html, Keyboard]:
+    text = lines(
+        ctx.t("So that nobody else sees your home and your money, please show me who you are. Choose a way:"),
+        "",
+        ctx.t("📱 <b>Phone</b>: quickest, when the office has the number of this phone."),
+        ctx.t("📄 <b>Agreement</b>: you need its number, the holder's name and ID number."),
+        ctx.t("🔑 <b>Code</b>: the office gave you one. Children and other relatives need one too."),
+    )
+    return text, rows(
+        button(ctx.plain("📱 With my phone"), ChooseWay(dialog.id, LinkMethod.PHONE)),
+        button(ctx.plain("📄 With the agreement"), ChooseWay(dialog.id, LinkMethod.AGREEMENT)),
+        button(ctx.plain("🔑 With a code"), ChooseWay(dialog.id, LinkMethod.CODE)),
+        button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
+    )
+
+
+def _asked(ctx: Context, step: Step) -> Html:
+    if step is Step.PHONE_TAIL:
+        return lines(
+            ctx.t("Now please send the <b>last four</b> characters of your ID number, or of your agreement number."),
+            _deleted(ctx),
+        )
+    if step is Step.NUMBER:
+        return ctx.t("Please send the <b>number of the agreement</b>. It stands on its first page.")
+    if step is Step.NAME:
+        return ctx.t("Please send the <b>name of the holder</b>, as it stands in the agreement.")
+    if step is Step.ID_TAIL:
+        return lines(
+            ctx.t("Now please send the <b>last six</b> characters of the holder's ID number."),
+            _deleted(ctx),
+        )
+    return lines(ctx.t("Please send the <b>code</b> that the office gave you."), _deleted(ctx))
+
+
+def _deleted(ctx: Context) -> Html:
+    return ctx.t("I delete your message as soon as I have read it.")
+
+
+def contact_keys(ctx: Context) -> ReplyKeyboardMarkup:
+    return contact_keyboard(ctx.plain("📱 Send my phone number"), ctx.plain("⬅️ Back"), ctx.plain("✖️ Cancel"))
+
+
+def step_keys(ctx: Context) -> InlineKeyboardMarkup | None:
+    dialog = ctx.session.dialog
+    if dialog is None:
+        return None
+    return rows([button(ctx.plain("⬅️ Back"), Back(dialog.id)), button(ctx.plain("✖️ Cancel"), Drop(dialog.id))])
+
+
+def again_keys(ctx: Context, method: LinkMethod) -> InlineKeyboardMarkup | None:
+    dialog = ctx.session.dialog
+    if dialog is None:
+        return None
+    others = {
+        LinkMethod.PHONE: button(ctx.plain("📱 With my phone"), ChooseWay(dialog.id, LinkMethod.PHONE)),
+        LinkMethod.AGREEMENT: button(ctx.plain("📄 With the agreement"), ChooseWay(dialog.id, LinkMethod.AGREEMENT)),
+        LinkMethod.CODE: button(ctx.plain("🔑 With a code"), ChooseWay(dialog.id, LinkMethod.CODE)),
+    }
+    return rows(
+        button(ctx.plain("🔁 Start over"), StartOver(dialog.id)) if method is LinkMethod.AGREEMENT else None,
+        *(key for way, key in others.items() if way is not method),
+        button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
+    )
+
+
+def not_matched(ctx: Context, method: LinkMethod) -> Html:
+    if method is LinkMethod.CODE:
+        return ctx.t(
+            "This code does not work. A code works once and only for some days. Please check it and send it again, or "
+            "ask the office for a new one."
+        )
+    again = (
+        ctx.t("Please check and send the last four characters again, or try another way.")
+        if method is LinkMethod.PHONE
+        else ctx.t("Please check and send the last six characters again, start over, or try another way.")
+    )
+    return lines(
+        ctx.t("What you gave does not match what is on file. For everyone's safety I cannot say what differs."),
+        again,
+        ctx.t("The office can also give you a code; please bring your ID card."),
+    )
+
+
+def locked(ctx: Context, seconds: int) -> Html:
+    return lines(
+        ctx.t("Those were several wrong tries, so there is a pause now. It protects your family's data."),
+        ctx.n("Please try again in {n} minute.", "Please try again in {n} minutes.", max(1, ceil(seconds / 60))),
+        ctx.t("If you are not sure of the numbers, please go to the office with your ID card: there you get a code."),
+    )
+
+
+def found(ctx: Context, links: LinksOut) -> Html:
+    """The agreements that this chat may see from now on."""
+    own = [link for link in links.links if link.this_chat]
+    tr = ctx.words
+    return join(
+        "\n\n",
+        [
+            ctx.n("✅ Thank you. I found {n} agreement:", "✅ Thank you. I found {n} agreements:", len(own)),
+            *(
+                join(
+                    "\n",
+                    [
+                        agreement_line(link.agreement, tr),
+                        ctx.t("🏠 {home}", home=link.agreement.home) if link.agreement.home else None,
+                        ctx.t("You: {role}", role=terms.name(tr, link.role)),
+                    ],
+                )
+                for link in own[:10]
+            ),
+            ctx.t("What would you like to know?"),
+        ],
+    )

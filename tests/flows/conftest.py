@@ -1,0 +1,128 @@
+"""The whole system as it runs, for tests that act as people do: playground, bot, API over HTTP, PostgreSQL.
+
+``system.person(…)`` comes to the chat; ``tests/people.py`` tells what a person can do. The API and the bot can be
+stopped and started in the middle of a test; the playground keeps what people wrote meanwhile.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from api.agreements.models import Agreement
+from api.app import create_app
+from api.estate.models import Unit
+from api.settings import Settings
+from bot import playground
+from bot.app import build_application, running
+from bot.settings import BotSettings
+from tests.conftest import SERVICE_TOKEN
+from tests.factories import Factory
+from tests.people import Person
+from tests.serving import serving
+
+
+class System:
+    """One playground, one API, one bot, all in the test's own event loop."""
+
+    def __init__(self, settings: Settings, database_url: str) -> None:
+        self.settings = settings
+        self.database_url = database_url
+        self.token = playground.new_token()
+        self.playground = playground.create_app(self.token)
+        self.world: playground.Playground = self.playground.state.playground
+        self.url = ""
+        self.api_url = ""
+        self._around = AsyncExitStack()
+        self._api = AsyncExitStack()
+        self._bot = AsyncExitStack()
+
+    async def __aenter__(self) -> "System":
+        self.url = await self._around.enter_async_context(playground.serve(self.playground))
+        self.client = await self._around.enter_async_context(aiohttp.ClientSession(self.url))
+        await self.start_api()
+        await self.start_bot()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop_bot()
+        await self.stop_api()
+        await self._around.aclose()
+
+    def bot_settings(self) -> BotSettings:
+        return BotSettings(
+            _env_file=None,
+            telegram_token=SecretStr(self.token),
+            telegram_api_url=self.url,
+            api_url=self.api_url,
+            service_token=SecretStr(SERVICE_TOKEN),
+        )
+
+    async def start_api(self) -> None:
+        """On the port it had before."""
+        port = int(self.api_url.rpartition(":")[2] or 0)
+        app = create_app(self.settings, self.database_url)
+        self.api_url = await self._api.enter_async_context(serving(app, port=port))
+
+    async def stop_api(self) -> None:
+        await self._api.aclose()
+
+    async def start_bot(self) -> None:
+        await self._bot.enter_async_context(running(build_application(self.bot_settings())))
+
+    async def stop_bot(self) -> None:
+        await self._bot.aclose()
+
+    async def person(
+        self, name: str = "小测", *, phone: str | None = None, language: str = "zh-hans", user_id: int | None = None
+    ) -> Person:
+        """Somebody opens the chat for the first time."""
+        return await Person.arrive(self.client, name, phone=phone, language=language, user_id=user_id)
+
+
+@pytest.fixture
+async def system(settings: Settings, database_url: str) -> AsyncIterator[System]:
+    async with System(settings, database_url) as system:
+        yield system
+
+
+class Household:
+    """A family on file: its holder's papers, its agreement and its home."""
+
+    def __init__(self, name: str, id_number: str, phone: str, agreement: Agreement, unit: Unit) -> None:
+        self.name = name
+        self.id_number = id_number
+        self.phone = phone
+        self.agreement = agreement
+        self.unit = unit
+
+
+@pytest.fixture
+async def household(factory: Factory) -> Household:
+    return await new_household(factory)
+
+
+async def new_household(factory: Factory, *, number: str | None = None) -> Household:
+    who = factory.invented()
+    holder = await factory.person(who)
+    unit = await factory.unit()
+    agreement = await factory.agreement(people=[holder], units=[unit], number=number)
+    return Household(who.name, who.id_number, who.phone, agreement, unit)
+
+
+@pytest.fixture
+async def resident(system: System, factory: Factory, household: Household) -> Person:
+    """The holder of ``household``, already linked, reading Chinese."""
+    person = await system.person("张三", phone=household.phone)
+    await factory.link(person.id, household.agreement)
+    return person
+
+
+@pytest.fixture
+async def english_resident(system: System, factory: Factory, household: Household) -> Person:
+    """Like ``resident``, reading English."""
+    person = await system.person("Sam", phone=household.phone, language="en")
+    await factory.link(person.id, household.agreement)
+    return person
