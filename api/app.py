@@ -4,25 +4,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from api import health
-from api.auth import require_service
+from api.agreements import routes as agreements
+from api.auth import ServiceToken, document
+from api.chats import routes as chats
 from api.db import Database
-from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable
+from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable, answer
+from api.identity import routes as identity
+from api.lookups import Reading
+from api.money import routes as money
 from api.privacy import Vault
 from api.settings import Settings
 
 log = structlog.get_logger()
-
-
-def answer(error: ApiError) -> JSONResponse:
-    return JSONResponse(error.body().model_dump(mode="json"), status_code=error.status)
 
 
 async def _expected(_: Request, error: ApiError) -> JSONResponse:
@@ -82,16 +84,20 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.vault = Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
-    app.state.service_tokens = tuple(
-        token.strip().encode() for token in settings.service_token.get_secret_value().split(",")
-    )
+    app.state.reading = Reading(database.pool, app.state.vault, settings.timezone)
+    tokens = settings.service_token.get_secret_value().split(",")
+    app.add_middleware(ServiceToken, tokens=[token.strip().encode() for token in tokens])
     handlers: dict[Any, Any] = {
         ApiError: _expected,
         RequestValidationError: _invalid,
         HTTPException: _http,
         OperationalError: _database_down,
         InterfaceError: _database_down,
-        ConnectionError: _database_down,
+        asyncpg.InterfaceError: _database_down,
+        asyncpg.PostgresConnectionError: _database_down,
+        asyncpg.OperatorInterventionError: _database_down,
+        asyncpg.InsufficientResourcesError: _database_down,
+        OSError: _database_down,
         TimeoutError: _database_down,
         DBAPIError: _unexpected,
         Exception: _unexpected,
@@ -99,11 +105,18 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
     app.include_router(health.router)
-    v1 = APIRouter(
-        prefix="/v1",
-        dependencies=[Depends(require_service)],
-        responses={401: {"model": ErrorBody}, 422: {"model": ErrorBody}, 503: {"model": ErrorBody}},
-    )
-    app.include_router(v1)
+    for router in (chats.router, identity.router, agreements.router, money.router):
+        app.router.routes.extend(router.routes)
+    _complete_document(app)
     return app
 
+
+def _complete_document(app: FastAPI) -> None:
+    make = app.openapi
+
+    def complete() -> dict[str, Any]:
+        schema = make()
+        document(schema)
+        return schema
+
+    app.openapi = complete  # type: ignore[method-assign]
