@@ -4,13 +4,34 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
+from telegram import InlineKeyboardButton, Update
+
 from api.agreements.schemas import HandoverOut
 from api.estate.schemas import ForecastOut
+from bot.backend import NotFound
+from bot.callbacks import Callback
+from bot.context import Context
+from bot.dispatch import CallbackHandler, CommandHandler
+from bot.ui import button
 from handlers import terms
-from handlers.facts import Fact, agreement_line, building_label, screens, shortened, source_line, told, unit_lines
+from handlers.facts import Fact, agreement_line, building_label, screens, shortened, told, unit_lines
+from handlers.gate import explain_gate
+from handlers.lookups import (
+    ShowHandover,
+    ShowHome,
+    ShowPayments,
+    ShowSlips,
+    WatchHandover,
+    choose,
+    explain_gone,
+    known,
+    show_screen,
+    today,
+)
+from handlers.menu import OpenHandover
 from locales import Html, Translator, join
 
-SHOWN_SLIPS = 2
+SHOWN_SLIPS = 1
 
 
 def view(handovers: Sequence[HandoverOut], tr: Translator, today: date) -> list[Html]:
@@ -18,13 +39,12 @@ def view(handovers: Sequence[HandoverOut], tr: Translator, today: date) -> list[
 
     ``handovers`` is not empty and all of one agreement.
     """
-    heading = join("\n", [tr.t("<b>Handover</b>"), agreement_line(handovers[0].agreement, tr)])
+    watching = tr.t("🔔 Noted: you want to be told when the date changes.") if handovers[0].watching else None
+    heading = join("\n", [tr.t("<b>Handover</b>"), agreement_line(handovers[0].agreement, tr), watching])
     paragraphs: list[str] = []
     for handover in handovers:
         paragraphs.append(_place(handover, tr))
         paragraphs += _handed_over(handover, tr) if handover.handed_over else _expected(handover, tr, today)
-    if handovers[0].watching:
-        paragraphs.append(tr.t("🔔 You asked to be told when the date changes."))
     return screens(heading, paragraphs)
 
 
@@ -72,7 +92,9 @@ def _expected(handover: HandoverOut, tr: Translator, today: date) -> list[str]:
     paragraphs += told(facts, tr)
     slips = _slips(handover)
     if slips:
-        paragraphs.append(tr.n("The date has changed once:", "The date has changed {n} times:", len(slips)))
+        paragraphs.append(
+            tr.n("The date has changed once:", "The date has changed {n} times. The last time:", len(slips))
+        )
         paragraphs += [_slip_lines(newer, older, tr) for newer, older in slips[:SHOWN_SLIPS]]
     return paragraphs
 
@@ -136,7 +158,11 @@ def _slip_lines(newer: ForecastOut, older: ForecastOut, tr: Translator) -> Html:
             tr.t("{before} → {after}", before=before, after=after),
             tr.t("This is {basis}.", basis=terms.name(tr, newer.basis)) if newer.basis is not older.basis else None,
             tr.t("Reason: {reason}", reason=shortened(newer.reason)) if newer.reason else tr.t("Reason: not published"),
-            source_line(newer.source, newer.published_on, tr),
+            tr.t(
+                "<i>Published on {day}. Source: {source}</i>",
+                day=tr.date(newer.published_on),
+                source=newer.source,
+            ),
         ],
     )
 
@@ -156,3 +182,96 @@ def _span(forecast: ForecastOut, tr: Translator) -> str | None:
 def _passed(forecast: ForecastOut, today: date) -> bool:
     last = forecast.latest_on or forecast.earliest_on
     return last is not None and last < today
+
+
+class ChooseHandover(Callback, prefix="hands"):
+    """The agreements of a family that has several, page by page."""
+
+    page: int = 0
+
+
+async def open_handover(update: Update, ctx: Context, tap: OpenHandover | ChooseHandover | None = None) -> None:
+    every = await ctx.backend.handovers(ctx.chat_id) if ctx.session.linked else []
+    agreements = known([handover.agreement for handover in every])
+    if not agreements:
+        await explain_gate(ctx)
+    elif len(agreements) == 1:
+        await _show(ctx, every, agreements[0].id, 0)
+    else:
+        page = tap.page if isinstance(tap, ChooseHandover) else 0
+        question = ctx.t("You have several agreements. Whose handover would you like to see?")
+        await choose(ctx, question, agreements, ShowHandover, ChooseHandover, page)
+
+
+async def show_handover(update: Update, ctx: Context, tap: ShowHandover) -> None:
+    every = await ctx.backend.handovers(ctx.chat_id) if ctx.session.linked else []
+    await _show(ctx, every, tap.agreement_id, tap.screen)
+
+
+async def show_slips(update: Update, ctx: Context, tap: ShowSlips) -> None:
+    every = await ctx.backend.handovers(ctx.chat_id) if ctx.session.linked else []
+    mine = _of(every, tap.agreement_id)
+    if not mine:
+        await explain_gone(ctx, any_left=bool(every))
+        return
+    back = [button(ctx.plain("Handover"), ShowHandover(tap.agreement_id))]
+    screens = slips_view(mine, ctx.words)
+    await show_screen(ctx, screens, tap.screen, lambda number: ShowSlips(tap.agreement_id, number), back)
+
+
+async def watch(update: Update, ctx: Context, tap: WatchHandover) -> None:
+    """The wish is stored; it is naturally repeatable."""
+    try:
+        await ctx.backend.watch_handover(ctx.chat_id, tap.agreement_id, watching=tap.watching)
+    except NotFound:
+        await explain_gone(ctx, any_left=ctx.session.linked)
+        return
+    await ctx.answer(
+        ctx.plain("Noted: you want to be told when the date changes.")
+        if tap.watching
+        else ctx.plain("Noted: you do not want to be told any more.")
+    )
+    await _show(ctx, await ctx.backend.handovers(ctx.chat_id), tap.agreement_id, 0)
+
+
+def _of(every: Sequence[HandoverOut], agreement_id: int) -> list[HandoverOut]:
+    return [handover for handover in every if handover.agreement.id == agreement_id]
+
+
+async def _show(ctx: Context, every: list[HandoverOut], agreement_id: int, screen: int) -> None:
+    mine = _of(every, agreement_id)
+    if not mine:
+        await explain_gone(ctx, any_left=bool(every))
+        return
+    await show_screen(
+        ctx,
+        view(mine, ctx.words, today(ctx)),
+        screen,
+        lambda number: ShowHandover(agreement_id, number),
+        [button(ctx.plain("All changes of the date"), ShowSlips(agreement_id))] if has_more_slips(mine) else [],
+        _watch_row(ctx, mine),
+        [
+            button(ctx.plain("My home"), ShowHome(agreement_id)),
+            button(ctx.plain("Payments"), ShowPayments(agreement_id)),
+        ],
+        [button(ctx.plain("Other agreements"), ChooseHandover())] if len(every) > len(mine) else [],
+    )
+
+
+def _watch_row(ctx: Context, mine: list[HandoverOut]) -> list[InlineKeyboardButton]:
+    agreement_id = mine[0].agreement.id
+    if mine[0].watching:
+        return [button(ctx.plain("🔕 Do not tell me any more"), WatchHandover(agreement_id, False))]
+    if all(handover.handed_over for handover in mine):
+        return []
+    return [button(ctx.plain("🔔 Tell me when it changes"), WatchHandover(agreement_id, True))]
+
+
+HANDLERS = [
+    CommandHandler("handover", open_handover),
+    CallbackHandler(OpenHandover, open_handover, reminds=True),
+    CallbackHandler(ChooseHandover, open_handover),
+    CallbackHandler(ShowHandover, show_handover),
+    CallbackHandler(ShowSlips, show_slips),
+    CallbackHandler(WatchHandover, watch),
+]

@@ -2,8 +2,14 @@
 
 from datetime import date
 
+from telegram import Update
+
 from api.agreements.schemas import HomeOut, RegistrationOut, RegistrationStage
 from api.estate.schemas import BuildingOut, MilestoneKind, MilestoneOut, UnitKind, UnitOut
+from bot.callbacks import Callback
+from bot.context import Context
+from bot.dispatch import CallbackHandler, CommandHandler
+from bot.ui import button
 from handlers import terms
 from handlers.facts import (
     SHOWN_UNITS,
@@ -16,6 +22,18 @@ from handlers.facts import (
     told,
     unit_label,
 )
+from handlers.gate import explain_gate
+from handlers.lookups import (
+    ShowHandover,
+    ShowHome,
+    ShowPayments,
+    ShowStages,
+    choose,
+    explain_gone,
+    show_screen,
+    today,
+)
+from handlers.menu import OpenHome
 from locales import Html, Translator, join
 
 STAGES = list(MilestoneKind)
@@ -144,3 +162,69 @@ def _registration_fact(registration: RegistrationOut, tr: Translator) -> Fact:
     if registration.status:
         lines.append(tr.t("In the register: {status}", status=shortened(registration.status)))
     return Fact(lines, registration.source, registration.as_of)
+
+
+class ChooseHome(Callback, prefix="homes"):
+    """The agreements of a family that has several, page by page."""
+
+    page: int = 0
+
+
+async def open_home(update: Update, ctx: Context, tap: OpenHome | ChooseHome | None = None) -> None:
+    homes = await ctx.backend.homes(ctx.chat_id) if ctx.session.linked else []
+    if not homes:
+        await explain_gate(ctx)
+    elif len(homes) == 1:
+        await _show(ctx, homes, homes[0], 0)
+    else:
+        page = tap.page if isinstance(tap, ChooseHome) else 0
+        question = ctx.t("You have several agreements. Whose home would you like to see?")
+        await choose(ctx, question, [home.agreement for home in homes], ShowHome, ChooseHome, page)
+
+
+async def show_home(update: Update, ctx: Context, tap: ShowHome) -> None:
+    homes, home = await _find(ctx, tap.agreement_id)
+    if home is None:
+        await explain_gone(ctx, any_left=bool(homes))
+    else:
+        await _show(ctx, homes, home, tap.screen)
+
+
+async def show_stages(update: Update, ctx: Context, tap: ShowStages) -> None:
+    homes, home = await _find(ctx, tap.agreement_id)
+    if home is None:
+        await explain_gone(ctx, any_left=bool(homes))
+        return
+    back = [button(ctx.plain("My home"), ShowHome(tap.agreement_id))]
+    screens = stages_view(home, ctx.words, today(ctx))
+    await show_screen(ctx, screens, tap.screen, lambda number: ShowStages(tap.agreement_id, number), back)
+
+
+async def _find(ctx: Context, agreement_id: int) -> tuple[list[HomeOut], HomeOut | None]:
+    homes = await ctx.backend.homes(ctx.chat_id) if ctx.session.linked else []
+    return homes, next((home for home in homes if home.agreement.id == agreement_id), None)
+
+
+async def _show(ctx: Context, homes: list[HomeOut], home: HomeOut, screen: int) -> None:
+    agreement_id = home.agreement.id
+    await show_screen(
+        ctx,
+        view(home, ctx.words, today(ctx)),
+        screen,
+        lambda number: ShowHome(agreement_id, number),
+        [button(ctx.plain("All stages of the building"), ShowStages(agreement_id))] if has_more_stages(home) else [],
+        [
+            button(ctx.plain("Handover"), ShowHandover(agreement_id)),
+            button(ctx.plain("Payments"), ShowPayments(agreement_id)),
+        ],
+        [button(ctx.plain("Other agreements"), ChooseHome())] if len(homes) > 1 else [],
+    )
+
+
+HANDLERS = [
+    CommandHandler("home", open_home),
+    CallbackHandler(OpenHome, open_home, reminds=True),
+    CallbackHandler(ChooseHome, open_home),
+    CallbackHandler(ShowHome, show_home),
+    CallbackHandler(ShowStages, show_stages),
+]

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from telegram import Update
+
 from api.money.schemas import (
     LedgerDirection,
     LedgerEntryOut,
@@ -12,10 +14,29 @@ from api.money.schemas import (
     PurchaseTermsOut,
     TransitionFeeOut,
 )
+from bot.backend import InvalidInput, NotFound
+from bot.callbacks import Callback
+from bot.context import Context
+from bot.dispatch import CallbackHandler, CommandHandler
+from bot.ui import button, rows
 from handlers import terms
 from handlers.facts import Fact, agreement_line, screens, shortened, told
+from handlers.gate import explain_gate
+from handlers.lookups import (
+    ShowHandover,
+    ShowHome,
+    ShowLedger,
+    ShowPayments,
+    choose,
+    explain_gone,
+    show_screen,
+    today,
+)
+from handlers.menu import OpenMenu, OpenPayments
 from locales import Html, Translator, join, lazy
 
+PAGE = 6
+"""Entries of the history on one screen."""
 SHOWN_ARREARS = 4
 
 HEADINGS = {
@@ -30,6 +51,8 @@ def view(payments: PaymentsOut, tr: Translator, today: date) -> list[Html]:
     """One agreement's money on one screen; nothing is computed beyond the sums of the ledger."""
     heading = join("\n", [tr.t("<b>Payments</b>"), agreement_line(payments.agreement, tr)])
     facts: list[Fact] = []
+    if payments.transition_fee is not None:
+        facts += _transition_fee_facts(payments.transition_fee, tr, today)
     if payments.terms is not None and (lines := _terms_lines(payments.terms, tr)):
         facts.append(Fact(lines, payments.terms.source, payments.terms.as_of))
     for (direction, state), title in HEADINGS.items():
@@ -38,8 +61,6 @@ def view(payments: PaymentsOut, tr: Translator, today: date) -> list[Html]:
     paragraphs = told(facts, tr)
     if not payments.totals:
         paragraphs.append(tr.t("What was paid and what is owed: not published yet."))
-    if payments.transition_fee is not None:
-        paragraphs += told(_transition_fee_facts(payments.transition_fee, tr, today), tr)
     return screens(heading, paragraphs)
 
 
@@ -165,3 +186,83 @@ def _when(entry: LedgerEntryOut, tr: Translator) -> str:
     if entry.period_end:
         return tr.t("until {day}", day=tr.date(entry.period_end))
     return tr.t("period not published yet")
+
+
+class ChoosePayments(Callback, prefix="pays"):
+    """The agreements of a family that has several, page by page."""
+
+    page: int = 0
+
+
+async def open_payments(update: Update, ctx: Context, tap: OpenPayments | ChoosePayments | None = None) -> None:
+    every = await ctx.backend.payments(ctx.chat_id) if ctx.session.linked else []
+    if not every:
+        await explain_gate(ctx)
+    elif len(every) == 1:
+        await _show(ctx, every, every[0], 0)
+    else:
+        page = tap.page if isinstance(tap, ChoosePayments) else 0
+        question = ctx.t("You have several agreements. Whose payments would you like to see?")
+        await choose(ctx, question, [payments.agreement for payments in every], ShowPayments, ChoosePayments, page)
+
+
+async def show_payments(update: Update, ctx: Context, tap: ShowPayments) -> None:
+    every = await ctx.backend.payments(ctx.chat_id) if ctx.session.linked else []
+    for payments in every:
+        if payments.agreement.id == tap.agreement_id:
+            await _show(ctx, every, payments, tap.screen)
+            return
+    await explain_gone(ctx, any_left=bool(every))
+
+
+async def show_ledger(update: Update, ctx: Context, tap: ShowLedger) -> None:
+    try:
+        page = await _page(ctx, tap)
+    except NotFound:
+        await explain_gone(ctx, any_left=ctx.session.linked)
+        return
+    earlier = page.next_cursor and [button(ctx.plain("Earlier ▶"), ShowLedger(tap.agreement_id, page.next_cursor))]
+    await ctx.edit_or_reply(
+        history_view(page, ctx.words),
+        rows(
+            earlier or None,
+            [button(ctx.plain("◀ Newest"), ShowLedger(tap.agreement_id))] if tap.cursor else None,
+            button(ctx.plain("Payments"), ShowPayments(tap.agreement_id)),
+            button(ctx.plain("Main menu"), OpenMenu()),
+        ),
+        personal=True,
+    )
+
+
+async def _page(ctx: Context, tap: ShowLedger) -> LedgerPage:
+    if tap.cursor:
+        try:
+            return await ctx.backend.ledger(ctx.chat_id, tap.agreement_id, cursor=tap.cursor, limit=PAGE)
+        except InvalidInput:
+            pass  # a button from before the cursors changed their form: begin again
+    return await ctx.backend.ledger(ctx.chat_id, tap.agreement_id, limit=PAGE)
+
+
+async def _show(ctx: Context, every: list[PaymentsOut], payments: PaymentsOut, screen: int) -> None:
+    agreement_id = payments.agreement.id
+    await show_screen(
+        ctx,
+        view(payments, ctx.words, today(ctx)),
+        screen,
+        lambda number: ShowPayments(agreement_id, number),
+        [button(ctx.plain("All payments"), ShowLedger(agreement_id))],
+        [
+            button(ctx.plain("Handover"), ShowHandover(agreement_id)),
+            button(ctx.plain("My home"), ShowHome(agreement_id)),
+        ],
+        [button(ctx.plain("Other agreements"), ChoosePayments())] if len(every) > 1 else [],
+    )
+
+
+HANDLERS = [
+    CommandHandler("payments", open_payments),
+    CallbackHandler(OpenPayments, open_payments, reminds=True),
+    CallbackHandler(ChoosePayments, open_payments),
+    CallbackHandler(ShowPayments, show_payments),
+    CallbackHandler(ShowLedger, show_ledger),
+]

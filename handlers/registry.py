@@ -1,7 +1,7 @@
 """Which conversations there are, in the order in which they are asked whether an update is theirs."""
 
 from bot.context import App
-from handlers import fallback, handover, home, language, payments, start
+from handlers import fallback, handover, home, language, payments, start, verification
 from locales import lazy
 
 COMMANDS = (

@@ -36,7 +36,7 @@ def merged(locale: str, catalog: Catalog, wanted: Catalog) -> Catalog:
             continue
         source = strings(message)[0]
         old = catalog.get(source[0], message.context)
-        kept = old.string if old is not None and old.pluralizable == message.pluralizable else None
+        kept = old.string if old is not None and old.id == message.id else None
         if locale == SOURCE_LOCALE and not (kept and all(forms(kept))):
             kept = message.id
         result.add(message.id, kept, auto_comments=message.auto_comments, context=message.context)

@@ -107,3 +107,14 @@ def test_an_update_keeps_translations_and_changes_nothing_twice(source: Path) ->
     assert "Gone" not in text
     assert "Date" not in text
     assert update.written("zh_CN", update.merged("zh_CN", new, wanted)).decode() == text
+
+
+def test_an_update_asks_anew_for_a_sentence_whose_plural_changed(source: Path) -> None:
+    old = update.merged("zh_CN", Catalog("zh_CN"), template([source]))
+    message = old.get("One file")
+    assert message is not None
+    message.string = ("{n}个文件",)
+    source.write_text(CODE.replace("{n} files", "{n} pieces"))
+    new = update.merged("zh_CN", old, template([source])).get("One file")
+    assert new is not None
+    assert not check.is_translated(new)
