@@ -2,7 +2,18 @@
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="上楼 shanglou: the bot and the API of a housing redevelopment.")
+from bot.cli import serve
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="上楼 shanglou: the bot and the API of a housing redevelopment.",
+)
+app.command()(serve.up)
+app.command()(serve.api)
+app.command()(serve.bot)
+app.command()(serve.migrate)
 
 
 def main() -> None:

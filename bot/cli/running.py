@@ -13,6 +13,8 @@ from api import migrations
 from api.embedded import EmbeddedPostgres
 from api.settings import Settings
 from api.settings import load as load_api_settings
+from bot.settings import BotSettings
+from bot.settings import load as load_bot_settings
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -25,7 +27,7 @@ def in_one_sentence(error: ValidationError, settings: type[BaseSettings]) -> str
     """What is wrong with the settings: names and reasons, never values."""
     prefix = settings.model_config.get("env_prefix", "")
     problems = [
-        f"{prefix}{str(e['loc'][0]).upper()} "
+        (f"{prefix}{str(e['loc'][0]).upper()} " if e["loc"] else "")
         + ("is missing" if e["type"] == "missing" else e["msg"].removeprefix("Value error, "))
         for e in error.errors(include_input=False)
     ]
@@ -38,6 +40,14 @@ def api_settings() -> Settings:
         return load_api_settings()
     except ValidationError as error:
         refuse(in_one_sentence(error, Settings))
+
+
+def bot_settings() -> BotSettings:
+    """The bot's settings, or a clear end of the command."""
+    try:
+        return load_bot_settings()
+    except ValidationError as error:
+        refuse(in_one_sentence(error, BotSettings))
 
 
 @contextmanager

@@ -1,0 +1,97 @@
+"""No container engine runs in the tests, so the files are read: all they name must exist."""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import typer
+import yaml
+
+from api.health import router as api_health
+from api.settings import Settings
+from bot.cli import app as cli
+from bot.settings import BotSettings
+
+ROOT = Path(__file__).parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMMANDS = set(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]
+SETTINGS = {f"SHANGLOU_{name.upper()}" for settings in (Settings, BotSettings) for name in settings.model_fields}
+OURS = {name: service for name, service in COMPOSE["services"].items() if name != "postgres"}
+
+
+def instructions(name: str) -> list[str]:
+    joined = DOCKERFILE.replace("\\\n", " ")
+    return [line.removeprefix(name).strip() for line in joined.splitlines() if line.startswith(name + " ")]
+
+
+def test_services_are_the_four() -> None:
+    assert set(COMPOSE["services"]) == {"postgres", "migrate", "api", "bot"}
+
+
+def test_commands_exist() -> None:
+    for service in OURS.values():
+        assert service["command"][0] in COMMANDS
+        if "healthcheck" in service:
+            assert service["healthcheck"]["test"][1:4] == ["python", "-m", "bot.ready"]
+    assert instructions("ENTRYPOINT") == ['["shanglou"]']
+
+
+async def test_the_health_check_tells_well_from_unwell(api_url: str) -> None:
+    for address, code in ((f"{api_url}/readyz", 0), (f"{api_url}/no-such-page", 1), ("http://127.0.0.1:1/", 1)):
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot.ready", address)
+        assert await process.wait() == code
+
+
+def test_variables_are_settings() -> None:
+    for service in OURS.values():
+        assert set(service.get("environment", {})) <= SETTINGS
+    for name in re.findall(r"\b(SHANGLOU_\w+)=", DOCKERFILE):
+        assert name in SETTINGS
+
+
+def test_health_checks_ask_addresses_that_answer() -> None:
+    api_paths = {route.path for route in api_health.routes}  # type: ignore[attr-defined]
+    for name, service in OURS.items():
+        if name == "migrate":
+            continue
+        url = urlparse(service["healthcheck"]["test"][-1])
+        port = "SHANGLOU_API_PORT" if name == "api" else "SHANGLOU_HEALTH_PORT"
+        assert str(url.port) == service["environment"][port]
+        assert url.path in (api_paths if name == "api" else {"/healthz"})
+
+
+def test_every_long_running_service_has_a_health_check() -> None:
+    assert {name for name, service in COMPOSE["services"].items() if "healthcheck" not in service} == {"migrate"}
+
+
+def test_secrets_come_from_the_environment_and_have_no_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    secrets = r"PASSWORD|TOKEN|KEY|KEYS"
+    for name, rest in re.findall(rf"\$\{{(\w*(?:{secrets}))\b([^}}]*)\}}", text):
+        assert rest.startswith(":?"), f"{name} must refuse to be empty and have no default"
+    for service in COMPOSE["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if re.search(rf"(?:{secrets})$", name):
+                assert value.startswith("${"), f"{name} stands in the file"
+
+
+def test_the_bot_cannot_reach_the_database() -> None:
+    assert not {"SHANGLOU_DATABASE_URL", "SHANGLOU_ENCRYPTION_KEYS"} & set(OURS["bot"]["environment"])
+
+
+def test_image_copies_what_exists_and_runs_as_nobody_special() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for copy in instructions("COPY"):
+        if copy.startswith("--from"):
+            continue
+        for source in copy.split()[:-1]:
+            assert (ROOT / source).exists()
+            assert f"!{source.removeprefix('./')}" in ignored
+    assert len(instructions("FROM")) == 2
+    assert instructions("USER") == ["shanglou"]
+    packages = set(re.findall(r"packages = \[(.*)\]", (ROOT / "pyproject.toml").read_text())[0].split('"')[1::2])
+    assert packages <= {source for copy in instructions("COPY") for source in copy.split()[:-1]}
