@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 import asyncpg
@@ -30,13 +31,16 @@ def with_database(server_url: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """URL of a server of this worker's own, with a migrated template database."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data")
-    admin(server.url, "CREATE DATABASE migrated")
-    migrations.upgrade(with_database(server.url, "migrated"))
-    yield server.url
-    server.stop()
+    # Not below pytest's own folder: run as root, the server belongs to another user, and every pytest that starts
+    # closes that folder to all others again.
+    with TemporaryDirectory(prefix="shanglou-tests-", ignore_cleanup_errors=True) as folder:
+        server = EmbeddedPostgres(Path(folder) / "data")
+        admin(server.url, "CREATE DATABASE migrated")
+        migrations.upgrade(with_database(server.url, "migrated"))
+        yield server.url
+        server.stop()
 
 
 def admin(url: str, statement: str) -> None:
