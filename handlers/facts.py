@@ -65,12 +65,10 @@ def unit_lines(units: list[UnitOut], tr: Translator) -> Html:
 
 def agreement_line(agreement: AgreementRef, tr: Translator) -> Html:
     """安置协议 AZ-2019-00012（张*）"""
-    return tr.t(
-        "{kind} {number} ({holder})",
-        kind=terms.name(tr, agreement.kind),
-        number=agreement.number,
-        holder=agreement.holder,
-    )
+    kind = terms.name(tr, agreement.kind)
+    if not agreement.holder:
+        return tr.t("{kind} {number}", kind=kind, number=agreement.number)
+    return tr.t("{kind} {number} ({holder})", kind=kind, number=agreement.number, holder=agreement.holder)
 
 
 def agreement_button(agreement: AgreementRef, tr: Translator) -> str:
