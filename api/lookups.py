@@ -36,6 +36,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.dml import ReturningInsert
 
 from api.privacy import Vault
 
@@ -52,7 +53,7 @@ class LookUp:
     """A statement that is turned into SQL once. Its constants become part of the SQL; its named ``bindparam`` are given
     with each call, as values that asyncpg takes (int, str, date, bytes)."""
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | ReturningInsert[*tuple[Any, ...]]) -> None:
         self.statement = statement
 
     @cached_property

@@ -26,8 +26,8 @@ class ChatState(BaseModel):
 class ChatSave(BaseModel):
     """What a turn leaves behind; refused (409) unless ``version`` is still the stored one."""
 
-    version: int = Field(ge=0)
-    locale: str | None = Field(max_length=20)
+    version: int = Field(ge=0, lt=2**63 - 1)
+    locale: str | None = Field(max_length=20, pattern=r"^[A-Za-z0-9_-]+$")
     dialog: Dialog | None
 
 

@@ -1,0 +1,45 @@
+"""Conversation state and links of a chat."""
+
+from fastapi import Request, Response
+
+from api.chats import links, service
+from api.chats.schemas import ChatSave, ChatState
+from api.errors import ErrorBody
+from api.identity.schemas import LinksOut
+from api.lookups import facts, reading
+from api.routing import NOT_FOUND, ChatId, RowId, Session, TheVault, v1_router
+
+router = v1_router("chats")
+
+
+@router.get(
+    "/chats/{chat_id}",
+    response_model=ChatState,
+    summary="What a turn of the conversation starts from (version 0: a chat that never wrote)",
+)
+async def get_state(chat_id: ChatId, request: Request) -> Response:
+    return facts(await service.get_state(reading(request), chat_id))
+
+
+@router.put(
+    "/chats/{chat_id}",
+    response_model=ChatState,
+    summary="Save what a turn leaves behind, if nothing was saved meanwhile",
+    responses={409: {"model": ErrorBody, "description": "`version_conflict`: load it again."}},
+)
+async def save_state(chat_id: ChatId, save: ChatSave, session: Session, vault: TheVault, request: Request) -> Response:
+    return facts(await service.save_state(session, vault, chat_id, save, reading(request).today()))
+
+
+@router.get(
+    "/chats/{chat_id}/links",
+    response_model=LinksOut,
+    summary="The agreements this chat is linked to, and who else is, where it may know",
+)
+async def get_links(chat_id: ChatId, request: Request) -> Response:
+    return facts(await links.list_links(reading(request), chat_id))
+
+
+@router.delete("/chats/{chat_id}/links/{link_id}", status_code=204, summary="End a link", responses=NOT_FOUND)
+async def end_link(chat_id: ChatId, link_id: RowId, session: Session, request: Request) -> None:
+    await service.end_link(session, chat_id, link_id, reading(request).today())

@@ -1,0 +1,39 @@
+"""Calls of the API as the bot makes them, with the status that is expected."""
+
+from typing import Any
+
+import aiohttp
+
+
+async def call(api: aiohttp.ClientSession, method: str, path: str, status: int = 200, **request: Any) -> Any:
+    """The JSON of an answer (``None`` where there is no body); fails unless it has this status."""
+    async with api.request(method, path, **request) as response:
+        text = await response.text()
+        assert response.status == status, f"{method} {path}: {response.status} {text}"
+        return await response.json() if text else None
+
+
+def by_phone(phone: str, tail: str) -> dict[str, str]:
+    return {"method": "phone", "phone": phone, "tail": tail}
+
+
+def by_agreement(number: str, name: str, id_tail: str) -> dict[str, str]:
+    return {"method": "agreement", "agreement_number": number, "name": name, "id_tail": id_tail}
+
+
+def by_code(code: str) -> dict[str, str]:
+    return {"method": "code", "code": code}
+
+
+async def prove(api: aiohttp.ClientSession, chat_id: int, proof: dict[str, str], status: int = 201) -> Any:
+    return await call(api, "POST", f"/v1/chats/{chat_id}/links", status, json=proof)
+
+
+def numbers(links: Any) -> list[str]:
+    """The numbers of the agreements that the chat itself is linked to."""
+    return sorted(link["agreement"]["number"] for link in own(links))
+
+
+def own(links: Any) -> Any:
+    """The chat's own links."""
+    return [link for link in links["links"] if link["this_chat"]]

@@ -1,0 +1,109 @@
+"""Conversation state: loaded in one round trip, saved by compare-and-set."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+from sqlalchemy import select
+
+from api.chats.models import Chat
+from api.chats.schemas import ChatState
+from api.chats.service import MAX_DIALOG_BYTES
+from api.db import Database
+from tests.api.calls import call
+from tests.factories import Factory
+
+CHAT = 700100200
+PATH = f"/v1/chats/{CHAT}"
+DRAFT = {"id": "draft-0001", "name": "complaint.text", "data": {"text": "房子漏水了", "photos": [1, 2]}}
+
+
+def state(version: int, *, locale: str | None = None, linked: bool = False, dialog: Any = None) -> dict[str, Any]:
+    return {"chat_id": CHAT, "locale": locale, "linked": linked, "dialog": dialog, "version": version}
+
+
+async def test_a_chat_that_never_wrote(api: aiohttp.ClientSession) -> None:
+    assert await call(api, "GET", PATH) == state(0)
+
+
+async def test_linked_before_anything_was_saved(api: aiohttp.ClientSession, factory: Factory) -> None:
+    link = await factory.link(CHAT, await factory.agreement())
+    assert await call(api, "GET", PATH) == state(0, linked=True)
+    saved = await call(api, "PUT", PATH, json={"version": 0, "locale": None, "dialog": None})
+    assert saved == state(1, linked=True)
+    await call(api, "DELETE", f"{PATH}/links/{link.id}", 204)
+    assert await call(api, "GET", PATH) == state(1)
+
+
+async def test_what_is_saved_is_loaded(api: aiohttp.ClientSession) -> None:
+    saved = await call(api, "PUT", PATH, json={"version": 0, "locale": "zh_CN", "dialog": DRAFT})
+    assert saved == await call(api, "GET", PATH) == state(1, locale="zh_CN", dialog=DRAFT)
+    ChatState.model_validate(saved)
+    saved = await call(api, "PUT", PATH, json={"version": 1, "locale": "en", "dialog": None})
+    assert saved == await call(api, "GET", PATH) == state(2, locale="en")
+
+
+@pytest.mark.parametrize("version", [0, 2, 7])
+async def test_an_older_turn_does_not_overwrite(api: aiohttp.ClientSession, version: int) -> None:
+    await call(api, "PUT", PATH, json={"version": 0, "locale": "en", "dialog": DRAFT})
+    error = await call(api, "PUT", PATH, 409, json={"version": version, "locale": "zh_CN", "dialog": None})
+    assert error["code"] == "version_conflict"
+    assert await call(api, "GET", PATH) == state(1, locale="en", dialog=DRAFT)
+
+
+async def test_only_version_0_starts_a_chat(api: aiohttp.ClientSession) -> None:
+    await call(api, "PUT", PATH, 409, json={"version": 1, "locale": "en", "dialog": None})
+    assert await call(api, "GET", PATH) == state(0)
+
+
+async def test_of_simultaneous_turns_one_is_saved(api: aiohttp.ClientSession) -> None:
+    async def status(version: int, number: int) -> int:
+        save = {"version": version, "locale": "en", "dialog": DRAFT | {"data": {"number": number}}}
+        async with api.put(PATH, json=save) as response:
+            return response.status
+
+    for version in range(3):
+        answers = await asyncio.gather(*(status(version, number) for number in range(6)))
+        assert sorted(answers) == [200] + [409] * 5
+    assert (await call(api, "GET", PATH))["version"] == 3
+
+
+async def test_a_draft_is_sealed(api: aiohttp.ClientSession, database: Database) -> None:
+    await call(api, "PUT", PATH, json={"version": 0, "locale": "en", "dialog": DRAFT})
+    async with database.reading() as reader:
+        stored = (await reader.execute(select(Chat.dialog))).scalar_one()
+    assert stored is not None
+    assert "漏水".encode() not in stored
+    assert b"complaint" not in stored
+
+
+@pytest.mark.parametrize(
+    ("save", "fits"),
+    [
+        ({"dialog": DRAFT | {"data": {"text": "字" * 3000, "more": "x" * 20_000}}}, True),
+        ({"dialog": DRAFT | {"data": {"text": "x" * MAX_DIALOG_BYTES}}}, False),
+        ({"dialog": DRAFT | {"data": {"text": "\ud800"}}}, False),
+        ({"dialog": DRAFT | {"data": {"text": "\0"}}}, True),
+        ({"dialog": DRAFT | {"id": "short"}}, False),
+        ({"locale": "zh\0CN"}, False),
+        ({"locale": "zh_Hant_TW"}, True),
+        ({"locale": "a" * 21}, False),
+        ({"version": -1}, False),
+        ({"version": 2**63}, False),
+    ],
+)
+async def test_what_may_be_saved(api: aiohttp.ClientSession, save: dict[str, Any], fits: bool) -> None:
+    whole = {"version": 0, "locale": None, "dialog": None} | save
+    answer = await call(api, "PUT", PATH, 200 if fits else 422, json=whole)
+    if fits:
+        assert await call(api, "GET", PATH) == answer
+        assert answer["dialog"] == whole["dialog"]
+    else:
+        assert answer["code"] == "invalid_input"
+        assert "xxxx" not in str(answer)
+
+
+@pytest.mark.parametrize("chat_id", ["0", "-700100200", "x", str(2**63)])
+async def test_only_private_chats(api: aiohttp.ClientSession, chat_id: str) -> None:
+    assert (await call(api, "GET", f"/v1/chats/{chat_id}", 422))["code"] == "invalid_input"
