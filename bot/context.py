@@ -1,21 +1,21 @@
 """What a handler gets: the session, the API, the words of the reader's language, and ways to answer."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
-from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message
+from telegram import InlineKeyboardMarkup, Message
 from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot.backend import Backend
 from bot.callbacks import Callback
 from bot.sessions import ChatSession, Turn, current_turn
+from bot.transport import call
 from bot.ui import Keyboard
 from locales import Html, Translator, translator
 
 App = Application[ExtBot[None], "Context", dict[Any, Any], dict[Any, Any], dict[Any, Any], None]
 
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_NO_PREVIEW = {"is_disabled": True}
 _HARMLESS = (
     "message is not modified",
     "query is too old",
@@ -91,22 +91,25 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
 
     # Answers
 
-    async def reply(self, text: str, keyboard: Keyboard | None = None, *, personal: bool = False) -> Message:
-        """Send a message.
+    async def reply(self, text: str, keyboard: Keyboard | None = None, *, personal: bool = False) -> int:
+        """Send a message; gives its number.
 
         Args:
-            text: Telegram HTML, at most 4,096 characters (``ui.shorten`` helps).
+            text: Telegram HTML, at most 4,096 characters.
             keyboard: of any kind.
             personal: it tells something about the family: Telegram lets nobody forward or save it.
         """
-        return await self.bot.send_message(
-            self.chat_id,
-            text,
+        sent = await self._call(
+            "sendMessage",
+            chat_id=self.chat_id,
+            text=text,
             parse_mode="HTML",
-            reply_markup=keyboard,
+            reply_markup=_wire(keyboard),
             link_preview_options=_NO_PREVIEW,
             protect_content=personal or None,
         )
+        number: int = sent["message_id"]
+        return number
 
     async def edit_or_reply(
         self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, personal: bool = False
@@ -117,24 +120,30 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         """
         query = self.turn.update.callback_query
         message = query.message if query else None
-        if isinstance(message, Message) and (message.has_protected_content or not personal):
-            try:
-                await self.bot.edit_message_text(
-                    text,
-                    self.chat_id,
-                    message.message_id,
-                    parse_mode="HTML",
-                    reply_markup=keyboard,
-                    link_preview_options=_NO_PREVIEW,
-                )
-            except BadRequest as error:
-                if "not modified" in error.message.lower():
-                    return
-                if not is_harmless(error):
-                    raise
-            else:
-                return
-        await self.reply(text, keyboard, personal=personal)
+        if (
+            not isinstance(message, Message)
+            or (personal and not message.has_protected_content)
+            or not await self.edit(message.message_id, text, keyboard)
+        ):
+            await self.reply(text, keyboard, personal=personal)
+
+    async def edit(self, message_id: int, text: str, keyboard: InlineKeyboardMarkup | None = None) -> bool:
+        """Change a message of the bot's; False when it is gone or too old."""
+        try:
+            await self._call(
+                "editMessageText",
+                chat_id=self.chat_id,
+                message_id=message_id,
+                text=text,
+                parse_mode="HTML",
+                reply_markup=_wire(keyboard),
+                link_preview_options=_NO_PREVIEW,
+            )
+        except BadRequest as error:
+            if not is_harmless(error):
+                raise
+            return "not modified" in error.message.lower()
+        return True
 
     async def answer(self, text: str | None = None, *, alert: bool = False) -> None:
         """End the waiting sign on the tapped button, once; ``text`` (plain, at most 200 characters) pops up.
@@ -145,23 +154,35 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         if query is None or self.turn.answered:
             return
         self.turn.answered = True
-        await _tolerant(self.bot.answer_callback_query, query.id, text, alert or None)
+        await self._call_if_possible(
+            "answerCallbackQuery", callback_query_id=query.id, text=text, show_alert=alert or None
+        )
 
     async def remove_buttons(self) -> None:
         """Take the buttons off the tapped message, where that is still possible."""
         query = self.turn.update.callback_query
         if query is not None and isinstance(query.message, Message) and query.message.reply_markup:
-            await _tolerant(self.bot.edit_message_reply_markup, self.chat_id, query.message.message_id)
+            await self._call_if_possible(
+                "editMessageReplyMarkup", chat_id=self.chat_id, message_id=query.message.message_id
+            )
 
     async def delete_incoming(self) -> None:
         """Delete the message that the person just sent (it bears what should not stay in the chat)."""
         if self.turn.update.message is not None:
-            await _tolerant(self.bot.delete_message, self.chat_id, self.turn.update.message.message_id)
+            await self._call_if_possible(
+                "deleteMessage", chat_id=self.chat_id, message_id=self.turn.update.message.message_id
+            )
+
+    async def _call(self, method: str, **parameters: Any) -> Any:
+        return await call(self.bot, method, parameters)
+
+    async def _call_if_possible(self, method: str, **parameters: Any) -> None:
+        try:
+            await call(self.bot, method, parameters)
+        except BadRequest as error:
+            if not is_harmless(error):
+                raise
 
 
-async def _tolerant(call: Callable[..., Awaitable[Any]], *args: Any) -> None:
-    try:
-        await call(*args)
-    except BadRequest as error:
-        if not is_harmless(error):
-            raise
+def _wire(keyboard: Keyboard | None) -> dict[str, Any] | None:
+    return None if keyboard is None else keyboard.to_dict()

@@ -4,7 +4,7 @@ Half of a stock bot's time goes into httpx; see docs/bench.md. The bot's token i
 exception of the HTTP client, which may quote the address, is passed on: only its type is.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import orjson
@@ -12,6 +12,7 @@ from aiohttp import ClientTimeout, DummyCookieJar
 from telegram._utils.defaultvalue import DefaultValue
 from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TelegramError, TimedOut
+from telegram.ext import ExtBot
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
@@ -137,6 +138,34 @@ class AiohttpRequest(BaseRequest):
             )
             self._timeouts[key] = timeout
         return timeout
+
+
+class _Parameters:
+    """As much of PTB's RequestData as ``AiohttpRequest`` looks at."""
+
+    __slots__ = ("parameters",)
+
+    contains_files = False
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self.parameters = parameters
+
+
+async def call(bot: ExtBot[Any], method: str, parameters: dict[str, Any]) -> Any:
+    """One call of the Bot API, its result as JSON tells it. Parameters that are None are left out.
+
+    PTB's own ``bot.send_message(…)`` does the same at more than three times the cost (it looks up defaults, and makes
+    objects of the whole message that was sent): for the few calls that every turn makes, that is a fifth of the turn.
+    Errors are PTB's.
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+
+    async def send() -> Any:
+        return await bot.request.post(f"{bot.base_url}/{method}", cast(RequestData, _Parameters(given)))
+
+    if bot.rate_limiter is None:
+        return await send()
+    return await bot.rate_limiter.process_request(send, (), {}, method, given, None)
 
 
 def _multipart(request_data: RequestData) -> aiohttp.FormData:
