@@ -43,6 +43,11 @@ class Party(Base):
     role: Mapped[PartyRole]
     position: Mapped[int] = mapped_column(default=0)
     valid_until: Mapped[date | None] = mapped_column(doc="last day of a proxy's authority")
+    phone_indexes: Mapped[bytes] = mapped_column(
+        server_default="",
+        doc="blind indexes (32 bytes each) of the phones that this agreement's roll gives for the person: a phone that "
+        "no agreement's roll gives any more is dropped",
+    )
 
 
 class AgreementUnit(Base):

@@ -70,7 +70,8 @@ class Milestone(Sourced, Base):
 
 
 class Forecast(Base):
-    """Append-only: a slipped date stays visible. Only ``confirmed_on`` may move, when a newer roll says the same."""
+    """Append-only, kept so by a trigger: a slipped date stays visible. Only ``confirmed_on`` and ``next_update_on`` may
+    move, when a newer roll says the same."""
 
     __tablename__ = "forecasts"
     __table_args__ = (

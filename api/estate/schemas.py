@@ -69,8 +69,8 @@ class BuildingOut(BaseModel):
 
 
 class ForecastOut(BaseModel):
-    """An expected handover date or window. ``latest_on`` equals ``earliest_on`` for a single date; both may be
-    missing where the office said that no date can be given yet."""
+    """An expected handover date or window. ``latest_on`` equals ``earliest_on`` for a single date; ``earliest_on``
+    alone is missing for "by the end of 2027"; both are where the office said that no date can be given yet."""
 
     basis: ForecastBasis
     earliest_on: date | None

@@ -261,6 +261,7 @@ def upgrade() -> None:
         ),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column("phone_indexes", sa.LargeBinary(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["agreement_id"], ["agreements.id"], name=op.f("fk_parties_agreement_id")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_parties_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parties")),
@@ -408,6 +409,23 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_forecasts_agreement_id"), "forecasts", ["agreement_id"], unique=False)
     op.create_index(op.f("ix_forecasts_building_id"), "forecasts", ["building_id"], unique=False)
+    op.execute(
+        """
+        CREATE FUNCTION forecasts_are_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'confirmed_on' - 'next_update_on'
+                = to_jsonb(OLD) - 'confirmed_on' - 'next_update_on' THEN
+                RETURN NEW;
+            END IF;
+            RAISE EXCEPTION 'forecasts are append-only: a slipped date stays visible'
+                USING ERRCODE = 'restrict_violation';
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON forecasts "
+        "FOR EACH ROW EXECUTE FUNCTION forecasts_are_append_only()"
+    )
     op.create_table(
         "milestones",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -589,6 +607,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_forecasts_building_id"), table_name="forecasts")
     op.drop_index(op.f("ix_forecasts_agreement_id"), table_name="forecasts")
     op.drop_table("forecasts")
+    op.execute("DROP FUNCTION forecasts_are_append_only()")
     op.drop_table("buildings")
     op.drop_index(op.f("ix_verification_attempts_chat_id_attempted_at"), table_name="verification_attempts")
     op.drop_index(op.f("ix_verification_attempts_agreement_id_attempted_at"), table_name="verification_attempts")
