@@ -7,6 +7,7 @@ from itertools import groupby
 
 from api.agreements.schemas import AgreementRef
 from api.estate.schemas import BuildingOut, UnitKind, UnitOut
+from bot.ui import shorten
 from handlers import terms
 from locales import Html, Translator, join, lazy
 
@@ -102,7 +103,7 @@ def told(facts: Iterable[Fact], tr: Translator) -> list[Html]:
 
 def shortened(words: str) -> str:
     """A roll's own words, cut where they would fill the screen."""
-    return words if len(words) <= LONGEST_REMARK else words[: LONGEST_REMARK - 1] + "…"
+    return shorten(words, LONGEST_REMARK)
 
 
 def screens(heading: str, paragraphs: Iterable[str]) -> list[Html]:

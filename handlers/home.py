@@ -108,8 +108,9 @@ def _newest_and_next(milestones: list[MilestoneOut]) -> list[MilestoneOut]:
     reached = [milestone for milestone in milestones if milestone.achieved_on is not None]
     newest = max(reached, key=lambda stage: (stage.achieved_on or date.min, STAGES.index(stage.kind)), default=None)
     position = STAGES.index(newest.kind) if newest else -1
-    following = (m for m in milestones if m.achieved_on is None and STAGES.index(m.kind) > position)
-    return [stage for stage in (newest, next(following, None)) if stage is not None]
+    ahead = [stage for stage in milestones if stage.achieved_on is None and STAGES.index(stage.kind) > position]
+    following = min(ahead, key=lambda stage: STAGES.index(stage.kind), default=None)
+    return [stage for stage in (newest, following) if stage is not None]
 
 
 def _stage_facts(building: BuildingOut, stages: list[MilestoneOut], tr: Translator, today: date) -> list[Fact]:
