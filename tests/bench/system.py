@@ -1,0 +1,95 @@
+"""The whole system as it is run for people: PostgreSQL, ``shanglou api`` and ``shanglou bot``, each with its own process."""
+
+import base64
+import contextlib
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from api import migrations
+from api.embedded import EmbeddedPostgres
+from tests.bench.measure import Parts, Subject
+from tests.bench.processes import Child, Failed, python, resident_megabytes, started
+
+START_SECONDS = 60
+# Secrets of a database that lives as long as the bench; they guard invented people.
+SECRETS = {
+    "SHANGLOU_ENV_FILE": "/dev/null",
+    "SHANGLOU_SERVICE_TOKEN": "bench-service-token-0123456789abcdef",
+    "SHANGLOU_ENCRYPTION_KEYS": "bench:" + base64.urlsafe_b64encode(bytes(range(32))).decode(),
+    "SHANGLOU_INDEX_KEY": "bench-index-key-0123456789abcdefghij",
+}
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """A PostgreSQL of the bench's own, with the newest schema."""
+
+    url: str
+    pid: int
+
+
+@contextlib.contextmanager
+def database_server() -> Iterator[DatabaseServer]:
+    with TemporaryDirectory(prefix="shanglou-bench-", ignore_cleanup_errors=True) as folder:
+        data = Path(folder) / "data"
+        server = EmbeddedPostgres(data)
+        try:
+            migrations.upgrade(server.url)
+            yield DatabaseServer(server.url, int((data / "postmaster.pid").read_text().split()[0]))
+        finally:
+            server.stop()
+
+
+class Memory:
+    """Resident memory (MB) of the bot and of the API at the end of the last run."""
+
+    bot = 0.0
+    api = 0.0
+
+
+def whole_system(server: DatabaseServer, memory: Memory) -> Subject:
+    """Bot, API and database, started anew each time but for the database."""
+
+    @contextlib.contextmanager
+    def run(telegram_url: str) -> Iterator[Parts]:
+        port = _free_port()
+        api_url = f"http://127.0.0.1:{port}"
+        with ExitStack() as stack:
+            environment = SECRETS | {"SHANGLOU_DATABASE_URL": server.url, "SHANGLOU_API_PORT": str(port)}
+            api = stack.enter_context(started("the API", python("bot", "api"), environment))
+            _wait_until_ready(api, f"{api_url}/readyz")
+            environment = SECRETS | {
+                "SHANGLOU_API_URL": api_url,
+                "SHANGLOU_TELEGRAM_API_URL": telegram_url,
+                "SHANGLOU_TELEGRAM_TOKEN": "1:bench",
+            }
+            bot = stack.enter_context(started("the bot", python("bot", "bot"), environment))
+            yield {"bot": bot.pid, "API": api.pid, "PostgreSQL": server.pid}
+            memory.bot, memory.api = resident_megabytes(bot.pid), resident_megabytes(api.pid)
+
+    return run
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(child: Child, url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError) as error:
+            if child.ended or time.monotonic() > deadline:
+                raise Failed(child.report(f"{child.name} did not become ready ({error})")) from None
+            time.sleep(0.05)
