@@ -1,9 +1,11 @@
 """The draft of a complaint: what the person has given so far, and which step comes next. No words, no Telegram."""
 
+import hashlib
 from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from api.agreements.schemas import AgreementRef
 from api.cases.schemas import (
     MAX_ATTACHMENTS,
     MAX_TEXT_CHARACTERS,
@@ -13,6 +15,7 @@ from api.cases.schemas import (
     CaseIn,
     Location,
 )
+from api.estate.schemas import UnitOut
 
 
 class Step(StrEnum):
@@ -26,11 +29,11 @@ class Step(StrEnum):
 
 
 class DraftHome(BaseModel):
-    """Which home it is about; ``several`` tells whether there was a choice."""
+    """Which home it is about. ``unit``: none where the agreement has none assigned yet."""
 
-    agreement_id: int
-    unit_id: int | None
-    several: bool
+    agreement: AgreementRef
+    unit: UnitOut | None
+    several: bool = Field(description="Whether there was a choice.")
 
 
 class DraftFile(BaseModel):
@@ -40,12 +43,14 @@ class DraftFile(BaseModel):
 
 
 class Receipt(BaseModel):
-    """The bot's answer to an album, which arrives as one update for each picture: it is edited, not repeated."""
+    """The answer to something that comes in several updates (the pictures of an album, a long text that the app cut):
+    it is edited, not repeated."""
 
-    album: str
     message_id: int
-    left_out: int = Field(0, description="Pictures of the album beyond the limit.")
-    refused: str | None = Field(None, description="Why the last refused file was refused.")
+    album: str | None = None
+    left_out: int = Field(0, description="Pictures of the album that were not taken.")
+    too_long: int = Field(0, description="Characters of the refused text so far.")
+    next_part: int | None = Field(None, description="Message id that the next part of the refused text would have.")
 
 
 class Draft(BaseModel):
@@ -59,15 +64,16 @@ class Draft(BaseModel):
     receipt: Receipt | None = None
 
     @property
-    def is_empty(self) -> bool:
-        return not (self.category or self.text or self.files or self.location)
+    def has_content(self) -> bool:
+        """Whether something would be lost with it that took the person effort."""
+        return bool(self.text or self.files or self.location)
 
     @property
-    def room_for_files(self) -> int:
-        return MAX_ATTACHMENTS - len(self.files)
+    def is_full(self) -> bool:
+        return len(self.files) >= MAX_ATTACHMENTS
 
     def after(self, step: Step) -> Step:
-        """The step that follows once ``step`` is done: the first whose part is still missing."""
+        """The step that follows once ``step`` is done; never beyond one whose part is missing."""
         if self.category is None:
             return Step.CATEGORY
         if self.home is None:
@@ -76,31 +82,35 @@ class Draft(BaseModel):
             return Step.TEXT
         if self.changing or step in (Step.FILES, Step.SUMMARY):
             return Step.SUMMARY
-        return {Step.CATEGORY: Step.TEXT, Step.HOME: Step.TEXT}.get(step, Step.FILES)
+        return Step.TEXT if step in (Step.CATEGORY, Step.HOME) else Step.FILES
 
     def before(self, step: Step) -> Step | None:
         """The step one goes back to; None where there is none before."""
-        if self.changing and step is not Step.SUMMARY and self.text and self.home and self.category:
+        if self.changing and step is not Step.SUMMARY:
             return Step.SUMMARY
-        if step is Step.TEXT and not (self.home and self.home.several):
+        if step is Step.TEXT and self.home is not None and not self.home.several:
             return Step.CATEGORY
         return {Step.HOME: Step.CATEGORY, Step.TEXT: Step.HOME, Step.FILES: Step.TEXT, Step.SUMMARY: Step.FILES}.get(
             step
         )
 
     def with_text(self, more: str) -> str:
-        """The text with ``more`` added on a line of its own, or in its place while rewriting."""
+        """The text with ``more`` on a line of its own, or only ``more`` while it is written anew."""
         return more if self.rewriting or not self.text else f"{self.text}\n{more}"
 
-    def fits(self, text: str) -> bool:
-        return len(text) <= MAX_TEXT_CHARACTERS
-
-    def add_file(self, file: AttachmentOut) -> bool:
-        """False when it is there already."""
-        if any(known.id == file.id for known in self.files):
+    def take_text(self, more: str) -> bool:
+        """False when it would be longer than allowed; then nothing changes."""
+        text = self.with_text(more)
+        if len(text) > MAX_TEXT_CHARACTERS:
             return False
-        self.files.append(DraftFile(id=file.id, kind=file.kind, filename=file.filename))
+        self.text = text
+        self.rewriting = False
         return True
+
+    def take_file(self, file: AttachmentOut) -> None:
+        """Add a stored file; one that is there already is not added again."""
+        if all(known.id != file.id for known in self.files):
+            self.files.append(DraftFile(id=file.id, kind=file.kind, filename=file.filename))
 
     def as_case(self) -> CaseIn:
         """
@@ -111,9 +121,13 @@ class Draft(BaseModel):
             raise ValueError("the draft is not complete")
         return CaseIn(
             category=self.category,
-            agreement_id=self.home.agreement_id,
-            unit_id=self.home.unit_id,
+            agreement_id=self.home.agreement.id,
+            unit_id=self.home.unit.id if self.home.unit else None,
             text=self.text,
             attachment_ids=[file.id for file in self.files],
             location=self.location,
         )
+
+    def seal(self) -> str:
+        """Eight characters that differ when the case would: what is submitted is what the summary showed."""
+        return hashlib.sha256(self.as_case().model_dump_json().encode()).hexdigest()[:8]

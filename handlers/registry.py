@@ -1,7 +1,7 @@
 """Which conversations there are, in the order in which they are asked whether an update is theirs."""
 
 from bot.context import App
-from handlers import fallback, handover, home, language, payments, start, verification
+from handlers import cases, complaint, fallback, handover, home, language, payments, settings, start, verification
 from locales import lazy
 
 COMMANDS = (
@@ -32,6 +32,9 @@ def register(application: App) -> None:
         [
             *fallback.FIRST,
             *verification.HANDLERS,
+            *complaint.HANDLERS,
+            *cases.HANDLERS,
+            *settings.HANDLERS,
             *start.HANDLERS,
             *language.HANDLERS,
             *handover.HANDLERS,

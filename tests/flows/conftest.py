@@ -40,15 +40,17 @@ class System:
         self._bot = AsyncExitStack()
 
     async def __aenter__(self) -> "System":
-        self.url = await self._around.enter_async_context(playground.serve(self.playground))
-        self.client = await self._around.enter_async_context(aiohttp.ClientSession(self.url))
-        await self.start_api()
-        await self.start_bot()
+        async with AsyncExitStack() as stack:
+            self.url = await stack.enter_async_context(playground.serve(self.playground))
+            self.client = await stack.enter_async_context(aiohttp.ClientSession(self.url))
+            await stack.enter_async_context(self._api)
+            await self.start_api()
+            await stack.enter_async_context(self._bot)
+            await self.start_bot()
+            self._around = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop_bot()
-        await self.stop_api()
         await self._around.aclose()
 
     def bot_settings(self) -> BotSettings:

@@ -1,0 +1,171 @@
+"""What is told about a complaint: the receipt, the list, one with its history and clocks."""
+
+from api.cases.schemas import (
+    MAX_TEXT_CHARACTERS,
+    AttachmentKind,
+    CaseEventOut,
+    CaseOut,
+    CasePage,
+    ClockKind,
+    ClockOut,
+)
+from bot.callbacks import Callback
+from bot.context import Context
+from bot.ui import escaped, shorten
+from handlers import terms
+from handlers.facts import agreement_line, unit_label
+from locales import Html, join
+
+SHOWN_TEXT = 700
+
+
+class ShowCase(Callback, prefix="case"):
+    """One complaint of this chat."""
+
+    number: str
+
+
+class ShowText(Callback, prefix="casetext"):
+    """All of what was written in it."""
+
+    number: str
+
+
+class ShowPage(Callback, prefix="casepage"):
+    """A page of the list; without a cursor the newest."""
+
+    cursor: str = ""
+
+
+def acknowledgement(ctx: Context, case: CaseOut) -> Html:
+    """What was received, its number, where it went, which clock runs until when."""
+    return join(
+        "\n\n",
+        [
+            join(
+                "\n",
+                [
+                    ctx.t("✅ <b>Your complaint is filed.</b>"),
+                    ctx.t("Number: <b>{number}</b>", number=case.number),
+                    ctx.t("Received: {moment}", moment=ctx.words.datetime(case.received_at)),
+                ],
+            ),
+            join("\n", [*_subject(ctx, case), _enclosed(ctx, case)]),
+            ctx.t("It is now with the task force's complaints office, which registers it and passes it on."),
+            *(clock_line(ctx, clock) for clock in case.clocks),
+            ctx.t("This is a receipt. Whether it is formally accepted you will be told separately."),
+        ],
+    )
+
+
+def _subject(ctx: Context, case: CaseOut) -> list[Html]:
+    home = unit_label(case.unit, ctx.words) if case.unit else agreement_line(case.agreement, ctx.words)
+    return [
+        ctx.t("About: {category}", category=terms.name(ctx.words, case.category)),
+        ctx.t("Home: {home}", home=home),
+    ]
+
+
+def _enclosed(ctx: Context, case: CaseOut) -> Html:
+    photos = sum(attachment.kind is AttachmentKind.PHOTO for attachment in case.attachments)
+    documents = len(case.attachments) - photos
+    listed = join(
+        ctx.p("between the things of a list", ", "),
+        [
+            ctx.n("a text of {n} character", "a text of {n} characters", len(case.text)),
+            ctx.n("{n} photo", "{n} photos", photos) if photos else None,
+            ctx.n("{n} document", "{n} documents", documents) if documents else None,
+            ctx.t("a location") if case.location else None,
+        ],
+    )
+    return ctx.t("What you sent: {contents}", contents=listed)
+
+
+def clock_line(ctx: Context, clock: ClockOut) -> Html:
+    """The last day of a statutory time limit, and the article it rests on."""
+    day = ctx.words.date(clock.last_day)
+    match clock.kind:
+        case ClockKind.ACCEPTANCE_NOTICE:
+            return ctx.t(
+                "By <b>{day}</b> at the latest you will be told in writing whether it is accepted or passed on "
+                "(Regulations on Petition Work, article {article}).",
+                day=day,
+                article=clock.article,
+            )
+
+
+def case_list(ctx: Context, page: CasePage) -> Html:
+    if not page.total_count:
+        return ctx.t("You have not filed a complaint here yet.")
+    return join(
+        "\n\n",
+        [
+            ctx.n("<b>You have filed {n} complaint.</b>", "<b>You have filed {n} complaints.</b>", page.total_count),
+            *(
+                ctx.t(
+                    "<b>{number}</b> · {state}\n{category}, {day}",
+                    number=case.number,
+                    state=terms.name(ctx.words, case.state),
+                    category=terms.name(ctx.words, case.category),
+                    day=ctx.words.date(case.received_at.astimezone(ctx.words.time_zone).date()),
+                )
+                for case in page.cases
+            ),
+            ctx.t("Press a number to see it."),
+        ],
+    )
+
+
+def one_case(ctx: Context, case: CaseOut) -> Html:
+    return join(
+        "\n\n",
+        [
+            join(
+                "\n",
+                [
+                    ctx.t("<b>Complaint {number}</b>", number=case.number),
+                    ctx.t("Now: <b>{state}</b>", state=terms.name(ctx.words, case.state)),
+                    *_subject(ctx, case),
+                    _enclosed(ctx, case),
+                ],
+            ),
+            Html(f"<blockquote>{escaped(shorten(case.text, SHOWN_TEXT))}</blockquote>"),
+            join("\n", [ctx.t("<b>What happened</b>"), *(_event_line(ctx, event) for event in case.events)]),
+            join("\n", _dates(ctx, case)),
+            *(clock_line(ctx, clock) for clock in case.clocks),
+        ],
+    )
+
+
+def is_shortened(case: CaseOut) -> bool:
+    return len(case.text) > SHOWN_TEXT
+
+
+def whole_text(ctx: Context, case: CaseOut) -> Html:
+    return join(
+        "\n",
+        [
+            ctx.t("<b>Complaint {number}</b>", number=case.number),
+            Html(f"<blockquote>{escaped(shorten(case.text, MAX_TEXT_CHARACTERS))}</blockquote>"),
+        ],
+    )
+
+
+def _event_line(ctx: Context, event: CaseEventOut) -> Html:
+    return ctx.t(
+        "• {moment}: {event}",
+        moment=ctx.words.datetime(event.happened_at),
+        event=terms.name(ctx.words, event.kind),
+    )
+
+
+def _dates(ctx: Context, case: CaseOut) -> list[Html]:
+    """Receiving, registering and accepting are three different days."""
+    return [
+        ctx.t("Registered: {moment}", moment=ctx.words.datetime(case.registered_at))
+        if case.registered_at
+        else ctx.t("Registered: not yet"),
+        ctx.t("Accepted: {moment}", moment=ctx.words.datetime(case.accepted_at))
+        if case.accepted_at
+        else ctx.t("Accepted: not yet"),
+    ]

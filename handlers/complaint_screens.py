@@ -1,0 +1,260 @@
+"""What each step of a complaint asks and shows, and with which keys."""
+
+from html import unescape
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from api.agreements.schemas import HomeOut
+from api.cases.schemas import MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS, AttachmentKind, CaseCategory
+from api.estate.schemas import UnitOut
+from bot.callbacks import DialogCallback
+from bot.context import Context
+from bot.drafts import Drop
+from bot.ui import Page, button, escaped, grid, lines, rows, shorten
+from handlers import terms
+from handlers.complaint_draft import Draft, DraftHome, Step
+from handlers.facts import agreement_button, agreement_line, unit_label
+from locales import Html, join
+
+SHOWN_TEXT = 700
+"""Characters of the person's own text that a screen repeats."""
+SHOWN_FILES = 10
+
+
+class PickCategory(DialogCallback, prefix="cmp_cat"):
+    category: CaseCategory
+
+
+class PickHome(DialogCallback, prefix="cmp_home"):
+    agreement_id: int
+    unit_id: int | None
+
+
+class TurnHomes(DialogCallback, prefix="cmp_homes"):
+    """Another page of the homes."""
+
+    page: int
+
+
+class Continue(DialogCallback, prefix="cmp_on"):
+    """This step is done."""
+
+
+class Back(DialogCallback, prefix="cmp_back"):
+    """One step back; nothing is lost."""
+
+
+class Rewrite(DialogCallback, prefix="cmp_anew"):
+    """Write the text anew."""
+
+
+class RemoveFile(DialogCallback, prefix="cmp_rm"):
+    attachment_id: int
+
+
+class RemoveLocation(DialogCallback, prefix="cmp_rmloc"):
+    pass
+
+
+class Change(DialogCallback, prefix="cmp_chg"):
+    """From the summary to one part, and back to the summary."""
+
+    step: Step
+
+
+class Submit(DialogCallback, prefix="cmp_send"):
+    """``seal`` tells whether the draft is still what the summary showed."""
+
+    seal: str
+
+
+class StartAnew(DialogCallback, prefix="cmp_new"):
+    """Throw the draft away and begin another."""
+
+
+class DropForGood(DialogCallback, prefix="cmp_drop"):
+    """Throw the draft away; asked back before."""
+
+
+def choices(homes: list[HomeOut]) -> list[DraftHome]:
+    """Every home of every agreement; an agreement without one stands for itself."""
+    found: list[DraftHome] = []
+    for home in homes:
+        units: list[UnitOut | None] = [*home.units] if home.units else [None]
+        found += [DraftHome(agreement=home.agreement, unit=unit, several=True) for unit in units]
+    if len(found) == 1:
+        found[0].several = False
+    return found
+
+
+def home_label(ctx: Context, home: DraftHome) -> Html:
+    if home.unit is None:
+        return agreement_line(home.agreement, ctx.words)
+    return unit_label(home.unit, ctx.words)
+
+
+def _home_button(ctx: Context, home: DraftHome, dialog_id: str) -> InlineKeyboardButton:
+    if home.unit is None:
+        text = agreement_button(home.agreement, ctx.words)
+    else:
+        text = unescape(unit_label(home.unit, ctx.words))
+    return button(text, PickHome(dialog_id, home.agreement.id, home.unit.id if home.unit else None))
+
+
+def own_text(text: str, limit: int = SHOWN_TEXT) -> Html:
+    """What the person wrote, set apart."""
+    return Html(f"<blockquote>{escaped(shorten(text, limit))}</blockquote>")
+
+
+def contents(ctx: Context, draft: Draft) -> Html | None:
+    """2 photos, 1 document, a location"""
+    photos = sum(file.kind is AttachmentKind.PHOTO for file in draft.files)
+    documents = len(draft.files) - photos
+    listed = join(
+        ctx.p("between the things of a list", ", "),
+        [
+            ctx.n("{n} photo", "{n} photos", photos) if photos else None,
+            ctx.n("{n} document", "{n} documents", documents) if documents else None,
+            ctx.t("a location") if draft.location else None,
+        ],
+    )
+    return listed or None
+
+
+def _way_out(ctx: Context, dialog_id: str) -> list[InlineKeyboardButton]:
+    return [button(ctx.plain("⬅️ Back"), Back(dialog_id)), button(ctx.plain("✖️ Cancel"), Drop(dialog_id))]
+
+
+Screen = tuple[Html, InlineKeyboardMarkup]
+
+
+def category(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
+    text = lines(
+        ctx.t("<b>What is it about?</b>"),
+        ctx.t("I have kept what you wrote.") if draft.text else None,
+    )
+    buttons = [
+        button(
+            f"{'✓ ' if kind is draft.category else ''}{terms.name(ctx.words, kind)}",
+            PickCategory(dialog_id, kind),
+        )
+        for kind in CaseCategory
+    ]
+    return text, rows(*buttons, _way_out(ctx, dialog_id))
+
+
+def home(ctx: Context, dialog_id: str, homes: list[DraftHome], page: int = 0) -> Screen:
+    shown = Page(homes, page)
+    turning = [
+        button(ctx.plain("◀ Back"), TurnHomes(dialog_id, shown.before)) if shown.before is not None else None,
+        button(ctx.plain("More ▶"), TurnHomes(dialog_id, shown.after)) if shown.after is not None else None,
+    ]
+    return ctx.t("<b>Which home is it about?</b>"), rows(
+        *(_home_button(ctx, choice, dialog_id) for choice in shown.items),
+        [key for key in turning if key],
+        _way_out(ctx, dialog_id),
+    )
+
+
+def text(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
+    if draft.rewriting:
+        return (
+            ctx.t("Please send the new text. It takes the place of the old one; until then the old one stays."),
+            rows(_way_out(ctx, dialog_id)),
+        )
+    if draft.text:
+        return (
+            lines(
+                ctx.t("<b>This is what you wrote:</b>"),
+                own_text(draft.text),
+                ctx.t("To add something, just send it."),
+            ),
+            rows(
+                button(ctx.plain("➡️ Continue"), Continue(dialog_id)),
+                button(ctx.plain("✏️ Write it anew"), Rewrite(dialog_id)),
+                _way_out(ctx, dialog_id),
+            ),
+        )
+    kept = contents(ctx, draft)
+    return (
+        lines(
+            ctx.t("Received so far: {contents}.", contents=kept) if kept else None,
+            ctx.t("<b>Please write what happened</b>, in your own words: what, where, and since when."),
+            ctx.t("You may send several messages."),
+        ),
+        rows(_way_out(ctx, dialog_id)),
+    )
+
+
+def files(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
+    kept = contents(ctx, draft)
+    last = draft.files[-1] if draft.files else None
+    return (
+        lines(
+            ctx.t("<b>Received: {contents}.</b>", contents=kept)
+            if kept
+            else ctx.t("<b>Would you like to add photos or documents?</b>"),
+            ctx.t("There is no room for more files.")
+            if draft.is_full
+            else ctx.t("Send them with the 📎 beside the text field, up to {n}; a location too.", n=MAX_ATTACHMENTS),
+            ctx.t("When you have sent everything, press “Continue”."),
+        ),
+        rows(
+            button(ctx.plain("➡️ Continue"), Continue(dialog_id)),
+            button(ctx.plain("🗑 Remove the last file"), RemoveFile(dialog_id, last.id)) if last else None,
+            button(ctx.plain("🗑 Remove the location"), RemoveLocation(dialog_id)) if draft.location else None,
+            _way_out(ctx, dialog_id),
+        ),
+    )
+
+
+def summary(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
+    assert draft.category is not None  # noqa: S101 - Draft.after leads here only when complete
+    assert draft.home is not None  # noqa: S101
+    changes = [
+        button(ctx.plain("✏️ What it is about"), Change(dialog_id, Step.CATEGORY)),
+        button(ctx.plain("✏️ Home"), Change(dialog_id, Step.HOME)) if draft.home.several else None,
+        button(ctx.plain("✏️ Text"), Change(dialog_id, Step.TEXT)),
+        button(ctx.plain("✏️ Files"), Change(dialog_id, Step.FILES)),
+    ]
+    return (
+        lines(
+            ctx.t("<b>Please check. Is this right?</b>"),
+            "",
+            ctx.t("About: {category}", category=terms.name(ctx.words, draft.category)),
+            ctx.t("Home: {home}", home=home_label(ctx, draft.home)),
+            own_text(draft.text),
+            ctx.n("({n} character in all)", "({n} characters in all)", len(draft.text))
+            if len(draft.text) > SHOWN_TEXT
+            else None,
+            ctx.t("Enclosed: {contents}", contents=contents(ctx, draft) or ctx.t("nothing")),
+        ),
+        rows(
+            button(ctx.plain("✅ Submit"), Submit(dialog_id, draft.seal())),
+            *grid(key for key in changes if key),
+            _way_out(ctx, dialog_id),
+        ),
+    )
+
+
+def offer_to_continue(ctx: Context, draft: Draft) -> Html:
+    kept = contents(ctx, draft)
+    return lines(
+        ctx.t("<b>You have an unfinished complaint.</b>"),
+        ctx.t("About: {category}", category=terms.name(ctx.words, draft.category)) if draft.category else None,
+        own_text(draft.text, 200) if draft.text else None,
+        ctx.t("Enclosed: {contents}", contents=kept) if kept else None,
+        ctx.t("Would you like to go on with it?"),
+    )
+
+
+def too_long(ctx: Context, given: int, have: int) -> Html:
+    return lines(
+        ctx.t(
+            "This text is too long: it has {given} characters, and {max} are possible.",
+            given=ctx.words.number(given),
+            max=ctx.words.number(MAX_TEXT_CHARACTERS),
+        ),
+        ctx.t("Together with what you wrote before it would be too much; that is kept.") if have else None,
+        ctx.t("Please send it shorter, or put the rest into a file and send that."),
+    )

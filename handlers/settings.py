@@ -1,0 +1,170 @@
+"""/settings: which agreements this chat sees, who else sees them, the language, and what the bot keeps."""
+
+from telegram import InlineKeyboardButton, Update
+
+import locales
+from api.identity.schemas import LinkOut
+from bot.backend import NotFound
+from bot.callbacks import Callback
+from bot.context import Context
+from bot.dispatch import CallbackHandler, CommandHandler
+from bot.ui import Page, button, rows
+from handlers import terms
+from handlers.facts import agreement_line
+from handlers.gate import Verify, verify_button
+from handlers.menu import OpenLanguage, OpenMenu, OpenSettings
+from locales import Html, join
+
+PAGE = 6
+"""Links on one screen."""
+
+
+class TurnLinks(Callback, prefix="set_page"):
+    page: int
+
+
+class AskUnlink(Callback, prefix="unlink"):
+    """Ask back before a link is ended."""
+
+    link_id: int
+
+
+class Unlink(Callback, prefix="unlink_do"):
+    link_id: int
+
+
+class ShowStored(Callback, prefix="stored"):
+    """What the bot keeps."""
+
+
+async def show(update: Update, ctx: Context, tap: OpenSettings | TurnLinks | None = None) -> None:
+    await _show(ctx, tap.page if isinstance(tap, TurnLinks) else 0)
+
+
+async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None:
+    found = (await ctx.backend.links(ctx.chat_id)).links if ctx.session.linked else []
+    links = sorted(found, key=lambda link: not link.this_chat)
+    page = Page(links, number, size=PAGE)
+    first = page.number * PAGE + 1
+    numbered = list(enumerate(page.items, first))
+    turning = [
+        button(ctx.plain("◀ Back"), TurnLinks(page.before)) if page.before is not None else None,
+        button(ctx.plain("More ▶"), TurnLinks(page.after)) if page.after is not None else None,
+    ]
+    await ctx.edit_or_reply(
+        join(
+            "\n\n",
+            [
+                note,
+                ctx.t("<b>Settings</b>"),
+                ctx.t("Language: {language}", language=locales.native_name(ctx.session.locale)),
+                *(_entry(ctx, place, link) for place, link in numbered),
+                None if links else ctx.t("No agreement is linked to this chat yet."),
+            ],
+        ),
+        rows(
+            *(_unlink_button(ctx, place, link) for place, link in numbered if link.can_unlink),
+            [key for key in turning if key],
+            button(ctx.plain("➕ Add another agreement"), Verify()) if links else verify_button(ctx),
+            button(ctx.plain("语言 Language"), OpenLanguage()),
+            button(ctx.plain("What is kept about me"), ShowStored()),
+            button(ctx.plain("Main menu"), OpenMenu()),
+        ),
+        personal=True,
+    )
+
+
+def _entry(ctx: Context, place: int, link: LinkOut) -> Html:
+    day = ctx.words.date(link.linked_at.astimezone(ctx.words.time_zone).date())
+    role, method = terms.name(ctx.words, link.role), terms.name(ctx.words, link.method)
+    agreement = agreement_line(link.agreement, ctx.words)
+    if link.this_chat:
+        return join(
+            "\n",
+            [
+                ctx.t("<b>{n}. You see:</b> {agreement}", n=place, agreement=agreement),
+                ctx.t("🏠 {home}", home=link.agreement.home) if link.agreement.home else None,
+                ctx.t("As {role}, since {day}, {method}", role=role, day=day, method=method),
+            ],
+        )
+    return join(
+        "\n",
+        [
+            ctx.t("<b>{n}. Another Telegram account sees:</b> {agreement}", n=place, agreement=agreement),
+            ctx.t("As {role}, since {day}, {method}", role=role, day=day, method=method),
+        ],
+    )
+
+
+def _unlink_button(ctx: Context, place: int, link: LinkOut) -> InlineKeyboardButton:
+    if link.this_chat:
+        return button(ctx.plain("{n}. No longer see it here", n=place), AskUnlink(link.id))
+    return button(ctx.plain("{n}. Shut that account out", n=place), AskUnlink(link.id))
+
+
+async def ask_unlink(update: Update, ctx: Context, tap: AskUnlink) -> None:
+    link = await _find(ctx, tap.link_id)
+    if link is None:
+        await _show(ctx, note=ctx.t("This link is ended already."))
+        return
+    agreement = agreement_line(link.agreement, ctx.words)
+    if link.this_chat:
+        text = ctx.t(
+            "After this you no longer see {agreement} in this chat. Complaints that you filed stay filed. To see it "
+            "again you show who you are once more. Go on?",
+            agreement=agreement,
+        )
+    else:
+        text = ctx.t(
+            "After this the other Telegram account ({role}) no longer sees {agreement}. To see it again it needs a new "
+            "code, or its own papers. Go on?",
+            role=terms.name(ctx.words, link.role),
+            agreement=agreement,
+        )
+    await ctx.edit_or_reply(
+        text,
+        rows(
+            button(ctx.plain("Yes, end it"), Unlink(link.id)),
+            button(ctx.plain("No, leave it"), OpenSettings()),
+        ),
+        personal=True,
+    )
+
+
+async def unlink(update: Update, ctx: Context, tap: Unlink) -> None:
+    try:
+        await ctx.backend.unlink(ctx.chat_id, tap.link_id)
+        note = ctx.t("✔️ It is ended.")
+    except NotFound:
+        note = ctx.t("This link is ended already.")
+    await _show(ctx, note=note)
+
+
+async def _find(ctx: Context, link_id: int) -> LinkOut | None:
+    links = (await ctx.backend.links(ctx.chat_id)).links
+    return next((link for link in links if link.id == link_id and link.can_unlink), None)
+
+
+async def show_stored(update: Update, ctx: Context, tap: ShowStored) -> None:
+    await ctx.edit_or_reply(
+        ctx.t(
+            "<b>What is kept</b>\n\n"
+            "• The number of this Telegram chat, its language, and which agreements it may see.\n"
+            "• Complaints that you file, and one that you have begun, with their files.\n"
+            "• How often somebody failed to show who they are, so that nobody can guess.\n\n"
+            "The office keeps it in its own system; what you write is encrypted there. Characters of an ID number "
+            "that you send me are compared and not kept. Which agreements this chat sees you can end under “Settings”."
+        ),
+        rows(button(ctx.plain("⬅️ Back"), OpenSettings())),
+        personal=True,
+    )
+
+
+HANDLERS = [
+    CommandHandler("settings", show),
+    CallbackHandler(OpenSettings, show, reminds=True),
+    CallbackHandler(TurnLinks, show),
+    CallbackHandler(AskUnlink, ask_unlink),
+    CallbackHandler(Unlink, unlink),
+    CallbackHandler(ShowStored, show_stored),
+]
