@@ -169,7 +169,14 @@ class Backend:
         Raises:
             VersionConflict: ``save.version`` is not the stored one any more.
         """
-        return _read(ChatState, await self._send("PUT", f"{chat_id}", _dump(save)))
+        try:
+            return _read(ChatState, await self._send("PUT", f"{chat_id}", _dump(save), again=True))
+        except VersionConflict:
+            # Perhaps it is this very save that is in the way: sent twice because the first answer was lost.
+            now = await self.chat(chat_id)
+            if (now.version, now.locale, now.dialog) == (save.version + 1, save.locale, save.dialog):
+                return now
+            raise
 
     # Links
 

@@ -1,0 +1,271 @@
+"""The client of the API: what it asks, what it reads, and how failures look to a conversation."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.cases.schemas import AttachmentKind, CaseCategory, CaseIn
+from api.chats.schemas import ChatSave, Dialog
+from api.identity.schemas import CodeProof, LinkMethod, PhoneProof
+from bot import backend as backend_module
+from bot.backend import (
+    Backend,
+    BackendError,
+    BackendUnavailable,
+    InvalidInput,
+    Locked,
+    NotFound,
+    NotMatched,
+    TooLarge,
+    TooMany,
+    UnsupportedType,
+    VersionConflict,
+)
+from tests.bot.conftest import serving_aiohttp
+from tests.conftest import SERVICE_TOKEN
+
+EMPTY_CHAT = {"chat_id": 5, "locale": None, "linked": False, "dialog": None, "version": 0}
+
+
+@dataclass
+class Server:
+    """Answers what a test lays ready; ``hang_up`` closes that many connections instead."""
+
+    url: str = ""
+    answer: tuple[int, Any] = (200, EMPTY_CHAT)
+    answers: Callable[[], tuple[int, Any]] | None = None
+    hang_up: int = 0
+    hold: asyncio.Event | None = None
+    asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+
+    async def respond(self, request: web.Request) -> web.Response:
+        self.asked.append((request.method, request.path_qs, dict(request.headers), await request.read()))
+        if self.hang_up:
+            self.hang_up -= 1
+            assert request.transport is not None
+            request.transport.close()
+        if self.hold is not None:
+            await self.hold.wait()
+        status, body = self.answers() if self.answers is not None else self.answer
+        if isinstance(body, bytes):
+            return web.Response(status=status, body=body)
+        return web.json_response(body, status=status)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    server = Server()
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", server.respond)
+    async with serving_aiohttp(app) as server.url:
+        yield server
+
+
+@pytest.fixture
+async def backend(server: Server) -> AsyncIterator[Backend]:
+    async with Backend(server.url, "the-token") as backend:
+        yield backend
+
+
+def error(code: str, **details: Any) -> dict[str, Any]:
+    return {"code": code, "message": "…", "details": details}
+
+
+async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
+    server: Server, backend: Backend, settings: Any
+) -> None:
+    """Each method's request is matched against the API's own routes."""
+    case = CaseIn(category=CaseCategory.QUALITY, agreement_id=3, text="漏水")
+    proof = CodeProof(method=LinkMethod.CODE, code=SecretStr("x"))
+    for ask in (
+        backend.chat(5),
+        backend.save_chat(5, ChatSave(version=0, locale="en", dialog=None)),
+        backend.links(5),
+        backend.prove(5, proof),
+        backend.unlink(5, 2),
+        backend.homes(5),
+        backend.payments(5),
+        backend.ledger(5, 3, cursor="c", limit=9),
+        backend.handovers(5),
+        backend.watch_handover(5, 3, watching=True),
+        backend.watch_handover(5, 3, watching=False),
+        backend.attach(5, b"x", kind=AttachmentKind.PHOTO, filename="a.jpg", media_type="image/jpeg", upload_key="k"),
+        backend.detach(5, 4),
+        backend.file_case(5, case, idempotency_key="dialog-id"),
+        backend.cases(5, cursor="c", idempotency_key="k"),
+        backend.case(5, "2026-000123"),
+    ):
+        with _no_matter_what_comes_back():
+            await ask
+    served = {
+        (method.upper(), path.replace("{chat_id}", "5").replace("{agreement_id}", "3").replace("{link_id}", "2"))
+        for path, methods in create_app(settings, "postgresql://nowhere/none").openapi()["paths"].items()
+        for method in methods
+        if path.startswith("/v1/")
+    }
+    served = {
+        (method, path.replace("{attachment_id}", "4").replace("{number}", "2026-000123")) for method, path in served
+    }
+    asked = {(method, path.partition("?")[0]) for method, path, _, _ in server.asked}
+    assert asked == served
+
+
+class _no_matter_what_comes_back:  # noqa: N801 - used as a function
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        return kind is not None and issubclass(kind, BackendUnavailable)
+
+
+async def test_a_proof_leaves_its_wrapper_only_in_the_request(server: Server, backend: Backend) -> None:
+    server.answer = (201, {"links": []})
+    proof = PhoneProof(method=LinkMethod.PHONE, phone=SecretStr("13900000000"), tail=SecretStr("123X"))
+    assert (await backend.prove(5, proof)).links == []
+    method, path, headers, body = server.asked[0]
+    assert (method, path) == ("POST", "/v1/chats/5/links")
+    assert headers["Authorization"] == "Bearer the-token"
+    assert body == b'{"method":"phone","phone":"13900000000","tail":"123X"}'
+
+
+async def test_a_file_goes_as_it_is_with_its_type_and_key(server: Server, backend: Backend) -> None:
+    server.answer = (
+        201,
+        {"id": 1, "kind": "document", "filename": "合同.pdf", "media_type": "application/pdf", "size": 3},
+    )
+    attachment = await backend.attach(
+        5,
+        b"\x00\x01\x02",
+        kind=AttachmentKind.DOCUMENT,
+        filename="合同 1&2.pdf",
+        media_type="application/pdf",
+        upload_key="d:1",
+    )
+    assert attachment.id == 1
+    _, path, headers, body = server.asked[0]
+    assert headers["Content-Type"] == "application/pdf"
+    assert body == b"\x00\x01\x02"
+    assert "1%262.pdf" in path
+
+
+async def test_a_case_bears_its_idempotency_key(server: Server, backend: Backend) -> None:
+    case = CaseIn(category=CaseCategory.OTHER, agreement_id=3, text="…")
+    with pytest.raises(BackendUnavailable):
+        await backend.file_case(5, case, idempotency_key="abcdefgh")
+    assert server.asked[0][2]["Idempotency-Key"] == "abcdefgh"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (404, "not_found", NotFound),
+        (409, "version_conflict", VersionConflict),
+        (403, "not_matched", NotMatched),
+        (429, "locked", Locked),
+        (422, "invalid_input", InvalidInput),
+        (413, "too_large", TooLarge),
+        (415, "unsupported_type", UnsupportedType),
+        (409, "too_many", TooMany),
+        (401, "unauthenticated", BackendError),
+        (418, "something_new", BackendError),
+    ],
+)
+async def test_refusals_are_types(
+    server: Server, backend: Backend, status: int, code: str, kind: type[BackendError]
+) -> None:
+    server.answer = (status, error(code, retry_after_seconds=900))
+    with pytest.raises(BackendError) as raised:
+        await backend.links(5)
+    assert type(raised.value) is kind
+    assert (raised.value.error_code, raised.value.status) == (code, status)
+    if isinstance(raised.value, Locked):
+        assert raised.value.retry_after_seconds == 900
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (500, error("internal_error")),
+        (503, error("unavailable")),
+        (502, b"<html>"),
+        (404, b"<html>not the API</html>"),
+        (404, ["a", "list"]),
+        (200, b"not json"),
+        (200, {"chat_id": "王小明", "version": "secret"}),
+    ],
+)
+async def test_what_is_no_answer_of_the_api_counts_as_unavailable(
+    server: Server, backend: Backend, answer: tuple[int, Any]
+) -> None:
+    server.answer = answer
+    with pytest.raises(BackendUnavailable) as raised:
+        await backend.chat(5)
+    assert "王小明" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+async def test_a_look_up_is_asked_again_when_the_connection_breaks(server: Server, backend: Backend) -> None:
+    server.answer = (200, {"links": []})
+    server.hang_up = 1
+    await backend.links(5)
+
+
+async def test_what_may_have_been_done_is_not_done_again(server: Server, backend: Backend) -> None:
+    server.hang_up = 9
+    with pytest.raises(BackendUnavailable):
+        await backend.prove(5, CodeProof(method=LinkMethod.CODE, code=SecretStr("x")))
+    assert len(server.asked) == 1
+
+
+async def test_a_save_whose_answer_was_lost_is_no_conflict(server: Server, backend: Backend) -> None:
+    """The second of two equal saves is refused by the API; the chat is as it was meant to be all the same."""
+    answers = iter([(409, error("version_conflict")), (200, {**EMPTY_CHAT, "version": 8, "locale": "en"})])
+    server.answers = lambda: next(answers)
+    assert (await backend.save_chat(5, ChatSave(version=7, locale="en", dialog=None))).version == 8
+    answers = iter([(409, error("version_conflict")), (200, {**EMPTY_CHAT, "version": 8, "locale": "zh_CN"})])
+    with pytest.raises(VersionConflict):
+        await backend.save_chat(5, ChatSave(version=7, locale="en", dialog=None))
+
+
+async def test_nobody_there_is_unavailable() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        async with Backend(f"http://127.0.0.1:{taken.getsockname()[1]}", "x") as backend:
+            with pytest.raises(BackendUnavailable):
+                await backend.chat(5)
+
+
+async def test_a_silent_api_is_unavailable(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend_module, "TOTAL_TIMEOUT", 0.05)
+    server.hold = asyncio.Event()
+    async with Backend(server.url, "x") as backend:
+        with pytest.raises(BackendUnavailable):
+            await backend.chat(5)
+    server.hold.set()
+
+
+@pytest.mark.parametrize("number", ["", "../5", "..", "1/2", "2026-000123?x", "字"])
+async def test_a_case_number_that_is_none_is_not_asked_for(server: Server, backend: Backend, number: str) -> None:
+    with pytest.raises(NotFound):
+        await backend.case(5, number)
+    assert server.asked == []
+
+
+async def test_state_is_kept_by_the_real_api(api_url: str) -> None:
+    async with Backend(api_url, SERVICE_TOKEN) as backend:
+        fresh = await backend.chat(77)
+        assert (fresh.version, fresh.locale, fresh.dialog) == (0, None, None)
+        dialog = Dialog(id="abcdefghij", name="complaint.text", data={"text": "漏水", "files": [1, 2]})
+        saved = await backend.save_chat(77, ChatSave(version=0, locale="zh_CN", dialog=dialog))
+        assert saved.version > 0
+        assert await backend.chat(77) == saved
+        assert saved.dialog == dialog
+        with pytest.raises(VersionConflict):
+            await backend.save_chat(77, ChatSave(version=0, locale="en", dialog=None))
+        assert await backend.homes(77) == []
