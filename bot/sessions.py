@@ -15,6 +15,7 @@ What a handler can rely on:
 """
 
 import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Coroutine
 from contextvars import ContextVar
@@ -30,6 +31,7 @@ from bot.backend import Backend, VersionConflict
 from bot.callbacks import Callback, decode
 
 _INTERRUPTED = "interrupted"
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
 MAX_WAITING = 10_000
 """Updates taken in at the same time; all but ``concurrency`` of them wait."""
 
@@ -148,8 +150,8 @@ def _command_of(update: Update) -> tuple[str, str] | None:
     message = update.message
     if message is None or not message.text or not message.text.startswith("/"):
         return None
-    word, *rest = message.text[1:].split(maxsplit=1) or [""]
-    return word.partition("@")[0].lower(), rest[0].strip() if rest else ""
+    found = _COMMAND.fullmatch(message.text)
+    return (found[1].lower(), (found[2] or "").strip()) if found else None
 
 
 class UpdateRunner(Protocol):
