@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from api import health
 from api.agreements import routes as agreements
 from api.auth import ServiceToken, document
+from api.cases import routes as cases
+from api.cases.store import AttachmentStore
 from api.chats import routes as chats
 from api.db import Database
 from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable, answer
@@ -33,7 +35,14 @@ async def _expected(_: Request, error: ApiError) -> JSONResponse:
 
 async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
     # Only where and what was expected: the input itself may be personal data.
-    return answer(InvalidInput(fields=[{"at": list(e["loc"]), "expected": e["msg"]} for e in error.errors()]))
+    return answer(InvalidInput(fields=[{"at": list(e["loc"]), "expected": _expectation(e)} for e in error.errors()]))
+
+
+def _expectation(error: dict[str, Any]) -> str:
+    # The only message of Pydantic's that quotes what was given.
+    if error["type"] == "union_tag_invalid":
+        return f"One of {error['ctx']['expected_tags']}"
+    return str(error["msg"])
 
 
 async def _http(_: Request, error: HTTPException) -> JSONResponse:
@@ -80,11 +89,14 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
+        # FastAPI would look for an OpenTelemetry provider with every request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     app.state.database = database
     app.state.vault = Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
     app.state.reading = Reading(database.pool, app.state.vault, settings.timezone)
+    app.state.attachments = AttachmentStore(settings.attachments_url, settings.data_dir)
     tokens = settings.service_token.get_secret_value().split(",")
     app.add_middleware(ServiceToken, tokens=[token.strip().encode() for token in tokens])
     handlers: dict[Any, Any] = {
@@ -104,8 +116,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
-    app.include_router(health.router)
-    for router in (chats.router, identity.router, agreements.router, money.router):
+    # In this order they are tried: what every turn of a conversation asks for comes first.
+    for router in (chats.router, agreements.router, money.router, cases.router, identity.router, health.router):
         app.router.routes.extend(router.routes)
     _complete_document(app)
     return app

@@ -1,0 +1,125 @@
+"""The connections of look-ups: what becomes of them when the database or the caller goes away."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+
+from api.app import create_app
+from api.db import Database
+from api.lookups import ReadPool
+from api.settings import Settings
+from tests.api.strictly import refused
+from tests.conftest import SERVICE_TOKEN
+from tests.serving import serving
+
+SLEEP = "SELECT pg_sleep(30)"
+
+
+async def connections(database: Database) -> int:
+    [row] = await database.pool.fetch(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+    )
+    return int(row[0])
+
+
+async def test_one_connection_serves_one_after_another(database: Database) -> None:
+    for _ in range(5):
+        assert await connections(database) == 1
+
+
+async def test_no_more_than_its_size(database: Database) -> None:
+    await asyncio.gather(*(database.pool.fetch("SELECT pg_sleep(0.02)") for _ in range(8)))
+    assert await connections(database) == 2
+
+
+async def test_a_server_that_was_restarted_costs_nobody_an_answer(database: Database, postgres: str) -> None:
+    """It closed every connection; that is noticed when one is taken."""
+    await asyncio.gather(*(database.pool.fetch("SELECT pg_sleep(0.02)") for _ in range(2)))
+    killer = await asyncpg.connect(postgres)
+    name = (await database.pool.fetch("SELECT current_database()"))[0][0]
+    await killer.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", name)
+    await killer.close()
+    async with asyncio.timeout(5):
+        while not all(connection.is_closed() for _, connection in database.pool._idle):
+            await asyncio.sleep(0.005)
+    assert await connections(database) == 1
+
+
+async def test_a_caller_who_goes_away_frees_the_place(database: Database) -> None:
+    callers = [asyncio.create_task(database.pool.fetch(SLEEP)) for _ in range(2)]
+    async with asyncio.timeout(5):
+        while not database.pool._slots.locked():
+            await asyncio.sleep(0.005)
+    for caller in callers:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await database.pool.fetch("SELECT 1")
+
+
+async def test_who_finds_no_connection_waits_only_so_long(database_url: str) -> None:
+    pool = ReadPool(lambda: asyncpg.connect(database_url), size=1, timeout=0.05, max_idle=60)
+    holder = asyncio.create_task(pool.fetch(SLEEP))
+    async with asyncio.timeout(5):
+        while not pool._slots.locked():
+            await asyncio.sleep(0.005)
+    with pytest.raises(TimeoutError):
+        await pool.fetch("SELECT 1")
+    holder.cancel()
+    await asyncio.gather(holder, return_exceptions=True)
+    assert (await pool.fetch("SELECT 1"))[0][0] == 1
+    await pool.close()
+
+
+async def test_a_failed_statement_leaves_no_trace(database: Database) -> None:
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await database.pool.fetch("SELECT * FROM no_such_table")
+    assert await connections(database) == 1
+
+
+async def test_a_connection_long_unused_is_not_trusted(database_url: str) -> None:
+    pool = ReadPool(lambda: asyncpg.connect(database_url), size=1, timeout=1, max_idle=0)
+    backends = [(await pool.fetch("SELECT pg_backend_pid()"))[0][0] for _ in range(2)]
+    assert backends[0] != backends[1]
+    await pool.close()
+
+
+async def test_a_closed_pool_keeps_nothing(database: Database, postgres: str) -> None:
+    slow = asyncio.create_task(database.pool.fetch("SELECT pg_sleep(0.1)"))
+    while not database.pool._slots._value < 2:
+        await asyncio.sleep(0.005)
+    await database.pool.close()
+    await slow
+    assert not database.pool._idle
+
+
+async def test_gone_and_back(settings: Settings, database_url: str, postgres: str, tmp_path: Path) -> None:
+    """A database that went away is a 503 in the one shape, for look-ups and for changes; afterwards all goes on."""
+    base, _, host = database_url.partition("?host=")
+    sockets = tmp_path / "s"
+    sockets.symlink_to(host)
+    app = create_app(settings, f"{base}?host={sockets}")
+    token = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    async with serving(app) as url, aiohttp.ClientSession(url, headers=token) as client:
+
+        async def read_and_write(reading: int, writing: int) -> list[bytes]:
+            return [
+                await refused(client, "/v1/chats/5/handover", reading),
+                await refused(client, "/v1/chats/5/agreements/1/handover-watch", writing, "PUT"),
+            ]
+
+        await read_and_write(200, 404)
+        sockets.unlink()
+        admin = await asyncpg.connect(postgres)
+        name = base.rpartition("/")[2]
+        await admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", name)
+        await admin.close()
+        for _ in range(2):
+            for body in await read_and_write(503, 503):
+                assert json.loads(body)["code"] == "unavailable"
+        sockets.symlink_to(host)
+        await read_and_write(200, 404)
