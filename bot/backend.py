@@ -3,6 +3,7 @@
 Everything that a resident may see is asked for by chat; the API answers only from that chat's live links.
 """
 
+import io
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
@@ -29,6 +30,7 @@ UPLOAD_TIMEOUT = 90.0
 # Below uvicorn's default of 5 seconds, so that it is this side that closes an idle connection.
 _KEEP_ALIVE = 4.0
 _JSON = {"Content-Type": "application/json"}
+_IN_ONE_GO = 256 * 1024
 _CASE_NUMBER = re.compile(r"[0-9A-Za-z-]{1,40}")
 _HOMES = TypeAdapter(list[HomeOut])
 _PAYMENTS = TypeAdapter(list[PaymentsOut])
@@ -314,7 +316,12 @@ class Backend:
             raise RuntimeError("This client is not started.")
         try:
             async with self._session.request(
-                method, URL(self._url + path, encoded=True), data=data, params=query, headers=headers, **_with(limits)
+                method,
+                URL(self._url + path, encoded=True),
+                data=_body(data),
+                params=query,
+                headers=headers,
+                **_with(limits),
             ) as response:
                 status, body = response.status, await response.read()
         except aiohttp.ClientConnectionError as error:
@@ -333,6 +340,11 @@ _UPLOAD = ClientTimeout(total=UPLOAD_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
 
 def _with(limits: ClientTimeout | None) -> dict[str, Any]:
     return {} if limits is None else {"timeout": limits}
+
+
+def _body(data: bytes | None) -> bytes | io.BytesIO | None:
+    # aiohttp writes bytes in one go and a file in pieces, between which other turns run.
+    return io.BytesIO(data) if data is not None and len(data) > _IN_ONE_GO else data
 
 
 def _refusal(status: int, body: bytes) -> BackendError | BackendUnavailable:

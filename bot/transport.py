@@ -4,6 +4,7 @@ Half of a stock bot's time goes into httpx; see docs/bench.md. The bot's token i
 exception of the HTTP client, which may quote the address, is passed on: only its type is.
 """
 
+import io
 from typing import Any, cast
 
 import aiohttp
@@ -173,5 +174,8 @@ def _multipart(request_data: RequestData) -> aiohttp.FormData:
     for name, value in request_data.json_parameters.items():
         form.add_field(name, value)
     for name, (filename, content, media_type) in request_data.multipart_data.items():
+        if isinstance(content, bytes):
+            # aiohttp writes bytes in one go and a file in pieces, between which other turns run.
+            content = io.BytesIO(content)
         form.add_field(name, content, filename=filename, content_type=media_type)
     return form

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.cases.schemas import AttachmentKind, CaseCategory, CaseIn
+from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, CaseCategory, CaseIn
 from api.chats.schemas import ChatSave, Dialog
 from api.identity.schemas import CodeProof, LinkMethod, PhoneProof
 from bot import backend as backend_module
@@ -62,7 +62,7 @@ class Server:
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     server = Server()
-    app = web.Application()
+    app = web.Application(client_max_size=2 * MAX_ATTACHMENT_BYTES)
     app.router.add_route("*", "/{rest:.*}", server.respond)
     async with serving_aiohttp(app) as server.url:
         yield server
@@ -152,6 +152,17 @@ async def test_a_file_goes_as_it_is_with_its_type_and_key(server: Server, backen
     assert headers["Content-Type"] == "application/pdf"
     assert body == b"\x00\x01\x02"
     assert "1%262.pdf" in path
+
+
+async def test_the_largest_file_arrives_whole_also_when_sent_twice(server: Server, backend: Backend) -> None:
+    photo = {"id": 1, "kind": "photo", "filename": "a.jpg", "media_type": "image/jpeg", "size": MAX_ATTACHMENT_BYTES}
+    server.answer = (201, photo)
+    server.hang_up = 1
+    data = b"\xff\xd8" * (MAX_ATTACHMENT_BYTES // 2)
+    await backend.attach(5, data, kind=AttachmentKind.PHOTO, filename="a.jpg", media_type="image/jpeg", upload_key="k")
+    assert len(server.asked) == 2
+    assert server.asked[1][3] == data
+    assert server.asked[1][2]["Content-Length"] == str(MAX_ATTACHMENT_BYTES)
 
 
 async def test_a_case_bears_its_idempotency_key(server: Server, backend: Backend) -> None:
