@@ -198,6 +198,11 @@ def json_list(item: ColumnElement[Any], *order: SQLColumnExpression[Any]) -> Col
     return func.coalesce(func.json_agg(aggregate_order_by(item, *order)), literal_column("'[]'::json"))
 
 
+def first_of(column: SQLColumnExpression[Any], *order: SQLColumnExpression[Any]) -> ColumnElement[Any]:
+    """The column's value in the first row of a group, in that order; NULL where there is no row."""
+    return func.array_agg(aggregate_order_by(column, *order))[literal_column("1")]
+
+
 def decimal_text(column: SQLColumnExpression[Any]) -> ColumnElement[str]:
     """Decimals travel as strings: JSON's numbers are binary fractions to most readers."""
     return cast(column, Text)

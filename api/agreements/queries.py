@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import SQLColumnExpression, exists, func, select, true
+from sqlalchemy.dialects.postgresql import array
 
 from api.agreements.models import Agreement, AgreementUnit, Party, Registration
 from api.agreements.schemas import PartyRole, RegistrationKind
@@ -12,6 +13,7 @@ from api.estate.models import Building, Forecast, Unit
 from api.estate.queries import (
     BUILDINGS,
     HOMES_FIRST,
+    HOMES_FIRST_KEY,
     ONE_BUILDING,
     PLACES,
     building_json,
@@ -21,14 +23,18 @@ from api.estate.queries import (
 )
 from api.identity.documents import mask_name
 from api.identity.models import Person
-from api.lookups import LookUp, Row, decimal_text, json_list, json_object
+from api.lookups import LookUp, Row, decimal_text, first_of, json_list, json_object
 from api.privacy import Vault
 
 _PLACES = PLACES.join(AgreementUnit.__table__, AgreementUnit.unit_id == Unit.id)
 
 
-def ref_columns() -> tuple[SQLColumnExpression[Any], ...]:
-    """What :func:`agreement_ref` needs, of the ``Agreement`` that the statement selects from."""
+def ref_columns(home: SQLColumnExpression[Any] | None = None) -> tuple[SQLColumnExpression[Any], ...]:
+    """What :func:`agreement_ref` needs, of the ``Agreement`` that the statement selects from.
+
+    Args:
+        home: the label of its first home, where the statement looks at the homes anyhow.
+    """
     holder = (
         select(Person.name)
         .join(Party, Party.person_id == Person.id)
@@ -37,20 +43,22 @@ def ref_columns() -> tuple[SQLColumnExpression[Any], ...]:
         .limit(1)
         .correlate(Agreement)
     )
-    home = (
-        select(home_label())
-        .select_from(_PLACES)
-        .where(AgreementUnit.agreement_id == Agreement.id)
-        .order_by(*HOMES_FIRST)
-        .limit(1)
-        .correlate(Agreement)
-    )
+    if home is None:
+        home = (
+            select(home_label())
+            .select_from(_PLACES)
+            .where(AgreementUnit.agreement_id == Agreement.id)
+            .order_by(*HOMES_FIRST)
+            .limit(1)
+            .correlate(Agreement)
+            .scalar_subquery()
+        )
     return (
         Agreement.id,
         Agreement.number,
         Agreement.kind,
         holder.scalar_subquery().label("holder"),
-        home.scalar_subquery().label("home"),
+        home.label("home"),
     )
 
 
@@ -70,10 +78,11 @@ def _homes() -> LookUp:
     """A row for each agreement."""
     mine = live_links()
     units = (
-        select(json_list(unit_json(), *HOMES_FIRST))
+        select(json_list(unit_json(), *HOMES_FIRST).label("units"), first_of(home_label(), *HOMES_FIRST).label("first"))
         .select_from(_PLACES)
         .where(AgreementUnit.agreement_id == Agreement.id)
         .correlate(Agreement)
+        .lateral("units")
     )
     its_buildings = (
         select(Unit.building_id)
@@ -102,29 +111,31 @@ def _homes() -> LookUp:
     )
     return LookUp(
         select(
-            *ref_columns(),
+            *ref_columns(units.c.first),
             Agreement.signed_on,
             decimal_text(Agreement.resettlement_area_m2).label("resettlement_area_m2"),
             Agreement.source,
             Agreement.as_of,
-            units.scalar_subquery().label("units"),
+            units.c.units,
             buildings.scalar_subquery().label("buildings"),
             registrations.scalar_subquery().label("registrations"),
         )
-        .select_from(mine.join(Agreement.__table__, Agreement.id == mine.c.agreement_id))
+        .select_from(mine.join(Agreement.__table__, Agreement.id == mine.c.agreement_id).join(units, true()))
         .order_by(Agreement.id)
     )
 
 
 def _handover() -> LookUp:
-    """A row for each building of each agreement; one without a building where no home is assigned yet."""
+    """A row for each building of each agreement; one without a building where no home is assigned yet. The building of
+    an agreement's first home comes first: its row has the label."""
     mine = live_links()
     homes = (
         select(
             Building.id.label("building_id"),
             building_json().label("building"),
             json_list(unit_json(), *HOMES_FIRST).label("units"),
-            func.min(Unit.id).label("first_unit_id"),
+            first_of(home_label(), *HOMES_FIRST).label("first"),
+            func.min(array(HOMES_FIRST_KEY)).label("position"),
         )
         .select_from(_PLACES)
         .where(AgreementUnit.agreement_id == Agreement.id)
@@ -140,7 +151,7 @@ def _handover() -> LookUp:
     watching = exists().where(HandoverWatch.chat_id == CHAT_ID, HandoverWatch.agreement_id == Agreement.id)
     return LookUp(
         select(
-            *ref_columns(),
+            *ref_columns(homes.c.first),
             Agreement.handed_over,
             Agreement.handed_over_on,
             Agreement.handover_status,
@@ -157,7 +168,7 @@ def _handover() -> LookUp:
             .outerjoin(homes, true())
             .join(forecasts, true())
         )
-        .order_by(Agreement.id, homes.c.first_unit_id)
+        .order_by(Agreement.id, homes.c.position)
     )
 
 

@@ -27,12 +27,15 @@ async def look_up_handover(reading: Reading, chat_id: int) -> list[dict[str, Any
     """``HandoverOut`` of each building of each agreement. What was published for the building and what was published
     for the agreement alone are one history: the newest of either is what is expected now."""
     answer = []
+    refs: dict[int, dict[str, Any]] = {}
     for row in await reading.rows(HANDOVER, chat_id=chat_id):
+        if row["id"] not in refs:
+            refs[row["id"]] = agreement_ref(reading.vault, row)
         expected = [fragment(forecast) for forecast in row["expected"] or ()]
         contractual = row["contractual"]
         answer.append(
             {
-                "agreement": agreement_ref(reading.vault, row),
+                "agreement": refs[row["id"]],
                 "building": fragment(row["building"]),
                 "units": fragment(row["units"]) or [],
                 "handed_over_on": row["handed_over_on"],

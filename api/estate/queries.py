@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, Text, case, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    Text,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from api.estate.models import Building, Forecast, Milestone, Parcel, Phase, Unit
@@ -19,6 +31,9 @@ ONE_BUILDING = (Building.id, Phase.id, Parcel.id)
 
 HOMES_FIRST: tuple[SQLColumnExpression[Any], ...] = (Unit.kind != UnitKind.FLAT, Unit.id)
 """Flats before shops and parking, then in the order of the roll."""
+
+HOMES_FIRST_KEY = (cast(Unit.kind != UnitKind.FLAT, Integer), Unit.id)
+"""The same as numbers."""
 
 
 def home_label() -> ColumnElement[str]:

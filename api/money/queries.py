@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from api.agreements.models import Agreement
 from api.agreements.queries import ref_columns
 from api.chats.access import AGREEMENT_ID, live_links
-from api.lookups import LookUp, decimal_text, json_list, json_object
+from api.lookups import LookUp, decimal_text, first_of, json_list, json_object
 from api.money.models import LedgerEntry, PurchaseTerms, TransitionFee
 from api.money.schemas import LedgerDirection, LedgerKind, LedgerState
 
@@ -43,11 +43,6 @@ def _entry_json(entry: Any) -> ColumnElement[Any]:
         source=entry.source,
         as_of=entry.as_of,
     )
-
-
-def _first(column: Any, *order: Any) -> ColumnElement[Any]:
-    """The column's value in the first row of a group, in that order."""
-    return func.array_agg(aggregate_order_by(column, *order))[literal_column("1")]
 
 
 _NEWEST_FIRST = (LedgerEntry.as_of.desc(), LedgerEntry.id.desc())
@@ -79,7 +74,7 @@ def _payments() -> LookUp:
             LedgerEntry.state,
             func.sum(LedgerEntry.amount).label("amount"),
             func.count().label("count"),
-            _first(LedgerEntry.source, *_NEWEST_FIRST).label("source"),
+            first_of(LedgerEntry.source, *_NEWEST_FIRST).label("source"),
             func.max(LedgerEntry.as_of).label("as_of"),
         )
         .group_by(LedgerEntry.agreement_id, LedgerEntry.kind, LedgerEntry.direction, LedgerEntry.state)
@@ -109,7 +104,7 @@ def _payments() -> LookUp:
                     LedgerEntry.id,
                 )
             ).label("entries"),
-            _first(LedgerEntry.source, *_NEWEST_FIRST).label("source"),
+            first_of(LedgerEntry.source, *_NEWEST_FIRST).label("source"),
             func.max(LedgerEntry.as_of).label("as_of"),
         )
         .where(
