@@ -136,9 +136,12 @@ class Person:
 
     async def tap(self, button: str, *, on: Message | None = None) -> None:
         """Taps the inline button with this text (or, where no text equals it, containing it) on the newest message that
-        has one."""
+        has one, and waits until the bot has done what it does."""
         message, found = await self.find_button(button, on=on)
-        await self.tap_data(message.id, str(found["callback_data"]))
+        query = await self.tap_data(message.id, str(found["callback_data"]))
+        async with self.client.get(f"/play/users/{self.id}/taps/{query}", params={"wait": str(PATIENCE)}) as response:
+            if not (await response.json())["answered"]:
+                raise Disappointed(f"{self.name} tapped {button!r} in vain.\nThe chat:\n{self.transcript()}")
 
     async def find_button(self, button: str, *, on: Message | None = None) -> tuple[Message, dict[str, Any]]:
         def look() -> tuple[Message, dict[str, Any]] | None:
@@ -152,9 +155,10 @@ class Person:
 
         return await self._until(look, f"a button {button!r}")
 
-    async def tap_data(self, message_id: int, data: str) -> None:
-        """Sends what a button would send, also one that is gone or never was."""
-        await self._act("taps", json={"message_id": message_id, "data": data})
+    async def tap_data(self, message_id: int, data: str) -> str:
+        """Sends what a button would send, also one that is gone or never was; gives the id of the tap at once."""
+        sent = await self._act("taps", json={"message_id": message_id, "data": data})
+        return str(sent["callback_query_id"])
 
     async def press(self, button: str) -> None:
         """Presses a button of the reply keyboard, which sends its text (or one's own contact)."""
@@ -269,12 +273,14 @@ class Person:
             await self.refresh(wait=left)
         return found
 
-    async def _act(self, what: str, **request: Any) -> None:
+    async def _act(self, what: str, **request: Any) -> dict[str, Any]:
         await self.refresh()
         self._acted_at = self._event
         async with self.client.post(f"/play/users/{self.id}/{what}", **request) as response:
             if response.status >= 400:
                 raise AssertionError(f"the playground refused {what}: {response.status} {await response.text()}")
+            answer: dict[str, Any] = await response.json()
+            return answer
 
     async def _send_files(self, what: str, files: list[tuple[str, str, bytes]], caption: str | None) -> None:
         form = aiohttp.FormData()

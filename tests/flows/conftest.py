@@ -4,6 +4,7 @@
 stopped and started in the middle of a test; the playground keeps what people wrote meanwhile.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -69,13 +70,30 @@ class System:
         self.api_url = await self._api.enter_async_context(serving(app, port=port))
 
     async def stop_api(self) -> None:
+        await self.quiet()
         await self._api.aclose()
 
     async def start_bot(self) -> None:
-        await self._bot.enter_async_context(running(build_application(self.bot_settings())))
+        self.application = build_application(self.bot_settings())
+        await self._bot.enter_async_context(running(self.application))
+
+    async def quiet(self) -> None:
+        """Until the bot has finished, and saved, whatever it was told so far: an answer goes out before the save."""
+        while (
+            len(self.world.updates)
+            or not self.application.update_queue.empty()
+            or self.application.update_processor.current_concurrent_updates
+        ):
+            await asyncio.sleep(0.002)
 
     async def stop_bot(self) -> None:
         await self._bot.aclose()
+
+    async def fault(self, method: str, status: int, *, description: str | None = None, count: int = 1) -> None:
+        """The next calls of this method of the Bot API fail."""
+        wanted = {"method": method, "status": status, "description": description, "count": count}
+        async with self.client.post("/play/faults", json=wanted) as response:
+            response.raise_for_status()
 
     async def person(
         self, name: str = "小测", *, phone: str | None = None, language: str = "zh-hans", user_id: int | None = None
