@@ -45,13 +45,15 @@ def build_application(settings: BotSettings) -> App:
         raise NoToken("SHANGLOU_TELEGRAM_TOKEN is not set")
     backend = Backend(settings.api_url, settings.bearer, pool_size=max(settings.concurrency, 8))
     processor = ChatProcessor(backend, settings.concurrency)
+    calls = AiohttpRequest(pool_size=256, proxy=settings.telegram_proxy)
+    polls = AiohttpRequest(pool_size=2, proxy=settings.telegram_proxy)
     application: App = (
         Application.builder()
         .token(settings.telegram_token.get_secret_value())
         .base_url(f"{settings.telegram_api_url}/bot")
         .base_file_url(f"{settings.telegram_api_url}/file/bot")
-        .request(AiohttpRequest(pool_size=256, proxy=settings.telegram_proxy))
-        .get_updates_request(AiohttpRequest(pool_size=2, proxy=settings.telegram_proxy))
+        .request(calls)
+        .get_updates_request(polls)
         .rate_limiter(Patience())
         .context_types(ContextTypes(context=Context))
         .concurrent_updates(processor)
@@ -60,6 +62,7 @@ def build_application(settings: BotSettings) -> App:
     )
     processor.run_with(application)
     application.bot_data["backend"] = backend
+    application.bot_data["transports"] = (calls, polls)
     application.bot_data["settings"] = settings
     application.add_error_handler(on_error)
     register(application)
@@ -79,8 +82,9 @@ async def running(application: App) -> AsyncIterator[None]:
         await stack.enter_async_context(application.bot_data["backend"])
         if settings.health_port is not None:
             await stack.enter_async_context(serving(Health(), settings.health_host, settings.health_port))
-        # Where initializing fails half-way, shutdown() does nothing: the connections are closed all the same.
-        stack.push_async_callback(application.bot.shutdown)
+        for transport in application.bot_data["transports"]:
+            # Where initializing is broken off, PTB's own shutdown() closes nothing.
+            stack.push_async_callback(transport.shutdown)
         stack.push_async_callback(application.shutdown)
         await _reach_telegram(application)
         await introduce(application.bot)
@@ -116,6 +120,9 @@ async def run(settings: BotSettings) -> None:
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 async def _reach_telegram(application: App) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-_TOKEN = re.compile(r"\b\d+(?::|%3A)[A-Za-z0-9_-]{20,}")
+_TOKEN = re.compile(r"\d+(?::|%3A)[A-Za-z0-9_-]{20,}")
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
@@ -50,7 +50,6 @@ def set_up_logs(*, level: int = logging.INFO, readable: bool | None = None) -> N
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
             foreign_pre_chain=shared,
-            keep_exc_info=True,
         )
     )
     root = logging.getLogger()
