@@ -111,7 +111,7 @@ def _owners(row: Row) -> list[Owner]:
             row.fail("name", "姓名（不能为空）")
         return []
     others = row.read("co_owners", cells.names) or []
-    owners = [Owner(name, id_number) for name, id_number in holders + others]
+    owners = [Owner(row, name, id_number) for name, id_number in holders + others]
     numbers = row.read("id_number", cells.id_numbers) or []
     if numbers and len(numbers) not in (len(holders), len(owners)):
         row.fail("id_number", f"{len(holders)}个证件号码，与姓名的个数和顺序一致")

@@ -52,7 +52,6 @@ def _fee(row: Row) -> FeeRecord | None:
             "note": "；".join(notes) or None,
         },
         next_payment_on=next_payment_on,
-        states_next_payment=row.has("next_payment_on"),
     )
 
 

@@ -20,6 +20,7 @@ Stated = dict[str, Any]
 class Owner:
     """``name`` as shown; ``id_number`` and ``phones`` normalised."""
 
+    row: Row
     name: str
     id_number: str | None = None
     phones: list[str] = field(default_factory=list)
@@ -97,7 +98,6 @@ class FeeRecord:
     id_numbers: list[str]
     entry: Stated
     next_payment_on: date | None
-    states_next_payment: bool
 
 
 @dataclass(slots=True)

@@ -33,9 +33,9 @@ class Roll:
     path: Path
     sha256: bytes
     sheets: list[str]
-    title: str
     told_as_of: date | None
     """As the title says, else the file's name."""
+    titles: list[str] = field(default_factory=list)
     agreements: list[AgreementRecord] = field(default_factory=list)
     fees: list[FeeRecord] = field(default_factory=list)
     progress: list[ProgressRecord] = field(default_factory=list)
@@ -45,9 +45,9 @@ class Roll:
 
     @property
     def default_source(self) -> str:
-        """The title without its date, else the file's name."""
-        first = self.title.partition("\n")[0]
-        return " ".join(_AS_OF_IN_TITLE.sub("", first).split()) or self.path.stem
+        """The title without its date; the file's name where there is none, or another one on each sheet."""
+        titles = {" ".join(_AS_OF_IN_TITLE.sub("", title.partition("\n")[0]).split()) for title in self.titles}
+        return (titles.pop() if len(titles) == 1 else "") or self.path.stem
 
 
 def read_rolls(path: Path, tell: Tell) -> list[Roll]:
@@ -80,15 +80,22 @@ def read_rolls(path: Path, tell: Tell) -> list[Roll]:
     for sheet, headings in found:
         roll = rolls.get(headings.kind)
         if roll is None:
-            as_of = date_inside(headings.title) or date_inside(path.stem)
-            roll = Roll(headings.kind, path, workbook.sha256, [], headings.title, as_of, notes=notes)
-            rolls[headings.kind] = roll
+            roll = rolls[headings.kind] = Roll(
+                headings.kind, path, workbook.sha256, [], date_inside(path.stem), notes=notes
+            )
             notes = []  # of the file: told once
         roll.sheets.append(sheet.name)
+        roll.titles.append(headings.title)
         if headings.ignored:
             roll.notes.append(f"工作表“{sheet.name}”里这些列没有用到：{'、'.join(headings.ignored[:20])}。")
         rows_by_kind.setdefault(headings.kind, []).extend(Rows(sheet, headings, roll.errors))
     for kind, roll in rolls.items():
+        days = {day for title in roll.titles if (day := date_inside(title))}
+        if days:
+            # What a sheet says was true on its own day at the latest.
+            roll.told_as_of = min(days)
+        if len(days) > 1:
+            roll.notes.append(f"各工作表的日期不同，按最早的 {min(days)} 算。")
         rows = rows_by_kind[kind]
         roll.row_count = len(rows)
         _read_rows(roll, rows, tell)

@@ -1,0 +1,155 @@
+"""Facts with a source and an as-of date: what a roll says of them against what is stored."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from api.imports.loading.bulk import Bulk, within
+from api.imports.records import Stated
+from api.imports.report import RollReport
+from api.privacy import Vault
+
+Key = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FactTable:
+    """One table of sourced facts, one row for each ``key``.
+
+    ``sealed`` names the purposes of sealed columns; ``titles`` how columns are called in the clerk's report;
+    ``derived`` makes columns that follow from the others (given values, as-of date).
+    """
+
+    table: Table
+    name: str
+    key: tuple[str, ...]
+    titles: dict[str, str]
+    sealed: dict[str, str] = field(default_factory=dict)
+    derived: Callable[[Mapping[str, Any], date], dict[str, Any]] | None = None
+    fallbacks: dict[str, Any] = field(default_factory=dict)
+    """For columns that are never empty: what a roll that says nothing means."""
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.titles)
+
+    async def stored(self, bulk: Bulk, vault: Vault, column: str, values: list[Any]) -> dict[Key, dict[str, Any]]:
+        """The rows whose ``column`` is one of ``values``, by key, sealed columns opened."""
+        found: dict[Key, dict[str, Any]] = {}
+        for row in await bulk.rows(select(self.table).where(within(self.table.c[column], values))):
+            facts = dict(row._mapping)
+            for name, purpose in self.sealed.items():
+                if facts[name] is not None:
+                    facts[name] = vault.open(purpose, facts[name])
+            found[tuple(facts[name] for name in self.key)] = facts
+        return found
+
+
+@dataclass(slots=True)
+class Saying:
+    """What a roll says under one key: stated columns, or that there is no such fact; a source of its own if the row
+    names one. ``label`` names the thing in examples."""
+
+    stated: Stated | None
+    label: str
+    source: str | None = None
+
+
+async def settle(
+    bulk: Bulk,
+    vault: Vault,
+    facts: FactTable,
+    stored: Mapping[Key, Mapping[str, Any]],
+    said: Mapping[Key, Saying],
+    *,
+    source: str,
+    as_of: date,
+    report: RollReport,
+) -> dict[Key, int]:
+    """Write what differs; move the as-of date of what a newer roll says again. Returns the ids of inserted rows, for
+    tables that have ids."""
+    tally = report.facts[facts.name]
+    new: list[tuple[Key, dict[str, Any]]] = []
+    changed: list[tuple[Any, ...]] = []
+    confirmed: list[tuple[Any, ...]] = []
+    gone: list[tuple[Any, ...]] = []
+    derived = list(facts.derived(dict.fromkeys(facts.columns), as_of)) if facts.derived else []
+    for key, saying in said.items():
+        old = stored.get(key)
+        from_where = saying.source or source
+        if saying.stated is None:
+            if old is None:
+                continue
+            if as_of < old["as_of"]:
+                tally.older += 1
+            else:
+                tally.changed += 1
+                gone.append(key)
+                report.example(f"{saying.label}：不再有这一笔")
+            continue
+        stated = {name: facts.fallbacks.get(name) if value is None else value for name, value in saying.stated.items()}
+        if old is None:
+            values = dict.fromkeys(facts.columns) | facts.fallbacks | stated
+            values |= dict(zip(facts.key, key, strict=True)) | {"source": from_where, "as_of": as_of}
+            new.append((key, values | _derive(facts, values, as_of)))
+            tally.added += 1
+            continue
+        different = [name for name, value in stated.items() if old[name] != value]
+        if different and as_of < old["as_of"]:
+            tally.older += 1
+        elif different:
+            tally.changed += 1
+            values = {name: old[name] for name in facts.columns} | stated
+            values |= _derive(facts, values, as_of)
+            sealed = [_seal(facts, vault, name, values[name]) for name in [*facts.columns, *derived]]
+            changed.append((*key, *sealed, from_where, as_of))
+            report.example(f"{saying.label}：{_difference(facts, old, stated, different)}")
+        else:
+            tally.unchanged += 1
+            if as_of > old["as_of"]:
+                again = _derive(facts, old, as_of)
+                confirmed.append((*key, *again.values(), from_where, as_of))
+    columns = [*facts.columns, *derived, "source", "as_of"]
+    await bulk.update(facts.table, facts.key, columns, changed)
+    await bulk.update(facts.table, facts.key, [*derived, "source", "as_of"], confirmed)
+    await bulk.delete(facts.table, facts.key, gone)
+    has_id = "id" in facts.table.c
+    ids = await bulk.ids(facts.table, len(new)) if has_id else []
+    names = [*facts.key, *columns]
+    records = [tuple(_seal(facts, vault, name, values[name]) for name in names) for _, values in new]
+    if has_id:
+        records = [(id_, *record) for id_, record in zip(ids, records, strict=True)]
+        names = ["id", *names]
+    await bulk.insert(facts.table, names, records)
+    return {key: id_ for (key, _), id_ in zip(new, ids, strict=False)}
+
+
+def _derive(facts: FactTable, values: Mapping[str, Any], as_of: date) -> dict[str, Any]:
+    return facts.derived(values, as_of) if facts.derived else {}
+
+
+def _seal(facts: FactTable, vault: Vault, name: str, value: Any) -> Any:
+    purpose = facts.sealed.get(name)
+    return vault.seal(purpose, value) if purpose and value is not None else value
+
+
+def _difference(facts: FactTable, old: Mapping[str, Any], stated: Stated, different: list[str]) -> str:
+    def one(name: str) -> str:
+        title = facts.titles[name]
+        return f"{title}有变化" if name in facts.sealed else f"{title} {_shown(old[name])} → {_shown(stated[name])}"
+
+    return "，".join(one(name) for name in different[:3])
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "（空）"
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return str(value)

@@ -1,0 +1,116 @@
+"""Loads 过渡费发放表: periods of transition fees that were paid or are still unpaid."""
+
+import asyncio
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from api.agreements.models import Agreement, Party
+from api.agreements.schemas import AgreementKind
+from api.identity.models import Person
+from api.imports.fee_rows import keyed
+from api.imports.loading.agreements import LEDGER, TRANSITION_FEES
+from api.imports.loading.bulk import Bulk, within
+from api.imports.loading.facts import Key, Saying, settle
+from api.imports.records import FeeRecord
+from api.imports.report import RollReport
+from api.imports.rolls import Roll
+from api.privacy import Vault
+
+_agreements: Table = Agreement.__table__  # type: ignore[assignment]
+_parties: Table = Party.__table__  # type: ignore[assignment]
+_people: Table = Person.__table__  # type: ignore[assignment]
+
+
+async def load_fees(
+    bulk: Bulk, vault: Vault, roll: Roll, project_id: int, rejected: set[str], report: RollReport
+) -> None:
+    """Compare with what is stored and write what differs.
+
+    Args:
+        rejected: agreements that are not on file only because their own roll, loaded just before, has errors there.
+    """
+    agreement_ids: dict[str, int] = {}
+    keys = list({record.number_key for record in roll.fees})
+    for id_, number_key, kind in await bulk.rows(
+        select(_agreements.c.id, _agreements.c.number_key, _agreements.c.kind).where(
+            _agreements.c.project_id == project_id, within(_agreements.c.number_key, keys)
+        )
+    ):
+        if kind is AgreementKind.RELOCATION:
+            agreement_ids[number_key] = id_
+    for record in roll.fees:
+        if record.number_key in agreement_ids:
+            continue
+        if record.number_key in rejected:
+            record.row.fail("agreement_number", "已载入的协议（这份协议在安置台账里有错，没有载入）")
+        else:
+            record.row.fail("agreement_number", "安置台账里有的协议编号")
+    await _check_people(bulk, vault, [r for r in roll.fees if not r.row.failed], agreement_ids)
+    good = [record for record in roll.fees if not record.row.failed]
+    ids = list({agreement_ids[record.number_key] for record in good})
+    sourcing: dict[str, Any] = {"source": report.source, "as_of": report.as_of, "report": report}
+    ledger: dict[Key, Saying] = {
+        (agreement_ids[number_key], roll_key): Saying(record.entry, record.number)
+        for (number_key, roll_key), record in keyed(good).items()
+    }
+    await settle(bulk, vault, LEDGER, await LEDGER.stored(bulk, vault, "agreement_id", ids), ledger, **sourcing)
+    await _settle_next_payments(bulk, vault, good, agreement_ids, sourcing)
+
+
+async def _settle_next_payments(
+    bulk: Bulk, vault: Vault, records: list[FeeRecord], agreement_ids: dict[str, int], sourcing: dict[str, Any]
+) -> None:
+    """The next date of payment joins the rate that the other roll tells; that one's date and source stay."""
+    told = {agreement_ids[r.number_key]: r for r in records if r.next_payment_on is not None}
+    if not told:
+        return
+    stored = await TRANSITION_FEES.stored(bulk, vault, "agreement_id", list(told))
+    report: RollReport = sourcing["report"]
+    tally = report.facts["transition_fees"]
+    new: dict[Key, Saying] = {}
+    changed = []
+    for agreement_id, record in told.items():
+        old = stored.get((agreement_id,))
+        if old is None:
+            new[(agreement_id,)] = Saying({"next_payment_on": record.next_payment_on}, record.number)
+        elif old["next_payment_on"] == record.next_payment_on:
+            tally.unchanged += 1
+        elif report.as_of < old["as_of"]:
+            tally.older += 1
+        else:
+            tally.changed += 1
+            changed.append((agreement_id, record.next_payment_on))
+            report.example(
+                f"{record.number}：下次发放日期 {old['next_payment_on'] or '（空）'} → {record.next_payment_on}"
+            )
+    await bulk.update(TRANSITION_FEES.table, TRANSITION_FEES.key, ("next_payment_on",), changed)
+    await settle(bulk, vault, TRANSITION_FEES, stored, new, **sourcing)
+
+
+async def _check_people(bulk: Bulk, vault: Vault, records: list[FeeRecord], agreement_ids: dict[str, int]) -> None:
+    """A row that names somebody must name a party of the agreement: else the number was mistyped."""
+    names: defaultdict[int, set[bytes]] = defaultdict(set)
+    numbers: defaultdict[int, set[bytes]] = defaultdict(set)
+    wanted = {agreement_ids[record.number_key] for record in records}
+    for agreement_id, name_index, id_index in await bulk.rows(
+        select(_parties.c.agreement_id, _people.c.name_index, _people.c.id_number_index)
+        .join(_people, _people.c.id == _parties.c.person_id)
+        .where(within(_parties.c.agreement_id, wanted))
+    ):
+        names[agreement_id].add(name_index)
+        if id_index is not None:
+            numbers[agreement_id].add(id_index)
+
+    def check() -> None:
+        for record in records:
+            agreement_id = agreement_ids[record.number_key]
+            if any(vault.index("person.name", name) not in names[agreement_id] for name in record.names):
+                record.row.fail("name", "这份协议的权利人姓名")
+            if numbers[agreement_id] and any(
+                vault.index("person.id_number", number) not in numbers[agreement_id] for number in record.id_numbers
+            ):
+                record.row.fail("id_number", "这份协议的权利人的证件号码")
+
+    await asyncio.to_thread(check)

@@ -1,0 +1,77 @@
+"""What a load did, or would do: counts, errors, notes, examples."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from api.imports.models import RollKind
+from api.imports.problems import RowError
+
+MAX_EXAMPLES = 20
+
+
+class AsOfOrigin(Enum):
+    """Where a roll's as-of date was found."""
+
+    OPTION = "option"
+    ROLL = "roll"  # title or file name
+    EARLIER_LOAD = "earlier_load"
+    TODAY = "today"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many facts of one kind were added, changed, left as they were, or known from a newer roll."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    older: int = 0
+
+
+@dataclass(slots=True)
+class RollReport:
+    """One roll of one file."""
+
+    kind: RollKind
+    path: Path
+    sheets: list[str]
+    source: str
+    as_of: date
+    as_of_origin: AsOfOrigin
+    row_count: int
+    rejected_rows: int = 0
+    facts: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    errors: list[RowError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+    loaded: bool = False
+    """Whether it is in the database now: not after a dry run, nor where errors kept everything out."""
+
+    @property
+    def total(self) -> Tally:
+        sums = Tally()
+        for tally in self.facts.values():
+            sums.added += tally.added
+            sums.changed += tally.changed
+            sums.unchanged += tally.unchanged
+            sums.older += tally.older
+        return sums
+
+    def counts(self) -> dict[str, Any]:
+        """For the record of the import."""
+        return {
+            "rows": self.row_count,
+            "rejected": self.rejected_rows,
+            "facts": {
+                name: {"added": t.added, "changed": t.changed, "unchanged": t.unchanged, "older": t.older}
+                for name, t in self.facts.items()
+            },
+        }
+
+    def example(self, sentence: str) -> None:
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(sentence)
