@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from api.agreements.schemas import AgreementRef
 from api.estate.schemas import UnitOut
@@ -12,6 +13,8 @@ MAX_TEXT_CHARACTERS = 3000
 MAX_ATTACHMENTS = 10
 MAX_ATTACHMENT_BYTES = 20 * 1024 * 1024
 """Telegram's own limit for files that a bot may download."""
+
+RowId = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class CaseCategory(StrEnum):
@@ -69,18 +72,24 @@ class AttachmentOut(BaseModel):
 class Location(BaseModel):
     """WGS 84 degrees."""
 
-    latitude: float = Field(ge=-90, le=90)
-    longitude: float = Field(ge=-180, le=180)
+    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False)
+    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
+
+
+def _clean(text: object) -> object:
+    return text.replace("\0", "").strip() if isinstance(text, str) else text
 
 
 class CaseIn(BaseModel):
     """A complaint as filed. ``agreement_id`` and ``unit_id`` must be of this chat."""
 
     category: CaseCategory
-    agreement_id: int
-    unit_id: int | None = None
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)
-    attachment_ids: list[int] = Field(default_factory=list, max_length=MAX_ATTACHMENTS)
+    agreement_id: RowId
+    unit_id: RowId | None = None
+    text: Annotated[str, BeforeValidator(_clean)] = Field(
+        min_length=1, max_length=MAX_TEXT_CHARACTERS, description="Without the space around it."
+    )
+    attachment_ids: list[RowId] = Field(default_factory=list, max_length=MAX_ATTACHMENTS)
     location: Location | None = None
 
 
@@ -89,7 +98,7 @@ class ClockOut(BaseModel):
 
     kind: ClockKind
     last_day: date
-    article: str = Field(examples=["22"])
+    article: str = Field(description="Of the Regulations on Petition Work.", examples=["22, 23"])
 
 
 class CaseEventOut(BaseModel):

@@ -3,39 +3,41 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from api.agreements.models import Agreement
 from api.agreements.queries import agreement_ref, ref_columns
-from api.chats.access import CHAT_ID, TODAY
+from api.chats.access import CHAT_ID, TODAY, live_links
 from api.chats.liveness import is_live_link
 from api.chats.models import Link
 from api.chats.service import OWNERS
 from api.lookups import LookUp, Reading, Row
 from api.privacy import Vault
 
-_mine = aliased(Link)
-_owned = exists().where(
-    _mine.chat_id == CHAT_ID,
-    _mine.agreement_id == Link.agreement_id,
-    _mine.role.in_(OWNERS),
-    is_live_link(TODAY, _mine),
-)
-LINKS = LookUp(
-    select(
-        *ref_columns(),
-        Link.id.label("link_id"),
-        Link.chat_id,
-        Link.role,
-        Link.method,
-        Link.linked_at,
+
+def _links() -> LookUp:
+    mine = live_links()
+    return LookUp(
+        select(
+            *ref_columns(),
+            Link.id.label("link_id"),
+            Link.chat_id,
+            Link.role,
+            Link.method,
+            Link.linked_at,
+        )
+        .select_from(
+            mine.join(Link.__table__, Link.agreement_id == mine.c.agreement_id).join(
+                Agreement.__table__, Agreement.id == Link.agreement_id
+            )
+        )
+        .where(is_live_link(TODAY), or_(Link.chat_id == CHAT_ID, mine.c.role.in_(OWNERS)))
+        .order_by(Link.chat_id != CHAT_ID, Link.agreement_id, Link.id)
     )
-    .join(Agreement, Agreement.id == Link.agreement_id)
-    .where(is_live_link(TODAY), or_(Link.chat_id == CHAT_ID, _owned))
-    .order_by(Link.chat_id != CHAT_ID, Link.agreement_id, Link.id)
-)
+
+
+LINKS = _links()
 
 
 def _links_out(vault: Vault, chat_id: int, rows: list[Row]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Calls of the API as the bot makes them, with the status that is expected."""
 
+import io
 from typing import Any
 
 import aiohttp
@@ -37,3 +38,22 @@ def numbers(links: Any) -> list[str]:
 def own(links: Any) -> Any:
     """The chat's own links."""
     return [link for link in links["links"] if link["this_chat"]]
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"invented picture"
+
+
+async def upload(
+    api: aiohttp.ClientSession,
+    chat_id: int,
+    data: bytes = PNG,
+    status: int = 201,
+    *,
+    kind: str = "photo",
+    filename: str = "photo.png",
+    upload_key: str = "upload-0001",
+) -> Any:
+    query = {"kind": kind, "filename": filename, "upload_key": upload_key}
+    headers = {"Content-Type": "application/octet-stream"}
+    path = f"/v1/chats/{chat_id}/attachments"
+    return await call(api, "POST", path, status, params=query, data=io.BytesIO(data), headers=headers)

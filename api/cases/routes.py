@@ -1,0 +1,129 @@
+"""Complaints and the files that go with them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Header, Query, Request, Response
+
+from api.cases.attachments import MAX_FREE, Upload, take_back, take_in
+from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, AttachmentOut, CaseIn, CaseOut, CasePage
+from api.cases.service import file_case, look_up_case, look_up_cases
+from api.errors import ErrorBody
+from api.lookups import facts, reading
+from api.routing import NOT_FOUND, ChatId, RowId, Session, TheVault, v1_router
+
+router = v1_router("cases")
+
+DEFAULT_PAGE = 10
+LARGEST_PAGE = 50
+Key = r"^[A-Za-z0-9._:-]{8,128}$"
+
+
+def _answer(found: dict[str, Any], *, made: bool) -> Response:
+    answer = facts(found)
+    answer.status_code = 201 if made else 200
+    return answer
+
+
+@router.post(
+    "/chats/{chat_id}/attachments",
+    status_code=201,
+    summary="Store a photo or document for a complaint that is being written",
+    operation_id="upload_attachment",
+    response_model=AttachmentOut,
+    responses={
+        200: {"model": AttachmentOut, "description": "This upload key was stored before."},
+        **NOT_FOUND,
+        409: {"model": ErrorBody, "description": f"`too_many`: {MAX_FREE} files that are part of no case."},
+        413: {"model": ErrorBody, "description": f"`too_large`: more than {MAX_ATTACHMENT_BYTES} bytes."},
+        415: {"model": ErrorBody, "description": "`unsupported_type`, by the file's content."},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def upload_attachment(
+    request: Request,
+    chat_id: ChatId,
+    kind: AttachmentKind,
+    filename: Annotated[str, Query(max_length=500)],
+    upload_key: Annotated[str, Query(pattern=Key, description="The same key again is the same file.")],
+) -> Response:
+    """The body is the file itself, of whatever media type. Photos are JPEG, PNG, WebP, GIF or HEIC; documents also PDF,
+    Word, Excel and plain text."""
+    size = request.headers.get("content-length", "")
+    state = request.app.state
+    found, made = await take_in(
+        state.database,
+        reading(request),
+        state.attachments,
+        chat_id,
+        Upload(kind, filename, upload_key),
+        int(size) if size.isdecimal() else None,
+        request.stream(),
+    )
+    return _answer(found, made=made)
+
+
+@router.delete(
+    "/chats/{chat_id}/attachments/{attachment_id}",
+    status_code=204,
+    summary="Take back a file that is not part of a case",
+    operation_id="delete_attachment",
+    responses=NOT_FOUND,
+)
+async def delete_attachment(request: Request, chat_id: ChatId, attachment_id: RowId) -> None:
+    await take_back(request.app.state.database, request.app.state.attachments, chat_id, attachment_id)
+
+
+@router.post(
+    "/chats/{chat_id}/cases",
+    status_code=201,
+    summary="File a complaint",
+    operation_id="file_case",
+    response_model=CaseOut,
+    responses={200: {"model": CaseOut, "description": "This key was filed before."}, **NOT_FOUND},
+)
+async def post_case(
+    request: Request,
+    chat_id: ChatId,
+    case: CaseIn,
+    idempotency_key: Annotated[str, Header(pattern=Key, description="The same key again is the same case.")],
+    session: Session,
+    vault: TheVault,
+) -> Response:
+    zone = reading(request).timezone
+    found, made = await file_case(session, vault, chat_id, case, idempotency_key, datetime.now(UTC), zone)
+    return _answer(found, made=made)
+
+
+@router.get(
+    "/chats/{chat_id}/cases",
+    summary="Complaints that this chat filed, page by page",
+    operation_id="get_cases",
+    response_model=CasePage,
+)
+async def get_cases(
+    request: Request,
+    chat_id: ChatId,
+    cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    idempotency_key: Annotated[str | None, Query(pattern=Key, description="Only what was filed with it.")] = None,
+) -> Response:
+    return facts(
+        await look_up_cases(reading(request), chat_id, idempotency_key=idempotency_key, cursor=cursor, limit=limit)
+    )
+
+
+@router.get(
+    "/chats/{chat_id}/cases/{number}",
+    summary="One complaint with its clocks, files and history",
+    operation_id="get_case",
+    response_model=CaseOut,
+    responses=NOT_FOUND,
+)
+async def get_case(request: Request, chat_id: ChatId, number: str) -> Response:
+    return facts(await look_up_case(reading(request), chat_id, number))

@@ -1,0 +1,307 @@
+"""Files: stored once, checked by content and size, taken back, swept up."""
+
+import asyncio
+import hashlib
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import openpyxl
+import pytest
+import xlwt
+from sqlalchemy import select, text
+
+from api.agreements.models import Agreement
+from api.app import create_app
+from api.cases.attachments import MAX_FREE, sweep_orphans
+from api.cases.models import Attachment
+from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentOut
+from api.cases.store import AttachmentStore
+from api.db import Database
+from api.settings import Settings
+from tests.api.calls import PNG, call, upload
+from tests.conftest import SERVICE_TOKEN
+from tests.factories import Factory
+from tests.serving import serving
+
+CHAT, STRANGER = 700100200, 700100202
+ONE_DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+async def agreement(factory: Factory) -> Agreement:
+    agreement = await factory.agreement()
+    await factory.link(CHAT, agreement)
+    return agreement
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Path:
+    return settings.data_dir / "attachments"
+
+
+@pytest.fixture
+def store(settings: Settings) -> AttachmentStore:
+    return AttachmentStore(None, settings.data_dir)
+
+
+def objects(folder: Path) -> list[bytes]:
+    return sorted(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def rows(database: Database) -> list[Attachment]:
+    async with database.transaction() as session:
+        return list((await session.scalars(select(Attachment).order_by(Attachment.id))).all())
+
+
+def xlsx() -> bytes:
+    content = io.BytesIO()
+    openpyxl.Workbook().save(content)
+    return content.getvalue()
+
+
+def xls() -> bytes:
+    content = io.BytesIO()
+    workbook = xlwt.Workbook()
+    workbook.add_sheet("1").write(0, 0, "invented")
+    workbook.save(content)
+    return content.getvalue()
+
+
+def zipped(*names: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, "invented")
+    return content.getvalue()
+
+
+DOCX = zipped("[Content_Types].xml", "word/document.xml")
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+async def test_stored_and_the_same_upload_again(
+    api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore
+) -> None:
+    stored = await upload(api, CHAT)
+    assert AttachmentOut.model_validate(stored).model_dump(exclude={"id"}) == {
+        "kind": "photo",
+        "filename": "photo.png",
+        "media_type": "image/png",
+        "size": len(PNG),
+    }
+    assert await upload(api, CHAT, PNG + b"other", 200) == stored
+    assert objects(folder) == [PNG]
+    (row,) = await rows(database)
+    assert row.sha256.hex() == hashlib.sha256(PNG).hexdigest()
+    assert await store.get(row.storage_key) == PNG
+    assert b"photo" not in row.filename
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+async def test_the_same_upload_many_times_at_once(api: aiohttp.ClientSession, database: Database, folder: Path) -> None:
+    query = {"kind": "photo", "filename": "a.png", "upload_key": "upload-0001"}
+
+    async def stored() -> tuple[int, int]:
+        async with api.post(f"/v1/chats/{CHAT}/attachments", params=query, data=PNG) as response:
+            return response.status, (await response.json())["id"]
+
+    answers = await asyncio.gather(*(stored() for _ in range(6)))
+    assert sorted(status for status, _ in answers) == [200] * 5 + [201]
+    assert len({number for _, number in answers}) == 1
+    assert objects(folder) == [PNG]
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b"\xff\xd8\xff\xe0invented", "image/jpeg"),
+        (PNG, "image/png"),
+        (b"GIF89a-invented", "image/gif"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "image/heic"),
+    ],
+)
+async def test_images_are_photos_and_documents(api: aiohttp.ClientSession, data: bytes, media_type: str) -> None:
+    for kind in ("photo", "document"):
+        stored = await upload(api, CHAT, data, kind=kind, upload_key=f"upload-{kind}")
+        assert (stored["kind"], stored["media_type"]) == (kind, media_type)
+
+
+@pytest.mark.parametrize(
+    ("data", "ending"),
+    [
+        (b"%PDF-1.7 invented", "pdf"),
+        (b"\r\n%PDF-1.4 invented", "pdf"),
+        (xlsx(), "xlsx"),
+        (xls(), "xls"),
+        (DOCX, "docx"),
+        (OLE + "WordDocument".encode("utf-16-le"), "doc"),
+        ("说明：厨房漏水。\r\n".encode(), "txt"),
+        ("说明：厨房漏水。\r\n".encode("gb18030") * 70_000, "txt"),
+    ],
+)
+async def test_documents(api: aiohttp.ClientSession, data: bytes, ending: str) -> None:
+    stored = await upload(api, CHAT, data, kind="document", filename=f"材料.{ending.upper()}")
+    assert stored["filename"] == f"材料.{ending.upper()}"
+    stored = await upload(api, CHAT, data, kind="document", filename="材料.exe", upload_key="upload-0002")
+    assert stored["filename"] == f"材料.exe.{ending}"
+    error = await upload(api, CHAT, data, 415, upload_key="upload-0003")
+    assert error["code"] == "unsupported_type"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"MZ\x90\0\3\0\0\0",
+        b"\x7fELF\2\1\1\0",
+        b"\0\0\0\x18ftypisom\0\0\0\0",
+        OLE + "PowerPoint Document".encode("utf-16-le"),
+        zipped("evil.exe"),
+        zipped("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
+        zipped("[Content_Types].xml", "ppt/presentation.xml"),
+        zipped(*(str(number) for number in range(5001)), "[Content_Types].xml", "word/document.xml"),
+        b"PK\3\4 cut off",
+        b"text with a bell \7",
+        b"no character \xff",
+    ],
+)
+async def test_other_types_are_refused_whatever_they_claim(
+    api: aiohttp.ClientSession, database: Database, folder: Path, data: bytes
+) -> None:
+    for kind in ("photo", "document"):
+        assert (await upload(api, CHAT, data, 415, kind=kind, filename="a.pdf"))["code"] == "unsupported_type"
+    assert await rows(database) == []
+    assert objects(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("claimed", "shown"),
+    [
+        ("../../etc/passwd.png", "passwd.png"),
+        ("C:\\Users\\invented\\照片.PNG", "照片.PNG"),
+        ("a\0b\n\u202egnp.exe", "abgnp.exe.png"),
+        ("", "file.png"),
+        (" ..", "file.png"),
+        ("字" * 400 + ".png", "字" * 116 + ".png"),
+        (".png", "png.png"),
+    ],
+)
+async def test_names_fit_to_be_shown(api: aiohttp.ClientSession, claimed: str, shown: str) -> None:
+    assert (await upload(api, CHAT, filename=claimed))["filename"] == shown
+
+
+async def test_twenty_megabytes_and_no_more(api: aiohttp.ClientSession, database: Database, folder: Path) -> None:
+    largest = PNG + bytes(MAX_ATTACHMENT_BYTES - len(PNG))
+
+    async def without_length(data: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(data), 1 << 18):
+            yield data[start : start + (1 << 18)]
+
+    assert (await upload(api, CHAT, largest))["size"] == MAX_ATTACHMENT_BYTES
+    query = {"kind": "photo", "filename": "a.png", "upload_key": "upload-0002"}
+    path = f"/v1/chats/{CHAT}/attachments"
+    for body in (io.BytesIO(largest + b"x"), without_length(largest + b"x")):
+        error = await call(api, "POST", path, 413, params=query, data=body)
+        assert (error["code"], error["details"]) == ("too_large", {"max_bytes": MAX_ATTACHMENT_BYTES})
+    assert len(await rows(database)) == 1
+    assert len(objects(folder)) == 1
+
+
+async def test_an_announced_size_is_refused_before_the_body_comes(api_url: str) -> None:
+    host = api_url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host[0], int(host[1]))
+    writer.write(
+        f"POST /v1/chats/{CHAT}/attachments?kind=photo&filename=a&upload_key=upload-0001 HTTP/1.1\r\nHost: api\r\n"
+        f"Authorization: Bearer {SERVICE_TOKEN}\r\nContent-Length: {3 * MAX_ATTACHMENT_BYTES}\r\n\r\n".encode()
+    )
+    status = await asyncio.wait_for(reader.readline(), 10)
+    assert status.split()[1] == b"413"
+    writer.close()
+
+
+async def test_only_for_linked_chats(api: aiohttp.ClientSession, folder: Path) -> None:
+    assert (await upload(api, STRANGER, status=404))["code"] == "not_found"
+    assert objects(folder) == []
+
+
+async def test_a_chat_may_leave_only_so_many_files_unfiled(api: aiohttp.ClientSession, agreement: Agreement) -> None:
+    stored = [await upload(api, CHAT, upload_key=f"upload-{number:04}") for number in range(MAX_FREE)]
+    error = await upload(api, CHAT, status=409, upload_key="upload-more")
+    assert (error["code"], error["details"]) == ("too_many", {"max": MAX_FREE})
+    assert await upload(api, CHAT, status=200, upload_key="upload-0000") == stored[0]
+    case = {"category": "other", "agreement_id": agreement.id, "text": "x", "attachment_ids": [stored[0]["id"]]}
+    await call(api, "POST", f"/v1/chats/{CHAT}/cases", 201, json=case, headers={"Idempotency-Key": "dialog-0001"})
+    await upload(api, CHAT, upload_key="upload-more")
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "video"}, {"upload_key": "short"}, {"upload_key": "a/../../b"}])
+async def test_what_an_upload_needs(api: aiohttp.ClientSession, wrong: dict[str, str]) -> None:
+    query = {"kind": "photo", "filename": "a", "upload_key": "upload-0001"} | wrong
+    error = await call(api, "POST", f"/v1/chats/{CHAT}/attachments", 422, params=query, data=PNG)
+    assert error["code"] == "invalid_input"
+
+
+async def test_taken_back_unless_filed(
+    api: aiohttp.ClientSession, database: Database, folder: Path, agreement: Agreement
+) -> None:
+    filed, free = [await upload(api, CHAT, upload_key=f"upload-{name}") for name in ("filed", "free")]
+    case = {"category": "other", "agreement_id": agreement.id, "text": "x", "attachment_ids": [filed["id"]]}
+    await call(api, "POST", f"/v1/chats/{CHAT}/cases", 201, json=case, headers={"Idempotency-Key": "dialog-0001"})
+    path = f"/v1/chats/{CHAT}/attachments"
+    await call(api, "DELETE", f"{path}/{filed['id']}", 404)
+    await call(api, "DELETE", f"/v1/chats/{STRANGER}/attachments/{free['id']}", 404)
+    await call(api, "DELETE", f"{path}/{free['id']}", 204)
+    await call(api, "DELETE", f"{path}/{free['id']}", 404)
+    assert [row.id for row in await rows(database)] == [filed["id"]]
+    assert objects(folder) == [PNG]
+
+
+async def test_what_nobody_filed_is_swept_up(
+    api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, agreement: Agreement
+) -> None:
+    filed, _, young = [
+        await upload(api, CHAT, PNG + name.encode(), upload_key=f"upload-{name}") for name in ("filed", "old", "young")
+    ]
+    case = {"category": "other", "agreement_id": agreement.id, "text": "x", "attachment_ids": [filed["id"]]}
+    await call(api, "POST", f"/v1/chats/{CHAT}/cases", 201, json=case, headers={"Idempotency-Key": "dialog-0001"})
+    # As after a crash between the object store and the database.
+    await store.put("zz/lost", io.BytesIO(b"lost"))
+    async with database.transaction() as session:
+        await session.execute(
+            text("UPDATE attachments SET uploaded_at = now() - interval '2 days' WHERE id <> :young"),
+            {"young": young["id"]},
+        )
+    assert await sweep_orphans(database, store, ONE_DAY) == 1
+    assert objects(folder) == sorted([PNG + b"filed", PNG + b"young", b"lost"])
+    assert await sweep_orphans(database, store, timedelta(seconds=-1)) == 2
+    assert objects(folder) == [PNG + b"filed"]
+    assert [row.id for row in await rows(database)] == [filed["id"]]
+
+
+async def test_the_store_being_down_keeps_nothing(
+    settings: Settings, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    broken = settings.model_copy(update={"attachments_url": (tmp_path / "file" / "folder").as_uri()})
+    headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    async with (
+        serving(create_app(broken, database_url)) as url,
+        aiohttp.ClientSession(url, headers=headers) as api,
+    ):
+        assert (await upload(api, CHAT, status=503))["code"] == "unavailable"
+    assert await rows(database) == []
+
+
+async def test_a_folder_of_one_s_own(tmp_path: Path) -> None:
+    store = AttachmentStore((tmp_path / "一 folder").as_uri(), tmp_path / "unused")
+    await store.put("ab/cd", io.BytesIO(PNG))
+    assert (tmp_path / "一 folder" / "ab" / "cd").read_bytes() == PNG
+    await store.delete("ab/cd")
+    await store.delete("ab/cd")
+    with pytest.raises(FileNotFoundError):
+        await store.get("ab/cd")
