@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, TypeVar
 
 import aiohttp
@@ -285,7 +286,7 @@ class Person:
     async def _send_files(self, what: str, files: list[tuple[str, str, bytes]], caption: str | None) -> None:
         form = aiohttp.FormData()
         for filename, media_type, data in files:
-            form.add_field("file", data, filename=filename, content_type=media_type)
+            form.add_field("file", BytesIO(data), filename=filename, content_type=media_type)
         if caption is not None:
             form.add_field("caption", caption)
         await self._act(what, data=form)
