@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.privacy import Vault
+
 MIN_SECRET_LENGTH = 32
 
 
@@ -61,11 +63,17 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", description="Where the API listens.")
     api_port: int = Field(8600, ge=0, le=65535, description="Port of the API.")
-    database_pool_size: int = Field(10, ge=1, le=200, description="Connections one API process keeps open.")
+    database_pool_size: int = Field(
+        10, ge=1, le=200, description="Connections one API process keeps open for changes, and as many for look-ups."
+    )
     timezone: ZoneInfo = Field(
         ZoneInfo("Asia/Shanghai"),
         description="The office's time zone: what day it is, and so every clock's last day.",
     )
+
+    def vault(self) -> Vault:
+        """What seals and opens personal data with these keys."""
+        return Vault(self.encryption_keys.get_secret_value(), self.index_key.get_secret_value())
 
 
 def load() -> Settings:
