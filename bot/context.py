@@ -7,7 +7,6 @@ from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot.backend import Backend
-from bot.callbacks import Callback
 from bot.sessions import ChatSession, Turn, current_turn
 from bot.transport import call
 from bot.ui import Keyboard
@@ -64,11 +63,6 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
     def payload(self) -> str:
         """What stands behind a command: of ``/start CODE``, ``CODE``. Empty where nothing does."""
         return self.turn.command[1] if self.turn.command else ""
-
-    @property
-    def tap(self) -> Callback | None:
-        """What the tapped button carries, if this turn is a tap of a button that is still understood."""
-        return self.turn.tap
 
     # Words
 
@@ -164,13 +158,6 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         if query is not None and isinstance(query.message, Message) and query.message.reply_markup:
             await self._call_if_possible(
                 "editMessageReplyMarkup", chat_id=self.chat_id, message_id=query.message.message_id
-            )
-
-    async def delete_incoming(self) -> None:
-        """Delete the message that the person just sent (it bears what should not stay in the chat)."""
-        if self.turn.update.message is not None:
-            await self._call_if_possible(
-                "deleteMessage", chat_id=self.chat_id, message_id=self.turn.update.message.message_id
             )
 
     async def _call(self, method: str, **parameters: Any) -> Any:

@@ -18,8 +18,6 @@ from locales import Html
 Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
 Item = TypeVar("Item")
 
-MAX_TEXT = 4096
-"""Characters of a message, by the Bot API."""
 SCREEN = 8
 """Entries of a list that a small phone shows without scrolling far."""
 
@@ -82,10 +80,6 @@ class Page(Generic[Item]):
 def escaped(text: str) -> Html:
     """Text of unknown origin as Telegram HTML."""
     return text if isinstance(text, Html) else Html(escape(text, quote=False))
-
-
-def bold(text: str) -> Html:
-    return Html(f"<b>{escaped(text)}</b>")
 
 
 def lines(*parts: str | None) -> Html:

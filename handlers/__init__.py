@@ -37,7 +37,7 @@ to clear away handles both itself, for its own steps, ahead of ``start.py``.
 - A failing handler's changes to the session are discarded. A turn may run twice (see ``bot.sessions``): what changes
   something bears an idempotency key made from ``ctx.session.dialog.id``.
 - ``ctx.reply(text, keyboard, personal=True)`` for whatever is about a family; ``ctx.answer("…")`` pops up on a tap
-  (every tap is answered anyway); ``ctx.delete_incoming()`` removes the message just received.
+  (every tap is answered anyway).
 - Texts are whole English sentences, literals, with ``{fields}``; values are escaped (``locales``). ``ctx.t`` for
   messages, ``ctx.plain`` for buttons. Dates, money, numbers: ``ctx.words.date(…)`` and its like.
 - ``python -m locales.update`` puts new sentences into the catalogs; ``python -m locales.check`` tells what is missing.

@@ -1,13 +1,15 @@
 """The bot's runtime between a playground and an office whose behaviour a test decides."""
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 from pydantic import SecretStr
 from telegram import Update
@@ -61,6 +63,16 @@ class Office:
             raise web.HTTPUnauthorized
         if self.down:
             raise web.HTTPServiceUnavailable
+
+
+@pytest.fixture
+def own_logs() -> Iterator[None]:
+    """What a test sets up about logging ends with it."""
+    root = logging.getLogger()
+    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.configure(**configuration)
 
 
 @pytest.fixture

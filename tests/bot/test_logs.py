@@ -2,23 +2,14 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from bot.logs import set_up_logs
 
+pytestmark = pytest.mark.usefixtures("own_logs")
 TOKEN = "123456789:AAF-abcdefghijklmnopqrstuvwxyz012345"
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
 
 
 def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from api.chats.schemas import ChatState, Dialog
 from bot.callbacks import DialogCallback
 from bot.context import App, Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
+from bot.logs import set_up_logs
 from bot.sessions import ChatProcessor, ChatSession, current_turn
 from tests.bot.conftest import Office, World, message, tap, until, update_of
 
@@ -198,8 +199,9 @@ async def test_a_failing_handlers_changes_are_discarded_and_the_person_is_told(
 
 
 async def test_a_failure_is_written_down_without_what_was_said(
-    bot: Bot, world: World, capsys: pytest.CaptureFixture[str]
+    bot: Bot, world: World, capsys: pytest.CaptureFixture[str], own_logs: None
 ) -> None:
+    set_up_logs(readable=False)
     await living(world, 11)
 
     async def act(update: Update, ctx: Context) -> None:
