@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_USERNAME = re.compile(r"@?[A-Za-z0-9_]{5,32}")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 
 
@@ -38,6 +39,12 @@ def _guarded_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _username(name: str) -> str:
+    if not _USERNAME.fullmatch(name):
+        raise ValueError("must be the name that BotFather gave, such as shanglou_bot")
+    return name.removeprefix("@")
+
+
 def _telegram_secret(secret: SecretStr) -> SecretStr:
     if not _WEBHOOK_SECRET.fullmatch(secret.get_secret_value()):
         raise ValueError("must have 16 to 256 characters of A-Z, a-z, 0-9, _ and -")
@@ -50,6 +57,9 @@ class BotSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SHANGLOU_", extra="ignore", hide_input_in_errors=True)
 
     telegram_token: SecretStr | None = Field(None, description="The bot's token, from BotFather.")
+    bot_username: Annotated[str, AfterValidator(_username)] | None = Field(
+        None, description="The bot's name at Telegram; `shanglou invite` makes links with it."
+    )
     telegram_api_url: Annotated[str, AfterValidator(_guarded_address)] = Field(
         "https://api.telegram.org", description="Where the Bot API is; https, or http on this machine."
     )

@@ -2,7 +2,13 @@
 
 from typing import Any
 
+from sqlalchemy import select
+
+from api.agreements.models import Agreement
 from api.agreements.queries import HANDOVER, HOMES, agreement_ref
+from api.db import Reads
+from api.estate.models import Project
+from api.identity.documents import normalise_agreement_number
 from api.lookups import Reading, fragment
 
 
@@ -50,3 +56,11 @@ async def look_up_handover(reading: Reading, chat_id: int) -> list[dict[str, Any
             }
         )
     return answer
+
+
+async def find_agreements(reader: Reads, number: str, project: str | None = None) -> list[int]:
+    """Ids of the agreements with this number, however it is spelled: one for each project that uses it."""
+    found = select(Agreement.id).where(Agreement.number_key == normalise_agreement_number(number))
+    if project is not None:
+        found = found.join(Project, Project.id == Agreement.project_id).where(Project.name == project)
+    return list((await reader.execute(found.order_by(Agreement.id))).scalars())

@@ -1,0 +1,111 @@
+"""Commands for the office: let a relative in, see the queue of cases, sweep up unused files."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.agreements.service import find_agreements
+from api.cases.attachments import sweep_orphans
+from api.cases.queue import list_queue
+from api.cases.schemas import CaseState
+from api.cases.store import AttachmentStore
+from api.db import Database
+from api.identity.codes import issue_code
+from api.privacy import Vault
+from api.settings import Settings
+from bot.cli.running import api_settings, bot_settings, open_database, refuse
+
+T = TypeVar("T")
+
+
+def _on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    with open_database(settings) as url:
+
+        async def run() -> T:
+            database = Database(url, pool_size=1)
+            try:
+                return await work(database)
+            finally:
+                await database.close()
+
+        return asyncio.run(run())
+
+
+def invite(
+    agreement: Annotated[str, typer.Argument(help="Number of the agreement, as written in the roll.")],
+    days: Annotated[int, typer.Option(min=1, max=90, help="Days until the code ends.")] = 7,
+    project: Annotated[str | None, typer.Option(help="Its project, where several use the number.")] = None,
+) -> None:
+    """Make a one-time code that lets a relative or proxy see an agreement. It is shown once."""
+    settings, bot_username = api_settings(), bot_settings().bot_username
+    vault = Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
+
+    async def work(database: Database) -> str:
+        async with database.transaction() as session:
+            found = await find_agreements(session, agreement, project)
+            if not found:
+                refuse("There is no agreement with this number.")
+            if len(found) > 1:
+                refuse("Several projects have an agreement with this number: name one with --project.")
+            code, expires_at = await issue_code(
+                session, vault, found[0], issued_by=f"command line: {getpass.getuser()}", valid_for=timedelta(days=days)
+            )
+        until = expires_at.astimezone(settings.timezone)
+        lines = [code, f"Good once, until {until:%Y-%m-%d %H:%M} ({settings.timezone.key})."]
+        if bot_username:
+            lines.append(f"https://t.me/{bot_username}?start={code}")
+        return "\n".join(lines)
+
+    typer.echo(_on_database(settings, work))
+
+
+def cases(
+    state: Annotated[CaseState | None, typer.Option(help="Only cases in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+) -> None:
+    """Show the queue of cases, those whose notice is due first. It names nobody."""
+    settings = api_settings()
+
+    async def work(database: Database) -> Table:
+        async with database.reading() as reader:
+            waiting, total = await list_queue(reader, state=state, limit=limit)
+        table = Table(
+            "Number", "Received", "State", "Category", "Home", "Notice due", caption=f"{len(waiting)} of {total}"
+        )
+        for case in waiting:
+            received = case.received_at.astimezone(settings.timezone)
+            table.add_row(
+                case.number,
+                f"{received:%Y-%m-%d %H:%M}",
+                case.state.value,
+                case.category.value,
+                case.home or "–",
+                case.acceptance_notice_last_day.isoformat(),
+            )
+        return table
+
+    table = _on_database(settings, work)
+    console = Console()
+    if not console.is_terminal:
+        # In a file or a pipe nothing is cut off to fit a screen that is not there.
+        console.width = 160
+    console.print(table)
+
+
+def sweep(
+    days: Annotated[int, typer.Option(min=1, help="Only files older than this.")] = 30,
+) -> None:
+    """Delete uploaded files that no complaint came of."""
+    settings = api_settings()
+    store = AttachmentStore(settings.attachments_url, settings.data_dir)
+
+    async def work(database: Database) -> int:
+        return await sweep_orphans(database, store, timedelta(days=days))
+
+    typer.echo(f"{_on_database(settings, work)} files deleted.")
