@@ -1,8 +1,8 @@
 """The bench's Bot API: as little work for an update as can be, in a process of its own.
 
-It stands where Telegram would, for every subject alike: ``getUpdates`` hands out up to 100 updates a call and waits when
-there are none, ``sendMessage`` answers a complete Message. ``POST /bench/feed`` queues updates and is answered once
-every one of them has got its reply.
+It stands where Telegram would, for every subject alike: ``getUpdates`` hands out up to 100 updates a call and waits
+when there are none, ``sendMessage`` answers a complete Message. ``POST /bench/feed`` queues updates and is answered
+once every one of them has got its reply.
 """
 
 import asyncio

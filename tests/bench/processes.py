@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,23 @@ def started(name: str, command: list[str], environment: Mapping[str, str] | None
                 raise Failed(child.report(f"{name} ended by itself ({process.returncode})"))
         finally:
             child.end()
+
+
+def run_to_end(name: str, command: list[str], environment: Mapping[str, str], seconds: float) -> str:
+    """What a process said on stdout until it ended.
+
+    Raises:
+        Failed: it did not end well, or not in time.
+    """
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{name} took more than {seconds:.0f} seconds") from None
+    if done.returncode:
+        raise Failed(f"{name} failed ({done.returncode})\n{done.stderr[-3000:]}")
+    return done.stdout
 
 
 class Child:
@@ -108,3 +126,9 @@ def cpu_seconds(pid: int) -> float:
 def resident_megabytes(pid: int) -> float:
     """Resident memory of one process (MB of 10⁶ bytes), shared pages included."""
     return psutil.Process(pid).memory_info().rss / 1e6
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process ever had resident (MB of 10⁶ bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

@@ -1,5 +1,6 @@
-"""The whole system as it is run for people: PostgreSQL, ``shanglou api`` and ``shanglou bot``, each with its own process."""
+"""The whole system as it is run for people: PostgreSQL, ``shanglou api`` and ``shanglou bot``, each by itself."""
 
+import asyncio
 import base64
 import contextlib
 import socket
@@ -11,6 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import asyncpg
 
 from api import migrations
 from api.embedded import EmbeddedPostgres
@@ -33,6 +36,7 @@ class DatabaseServer:
 
     url: str
     pid: int
+    version: str
 
 
 @contextlib.contextmanager
@@ -42,9 +46,19 @@ def database_server() -> Iterator[DatabaseServer]:
         server = EmbeddedPostgres(data)
         try:
             migrations.upgrade(server.url)
-            yield DatabaseServer(server.url, int((data / "postmaster.pid").read_text().split()[0]))
+            pid = int((data / "postmaster.pid").read_text().split()[0])
+            yield DatabaseServer(server.url, pid, asyncio.run(_version(server.url)))
         finally:
             server.stop()
+
+
+async def _version(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        version: str = await connection.fetchval("SHOW server_version")
+        return version
+    finally:
+        await connection.close()
 
 
 class Memory:

@@ -1,0 +1,105 @@
+"""``make bench``: what the system costs beside the shortest bots of two libraries; see docs/bench.md."""
+
+import argparse
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from locales import translator
+from tests.bench.estate import Loaded
+from tests.bench.fake_telegram import COMMAND
+from tests.bench.measure import Load, Measured, Subject, measure, peer
+from tests.bench.processes import Failed, python, run_to_end
+from tests.bench.report import Results, markdown
+from tests.bench.system import SECRETS, Memory, database_server, whole_system
+
+SYSTEM = "shanglou: bot + API + PostgreSQL, /handover"
+PEERS = {
+    "python-telegram-bot, echo": "ptb-0",
+    "python-telegram-bot, echo, 64 at a time": "ptb-64",
+    "aiogram, echo": "aiogram",
+}
+ESTATE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Size:
+    households: int
+    rounds: int
+    load: Load
+
+
+FULL = Size(10_000, 3, Load(residents=2000, warm_up=4000, updates=6000, moderate_rate=100, moderate_updates=1000))
+QUICK = Size(1000, 1, Load(residents=100, warm_up=200, updates=300, moderate_rate=100, moderate_updates=50))
+
+
+def run(size: Size) -> Results:
+    """Every subject in every round, one after the other, so that a busy spell of the machine meets them all."""
+    memory = Memory()
+    measured: dict[str, list[Measured]] = {name: [] for name in (*PEERS, SYSTEM)}
+    with database_server() as server:
+        say(f"loading {size.households:,} households")
+        loaded = _estate(server.url, size)
+        subjects: dict[str, Subject] = {name: peer(kind) for name, kind in PEERS.items()}
+        subjects[SYSTEM] = whole_system(server, memory)
+        for number in range(1, size.rounds + 1):
+            for name, subject in subjects.items():
+                say(f"round {number} of {size.rounds}: {name}")
+                found = measure(subject, size.load)
+                _check(name, found)
+                measured[name].append(found)
+    return Results(size.households, size.load, loaded, measured, SYSTEM, server.version, memory.bot, memory.api)
+
+
+def _estate(url: str, size: Size) -> Loaded:
+    with TemporaryDirectory(prefix="shanglou-bench-rolls-") as folder:
+        command = python("tests.bench.estate", url, folder, str(size.households), str(size.load.residents))
+        said = run_to_end("loading the estate", command, SECRETS, ESTATE_SECONDS)
+    return Loaded(**json.loads(said))
+
+
+def _check(name: str, found: Measured) -> None:
+    """
+    Raises:
+        Failed: an answer was not the one asked for.
+    """
+    wanted = _answers() if name == SYSTEM else {COMMAND}
+    if strange := set(found.first_lines) - wanted:
+        raise Failed(f"{name} answered something else: {sorted(strange)[:3]}")
+
+
+def _answers() -> set[str]:
+    """How the system's answers to /handover begin: with one agreement, and with several."""
+    asked = ("<b>Handover</b>", "You have several agreements. Whose handover would you like to see?")
+    return {re.sub("<[^>]*>", "", translator(locale).t(words)) for locale in ("zh_CN", "en") for words in asked}
+
+
+def say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few updates and a small estate: shows that it runs")
+    parser.add_argument("--rounds", type=int, help=f"how often each subject is measured (default {FULL.rounds})")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="also write the results there")
+    options = parser.parse_args()
+    size = QUICK if options.quick else FULL
+    if options.rounds:
+        size = Size(size.households, options.rounds, size.load)
+    try:
+        results = run(size)
+    except Failed as error:
+        sys.exit(f"bench: {error}")
+    report = markdown(results)
+    print(report)
+    if options.write:
+        options.write.parent.mkdir(parents=True, exist_ok=True)
+        options.write.write_text(report + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The results in words and tables, for the terminal and for docs/bench.md alike."""
+
+import platform
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from tests.bench.estate import Loaded
+from tests.bench.measure import Load, Measured
+
+MEMORY_GOAL_MB = 150
+
+
+@dataclass(frozen=True)
+class Results:
+    """All rounds of every subject, by name. The first subject is the measure of the others."""
+
+    households: int
+    load: Load
+    loaded: Loaded
+    measured: Mapping[str, Sequence[Measured]]
+    system: str
+    postgres: str
+    bot_mb: float
+    api_mb: float
+
+    def middle(self, name: str, value: Callable[[Measured], float]) -> float:
+        return median(value(measured) for measured in self.measured[name])
+
+    def ratio(self, name: str, other: str) -> float:
+        """CPU an update, set against another subject's in the same round; the middle of the rounds."""
+        pairs = zip(self.measured[name], self.measured[other], strict=True)
+        return median(mine.total_cpu_ms / theirs.total_cpu_ms for mine, theirs in pairs)
+
+
+def markdown(results: Results) -> str:
+    return "\n\n".join([_introduction(results), _costs(results), _parts(results), _import(results), _memory(results)])
+
+
+def _introduction(results: Results) -> str:
+    load, rounds = results.load, len(results.measured[results.system])
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("python-telegram-bot", "aiogram", "uvloop", "asyncpg"))
+    return f"""\
+# What it costs
+
+`make bench`, {datetime.now(UTC):%Y-%m-%d}, on {_cpu_model()} with {psutil.cpu_count()} cores, {platform.system()}, \
+Python {platform.python_version()}, PostgreSQL {results.postgres}; {libraries}.
+
+Every subject answers the same {load.updates:,} messages `/handover` of {load.residents:,} people, after \
+{load.warm_up:,} that are not counted, from the same fake Bot API on the same machine, {rounds} times in turn (the \
+middle of the rounds is shown). The echo bots answer with the text they got; the system looks up the family's home, \
+its building and every date stated for it among {results.households:,} households, and writes the answer in the \
+person's language. CPU time is user and system time of all processes of a subject, PostgreSQL's included, the fake Bot \
+API's not."""
+
+
+def _costs(results: Results) -> str:
+    first = next(iter(results.measured))
+    rows = [
+        [
+            name,
+            f"{results.middle(name, lambda m: m.updates_per_second):,.0f}",
+            f"{results.middle(name, lambda m: m.total_cpu_ms):.2f}",
+            f"{results.ratio(name, first):.2f}",
+            f"{results.middle(name, lambda m: m.moderate_cpu_ms):.2f}",
+            f"{results.middle(name, lambda m: m.p50_ms):.1f} / {results.middle(name, lambda m: m.p99_ms):.1f}",
+        ]
+        for name in results.measured
+    ]
+    rate = f"{results.load.moderate_rate:.0f} updates/s"
+    heading = [
+        "",
+        "updates/s",
+        "CPU ms/update",
+        "ratio",
+        f"CPU ms/update at {rate}",
+        f"ms to the answer at {rate} (p50 / p99)",
+    ]
+    ratio = results.ratio(results.system, first)
+    verdict = "met" if ratio <= 1 else "not met"
+    return _table(heading, rows) + (
+        f"\n\nGoal: the whole system costs no more CPU for an update than the first line: **{verdict}** ({ratio:.2f})."
+    )
+
+
+def _parts(results: Results) -> str:
+    total = results.middle(results.system, lambda m: m.total_cpu_ms)
+    rows = []
+    for part in results.measured[results.system][0].cpu_ms:
+        cost = median(measured.cpu_ms[part] for measured in results.measured[results.system])
+        rows.append([part, f"{cost:.2f}", f"{cost / total:.0%}"])
+    telegram = results.middle(results.system, lambda m: m.telegram_cpu_ms)
+    return (
+        "## The system's parts\n\n"
+        + _table(["", "CPU ms/update", "share"], rows)
+        + f"\n\nThe fake Bot API beside it: {telegram:.2f} ms (not counted)."
+    )
+
+
+def _import(results: Results) -> str:
+    loaded = results.loaded
+    rows = [
+        ["reading the workbooks bare, with calamine", f"{loaded.bare_seconds:.2f}", ""],
+        ["importing them into an empty database", f"{loaded.import_seconds:.1f}", f"{loaded.import_cpu_seconds:.1f}"],
+        ["importing the same files again (nothing changes)", f"{loaded.again_seconds:.1f}", ""],
+    ]
+    return (
+        f"## Import of {results.households:,} households\n\nFour workbooks, {loaded.rows:,} rows. The importer's own "
+        f"process had at most {loaded.peak_mb:.0f} MB resident.\n\n"
+        + _table(["", "seconds", "of them the importer's own CPU"], rows)
+        + f"\n\nImport against bare reading: {loaded.import_seconds / loaded.bare_seconds:.0f} times."
+    )
+
+
+def _memory(results: Results) -> str:
+    rows = [
+        [name, f"{mb:.0f}", "met" if mb < MEMORY_GOAL_MB else "not met"]
+        for name, mb in (("bot", results.bot_mb), ("API", results.api_mb))
+    ]
+    return f"## Memory at {results.households:,} households\n\nResident after the updates above.\n\n" + _table(
+        ["", "MB", f"goal: below {MEMORY_GOAL_MB}"], rows
+    )
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table that reads well unrendered, too."""
+    widths = [max(len(row[column]) for row in [heading, *rows]) for column in range(len(heading))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = (
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        return f"| {' | '.join([first, *others])} |"
+
+    rule = [("-" * width) if column == 0 else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
+    return "\n".join([line(heading), line(rule), *map(line, rows)])
+
+
+def _cpu_model() -> str:
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.machine()

@@ -1,0 +1,17 @@
+"""The bench itself runs: every subject, the estate, the report."""
+
+import sys
+from pathlib import Path
+
+from tests.bench.processes import python, run_to_end
+
+
+def test_the_bench_runs_and_writes_its_report(tmp_path: Path) -> None:
+    written = tmp_path / "docs" / "bench.md"
+    printed = run_to_end("the bench", python("tests.bench", "--quick", "--write", str(written)), {}, 120)
+    report = written.read_text()
+    assert printed.strip() == report.strip()
+    for told in ("python-telegram-bot, echo", "aiogram, echo", "shanglou: bot + API + PostgreSQL", "MB", "calamine"):
+        assert told in report
+    assert str(Path.cwd()) not in report
+    assert sys.prefix not in report
