@@ -199,7 +199,10 @@ async def take_id_tail(update: Update, ctx: Context) -> None:
 async def take_code(update: Update, ctx: Context) -> None:
     code = given(update)
     await _take_away(ctx)
-    await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code[:MAX_CHARACTERS]))
+    if len(code) > MAX_CHARACTERS:
+        await ctx.reply(ctx.t("That is too long to be right."), screens.step_keys(ctx))
+        return
+    await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code))
 
 
 async def take_deep_link(update: Update, ctx: Context) -> None:

@@ -190,6 +190,9 @@ class Person:
     async def block(self) -> None:
         await self._act("block", json={})
 
+    async def unblock(self) -> None:
+        await self._act("unblock", json={})
+
     # What a person sees
 
     async def expect(self, *parts: str) -> Message:

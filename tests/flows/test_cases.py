@@ -1,0 +1,92 @@
+"""Looking at one's complaints."""
+
+from tests.flows.conftest import System
+from tests.people import Person
+
+
+async def file_one(person: Person, text: str) -> str:
+    """Returns the number."""
+    await person.send("/complain")
+    await person.tap("过渡费")
+    await person.send(text)
+    await person.expect("内容收到了")
+    await person.tap("继续")
+    await person.tap("提交")
+    receipt = await person.expect("您的投诉已经提交")
+    return receipt.text.split("编号：")[1].split()[0]
+
+
+async def test_none_yet(resident: Person) -> None:
+    await resident.send("/cases")
+    answer = await resident.expect("您还没有在这里提交过投诉")
+    assert "我要投诉" in answer.buttons
+
+
+async def test_a_stranger_is_shown_the_way(system: System) -> None:
+    stranger = await system.person("外人")
+    await stranger.send("/cases")
+    await stranger.expect("请先验证一下身份")
+
+
+async def test_one_with_its_history(resident: Person) -> None:
+    number = await file_one(resident, "三个月没有发过渡费")
+    await resident.send("/cases")
+    listed = await resident.expect("您一共提交了1份投诉", number, "已收到", "过渡费")
+    assert listed.protected
+    await resident.tap(number)
+    shown = await resident.expect(
+        f"投诉 {number}", "三个月没有发过渡费", "办理经过", "登记：还没有", "受理：还没有", "最迟"
+    )
+    assert shown.protected
+    await resident.tap("我的投诉")
+    await resident.expect("您一共提交了1份投诉")
+
+
+async def test_in_english(english_resident: Person) -> None:
+    person = english_resident
+    await person.send("/complain")
+    await person.tap("Transition fee")
+    await person.send("Three months are missing.")
+    await person.expect("I have your text")
+    await person.tap("Continue")
+    await person.tap("Submit")
+    await person.expect("Your complaint is filed")
+    await person.tap("Show it")
+    await person.expect("What happened", "Received", "Registered: not yet", "Three months are missing.")
+
+
+async def test_a_long_text_can_be_read_in_full(resident: Person) -> None:
+    await file_one(resident, "事情" * 600)
+    await resident.tap("查看这份投诉")
+    shown = await resident.expect("办理经过")
+    assert len(shown.text) < 1200
+    await resident.tap("看全文")
+    await resident.expect("事情" * 600)
+    await resident.tap("上一步")
+    await resident.expect("办理经过")
+
+
+async def test_many_come_in_pages(resident: Person) -> None:
+    numbers = [await file_one(resident, f"第{place}份") for place in range(8)]
+    await resident.send("/cases")
+    await resident.expect("您一共提交了8份投诉", numbers[-1])
+    await resident.tap("更多")
+    rest = await resident.expect(numbers[0])
+    assert numbers[-1] not in rest.text
+    await resident.tap("最新的")
+    await resident.expect(numbers[-1])
+
+
+async def test_nobody_else_sees_it(system: System, resident: Person) -> None:
+    number = await file_one(resident, "只有我家知道")
+    await resident.tap("查看这份投诉")
+    shown = await resident.expect("只有我家知道")
+    stranger = await system.person("外人")
+    await stranger.send("/start")
+    await stranger.expect("您想查什么")
+    _, button = await resident.find_button("我的投诉")
+    await stranger.tap_data(shown.id, str(button["callback_data"]))
+    await stranger.expect("请先验证一下身份")
+    await stranger.tap_data(shown.id, f"case:{number}")
+    await stranger.expect("这里没有您的这份投诉")
+    assert not any("只有我家知道" in text for text in stranger.said())
