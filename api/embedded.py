@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: what runs when no database URL is set (extra ``embedded``)."""
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -29,4 +30,20 @@ class EmbeddedPostgres:
         self.url: str = self._server.get_uri()
 
     def stop(self) -> None:
+        # A process that was killed could not sign out; the server would wait for it for ever.
+        users = self._server.global_process_id_list
+        for pid in users.get():
+            if not is_running(pid):
+                users.get_and_remove(pid)
         self._server.cleanup()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process with this id runs on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -20,15 +21,23 @@ def env_file() -> str:
 
 
 def _long_enough(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
+    if len(secret.get_secret_value().strip()) < MIN_SECRET_LENGTH:
         raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters; `shanglou secrets` makes good ones")
     return secret
+
+
+def _each_long_enough(secrets: SecretStr) -> SecretStr:
+    # Each: a comma too many would let in who bears an empty token.
+    for part in secrets.get_secret_value().split(","):
+        _long_enough(SecretStr(part))
+    return secrets
 
 
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
 def _parse_key_ring(value: SecretStr) -> SecretStr:
+    ids = set()
     for part in value.get_secret_value().split(","):
         key_id, _, encoded = part.strip().partition(":")
         try:
@@ -37,7 +46,16 @@ def _parse_key_ring(value: SecretStr) -> SecretStr:
             raise ValueError("each key is written id:base64") from error
         if not 1 <= len(key_id.encode()) <= 32 or len(key) != 32:
             raise ValueError("each key is written id:base64 and holds 32 bytes; `shanglou secrets` makes one")
+        if key_id in ids:
+            raise ValueError("no two keys may have the same id")
+        ids.add(key_id)
     return value
+
+
+def _object_store(url: str) -> str:
+    if not re.match(r"file:///.|s3://.", url):
+        raise ValueError("must be file:///folder or s3://bucket/prefix")
+    return url
 
 
 class Settings(BaseSettings):
@@ -50,7 +68,7 @@ class Settings(BaseSettings):
         description="postgresql://… of any PostgreSQL ≥ 15; unset: the embedded server in the data folder.",
     )
     data_dir: Path = Field(Path(".shanglou"), description="Where the embedded PostgreSQL and local attachments live.")
-    service_token: Secret = Field(
+    service_token: Annotated[SecretStr, AfterValidator(_each_long_enough)] = Field(
         ..., description="Shared by the bot and the API; the API accepts several, separated by commas."
     )
     encryption_keys: Annotated[SecretStr, AfterValidator(_parse_key_ring)] = Field(
@@ -58,7 +76,7 @@ class Settings(BaseSettings):
         description="Key ring for personal data: id:base64 of 32 bytes, comma-separated; the first one seals.",
     )
     index_key: Secret = Field(..., description="Keys the blind index by which names, IDs and phones are found.")
-    attachments_url: str | None = Field(
+    attachments_url: Annotated[str, AfterValidator(_object_store)] | None = Field(
         None, description="file:///folder or s3://bucket/prefix; unset: a folder below the data folder."
     )
     api_host: str = Field("127.0.0.1", description="Where the API listens.")

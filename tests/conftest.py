@@ -80,7 +80,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def vault(settings: Settings) -> Vault:
-    return Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
+    return settings.vault()
 
 
 @pytest.fixture
