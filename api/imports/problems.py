@@ -15,6 +15,10 @@ class UnreadableFile(Exception):
     """The file as a whole cannot be taken as a roll; ``str()`` is one sentence for the clerk."""
 
 
+class DatabaseTrouble(Exception):
+    """The database could not be reached or refused; ``str()`` is one sentence, without any of the data."""
+
+
 class BadCell(Exception):
     """A cell does not say what its column asks for; ``expected`` tells what would."""
 
@@ -36,13 +40,15 @@ class Secrecy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One cell that could not be taken. ``row`` counts from 1 as in the spreadsheet program."""
+    """One cell that could not be taken. ``row`` and ``column_number`` count from 1 as in the spreadsheet program;
+    ``column`` is the heading as written; both columns are missing where the sheet lacks the column."""
 
     sheet: str
     row: int
     column: str
     value: str
     expected: str
+    column_number: int | None = None
 
 
 _LONG_DIGITS = re.compile(r"\d[\d\s-]{5,}[\dXx]")

@@ -96,6 +96,7 @@ class Row:
                 column=columns[0].heading if columns else "",
                 value=masked(shown, columns[0].secrecy if columns else Secrecy.PLAIN),
                 expected=expected,
+                column_number=columns[0].index + 1 if columns else None,
             )
         )
 
@@ -130,4 +131,6 @@ class Rows:
                 return True
         if len(words) <= 3 and len(cells) > 3 and _FOOTER.fullmatch(normalise_text(words[0])):
             return True
-        return len(words) >= 2 and sum(normalise_text(word) in self._headings for word in words) * 2 > len(words)
+        if len(words) < 2 or not any(normalise_text(word) in self._headings for word in words[:3]):
+            return False
+        return sum(normalise_text(word) in self._headings for word in words) * 2 > len(words)

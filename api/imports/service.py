@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import asyncpg
 from sqlalchemy import insert, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import Database
@@ -19,7 +21,7 @@ from api.imports.loading.estate import Estate
 from api.imports.loading.fees import load_fees
 from api.imports.loading.progress import load_progress
 from api.imports.models import Import, RollKind
-from api.imports.problems import UnreadableFile
+from api.imports.problems import DatabaseTrouble, UnreadableFile
 from api.imports.report import AsOfOrigin, RollReport
 from api.imports.rolls import Roll, read_rolls
 from api.privacy import Vault
@@ -71,12 +73,30 @@ async def load_rolls(
 
     Raises:
         UnreadableFile: a file is no spreadsheet, encrypted, empty, or no roll; or the project must be named.
+        DatabaseTrouble: nothing was written.
     """
     options = options or LoadOptions()
     tell = _in_loop(on_progress)
     rolls: list[Roll] = []
     for path in paths:
         rolls += await asyncio.to_thread(read_rolls, path, tell)
+    try:
+        return await _compare_and_load(database, vault, rolls, options, tell)
+    except (SQLAlchemyError, asyncpg.PostgresError) as error:
+        # Its message may quote the data, which belongs in no terminal and no log.
+        raise DatabaseTrouble(f"数据库没有接受（{_kind_of(error)}），什么都没有写入。") from None
+    except OSError as error:
+        raise DatabaseTrouble("数据库连不上，什么都没有写入。") from error
+
+
+def _kind_of(error: Exception) -> str:
+    inner = getattr(error, "orig", None) or error
+    return str(getattr(inner, "sqlstate", None) or type(inner).__name__)
+
+
+async def _compare_and_load(
+    database: Database, vault: Vault, rolls: list[Roll], options: LoadOptions, tell: OnProgress
+) -> list[RollReport]:
     reports: list[RollReport] = []
     try:
         async with database.transaction() as session:

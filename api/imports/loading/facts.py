@@ -1,5 +1,6 @@
 """Facts with a source and an as-of date: what a roll says of them against what is stored."""
 
+import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -37,6 +38,10 @@ class FactTable:
     def columns(self) -> list[str]:
         return list(self.titles)
 
+    @property
+    def derived_columns(self) -> list[str]:
+        return list(self.derived(dict.fromkeys(self.columns), date.min)) if self.derived else []
+
     async def stored(self, bulk: Bulk, vault: Vault, column: str, values: list[Any]) -> dict[Key, dict[str, Any]]:
         """The rows whose ``column`` is one of ``values``, by key, sealed columns opened."""
         found: dict[Key, dict[str, Any]] = {}
@@ -59,6 +64,16 @@ class Saying:
     source: str | None = None
 
 
+@dataclass(slots=True)
+class _Difference:
+    """Rows to write: keys and values in the order of ``names``."""
+
+    new: list[tuple[Key, tuple[Any, ...]]] = field(default_factory=list)
+    changed: list[tuple[Any, ...]] = field(default_factory=list)
+    confirmed: list[tuple[Any, ...]] = field(default_factory=list)
+    gone: list[Key] = field(default_factory=list)
+
+
 async def settle(
     bulk: Bulk,
     vault: Vault,
@@ -72,30 +87,53 @@ async def settle(
 ) -> dict[Key, int]:
     """Write what differs; move the as-of date of what a newer roll says again. Returns the ids of inserted rows, for
     tables that have ids."""
+    difference = await asyncio.to_thread(_compare, vault, facts, stored, said, source, as_of, report)
+    derived = facts.derived_columns
+    columns = [*facts.columns, *derived, "source", "as_of"]
+    await bulk.update(facts.table, facts.key, columns, difference.changed)
+    await bulk.update(facts.table, facts.key, [*derived, "source", "as_of"], difference.confirmed)
+    await bulk.delete(facts.table, facts.key, difference.gone)
+    names = [*facts.key, *(name for name in columns if name not in facts.key)]
+    if "id" not in facts.table.c:
+        await bulk.insert(facts.table, names, [values for _, values in difference.new])
+        return {}
+    ids = await bulk.ids(facts.table, len(difference.new))
+    records = [(id_, *values) for id_, (_, values) in zip(ids, difference.new, strict=True)]
+    await bulk.insert(facts.table, ["id", *names], records)
+    return {key: id_ for id_, (key, _) in zip(ids, difference.new, strict=True)}
+
+
+def _compare(
+    vault: Vault,
+    facts: FactTable,
+    stored: Mapping[Key, Mapping[str, Any]],
+    said: Mapping[Key, Saying],
+    source: str,
+    as_of: date,
+    report: RollReport,
+) -> _Difference:
+    """What to write, counted in the report. Busy with the processor: comparing and sealing."""
     tally = report.facts[facts.name]
-    new: list[tuple[Key, dict[str, Any]]] = []
-    changed: list[tuple[Any, ...]] = []
-    confirmed: list[tuple[Any, ...]] = []
-    gone: list[tuple[Any, ...]] = []
-    derived = list(facts.derived(dict.fromkeys(facts.columns), as_of)) if facts.derived else []
+    difference = _Difference()
+    columns = [*facts.columns, *facts.derived_columns]
+    of_new = [name for name in columns if name not in facts.key]
     for key, saying in said.items():
         old = stored.get(key)
         from_where = saying.source or source
         if saying.stated is None:
-            if old is None:
-                continue
-            if as_of < old["as_of"]:
+            if old is not None and as_of < old["as_of"]:
                 tally.older += 1
-            else:
+            elif old is not None:
                 tally.changed += 1
-                gone.append(key)
+                difference.gone.append(key)
                 report.example(f"{saying.label}：不再有这一笔")
             continue
-        stated = {name: facts.fallbacks.get(name) if value is None else value for name, value in saying.stated.items()}
+        stated = {n: facts.fallbacks.get(n) if value is None else value for n, value in saying.stated.items()}
         if old is None:
             values = dict.fromkeys(facts.columns) | facts.fallbacks | stated
-            values |= dict(zip(facts.key, key, strict=True)) | {"source": from_where, "as_of": as_of}
-            new.append((key, values | _derive(facts, values, as_of)))
+            values |= _derive(facts, values, as_of)
+            sealed = [_seal(facts, vault, name, values[name]) for name in of_new]
+            difference.new.append((key, (*key, *sealed, from_where, as_of)))
             tally.added += 1
             continue
         different = [name for name, value in stated.items() if old[name] != value]
@@ -105,27 +143,14 @@ async def settle(
             tally.changed += 1
             values = {name: old[name] for name in facts.columns} | stated
             values |= _derive(facts, values, as_of)
-            sealed = [_seal(facts, vault, name, values[name]) for name in [*facts.columns, *derived]]
-            changed.append((*key, *sealed, from_where, as_of))
-            report.example(f"{saying.label}：{_difference(facts, old, stated, different)}")
+            sealed = [_seal(facts, vault, name, values[name]) for name in columns]
+            difference.changed.append((*key, *sealed, from_where, as_of))
+            report.example(f"{saying.label}：{_described(facts, old, stated, different)}")
         else:
             tally.unchanged += 1
             if as_of > old["as_of"]:
-                again = _derive(facts, old, as_of)
-                confirmed.append((*key, *again.values(), from_where, as_of))
-    columns = [*facts.columns, *derived, "source", "as_of"]
-    await bulk.update(facts.table, facts.key, columns, changed)
-    await bulk.update(facts.table, facts.key, [*derived, "source", "as_of"], confirmed)
-    await bulk.delete(facts.table, facts.key, gone)
-    has_id = "id" in facts.table.c
-    ids = await bulk.ids(facts.table, len(new)) if has_id else []
-    names = [*facts.key, *columns]
-    records = [tuple(_seal(facts, vault, name, values[name]) for name in names) for _, values in new]
-    if has_id:
-        records = [(id_, *record) for id_, record in zip(ids, records, strict=True)]
-        names = ["id", *names]
-    await bulk.insert(facts.table, names, records)
-    return {key: id_ for (key, _), id_ in zip(new, ids, strict=False)}
+                difference.confirmed.append((*key, *_derive(facts, old, as_of).values(), from_where, as_of))
+    return difference
 
 
 def _derive(facts: FactTable, values: Mapping[str, Any], as_of: date) -> dict[str, Any]:
@@ -137,7 +162,7 @@ def _seal(facts: FactTable, vault: Vault, name: str, value: Any) -> Any:
     return vault.seal(purpose, value) if purpose and value is not None else value
 
 
-def _difference(facts: FactTable, old: Mapping[str, Any], stated: Stated, different: list[str]) -> str:
+def _described(facts: FactTable, old: Mapping[str, Any], stated: Stated, different: list[str]) -> str:
     def one(name: str) -> str:
         title = facts.titles[name]
         return f"{title}有变化" if name in facts.sealed else f"{title} {_shown(old[name])} → {_shown(stated[name])}"

@@ -1,5 +1,6 @@
 """People and their part in agreements: found by blind index, sealed, never kept twice."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -260,29 +261,26 @@ async def _write_people(bulk: Bulk, vault: Vault, everyone: list[Known], report:
     tally = report.facts["people"]
     new = [known for known in everyone if known.id is None]
     columns = ("name", "name_index", "id_number", "id_number_index", "roll_key_index")
-    records = []
     for known, id_ in zip(new, await bulk.ids(_people, len(new)), strict=True):
         known.id = id_
-        name = vault.seal("person.name", known.new_name or "")
-        number = vault.seal("person.id_number", known.new_id_number) if known.new_id_number else None
-        records.append((id_, name, known.name_index, number, known.id_index, known.roll_key_index))
-    await bulk.insert(_people, ("id", *columns), records)
     fresh = {id(known) for known in new}
     old = [known for known in everyone if id(known) not in fresh]
     renamed = [known for known in old if known.new_name is not None]
     numbered = [known for known in old if known.new_id_number is not None]
-    await bulk.update(
-        _people,
-        ("id",),
-        ("name", "name_index"),
-        [(k.id, vault.seal("person.name", k.new_name or ""), k.name_index) for k in renamed],
-    )
-    await bulk.update(
-        _people,
-        ("id",),
-        ("id_number", "id_number_index"),
-        [(k.id, vault.seal("person.id_number", k.new_id_number or ""), k.id_index) for k in numbered],
-    )
+
+    def name(known: Known) -> tuple[bytes, bytes]:
+        return vault.seal("person.name", known.new_name or ""), known.name_index
+
+    def number(known: Known) -> tuple[bytes | None, bytes | None]:
+        sealed = vault.seal("person.id_number", known.new_id_number) if known.new_id_number else None
+        return sealed, known.id_index
+
+    def sealed() -> list[tuple[Any, ...]]:
+        return [(known.id, *name(known), *number(known), known.roll_key_index) for known in new]
+
+    await bulk.insert(_people, ("id", *columns), await asyncio.to_thread(sealed))
+    await bulk.update(_people, ("id",), columns[:2], [(known.id, *name(known)) for known in renamed])
+    await bulk.update(_people, ("id",), columns[2:4], [(known.id, *number(known)) for known in numbered])
     changed = {id(known) for known in [*renamed, *numbered]}
     tally.added += len(new)
     tally.changed += len(changed)
@@ -303,12 +301,16 @@ async def _settle_phones(
         select(_phones.c.person_id, _phones.c.phone_index).where(within(_phones.c.person_id, person_ids))
     ):
         stored[person_id].add(index)
-    new = [
-        (person_id, vault.seal("person.phone", digits[index]), index)
-        for person_id in person_ids
-        for index in wanted[person_id] - stored[person_id]
-        if index in digits
-    ]
+
+    def sealed() -> list[tuple[int, bytes, bytes]]:
+        return [
+            (person_id, vault.seal("person.phone", digits[index]), index)
+            for person_id in person_ids
+            for index in wanted[person_id] - stored[person_id]
+            if index in digits
+        ]
+
+    new = await asyncio.to_thread(sealed)
     gone = [(person_id, index) for person_id in person_ids for index in stored[person_id] - wanted[person_id]]
     ids = await bulk.ids(_phones, len(new))
     await bulk.insert(

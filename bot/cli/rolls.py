@@ -1,0 +1,172 @@
+"""``shanglou import`` and ``shanglou sample``: the data clerk's commands. What the clerk reads is Chinese, like the
+rolls."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from api.db import Database
+from api.imports.annotate import write_annotated
+from api.imports.headings import ROLL_NAMES
+from api.imports.problems import DatabaseTrouble, RowError, UnreadableFile
+from api.imports.report import RollReport
+from api.imports.sample import write_sample
+from api.imports.service import LoadOptions, OnProgress, load_rolls
+from api.privacy import Vault
+from api.settings import Settings
+from bot.cli.running import api_settings, open_database, refuse
+
+_MAX_ERRORS_SHOWN = 50
+_FACTS = {
+    "agreements": "协议",
+    "people": "人员",
+    "parties": "权利人",
+    "phones": "电话",
+    "buildings": "楼栋",
+    "units": "房屋",
+    "homes": "协议的房屋",
+    "registrations": "网签和办证",
+    "purchase_terms": "购房价款",
+    "transition_fees": "过渡费标准",
+    "ledger": "款项",
+    "milestones": "节点",
+    "forecasts": "预计交房",
+}
+
+
+def import_rolls(
+    files: Annotated[list[Path], typer.Argument(help="Rolls: xlsx, xls, ods or csv.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Load the good rows even where others have errors.")
+    ] = False,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which the rolls were true.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="How the rolls are cited to residents.")] = None,
+    project: Annotated[str | None, typer.Option(help="Name of the project, where there are several.")] = None,
+) -> None:
+    """Load rolls (台账): write what differs, report what is wrong row by row."""
+    settings = api_settings()
+    options = LoadOptions(
+        dry_run=dry_run,
+        partial=partial,
+        as_of=as_of.date() if as_of else None,
+        source=source,
+        project=project,
+        timezone=settings.timezone,
+    )
+    console = Console()
+    try:
+        with open_database(settings) as url, progress_bar() as on_progress:
+            reports = uvloop.run(_load(settings, url, files, options, on_progress))
+    except (UnreadableFile, DatabaseTrouble) as error:
+        refuse(str(error))
+    for report in reports:
+        _show(console, report, dry_run)
+    with_errors = [report for report in reports if report.errors]
+    for path, of_path in groupby(sorted(with_errors, key=lambda r: str(r.path)), key=lambda r: r.path):
+        _show_errors(console, path, [error for report in of_path for error in report.errors])
+    _conclude(console, reports, dry_run, partial)
+    if with_errors and not partial:
+        raise typer.Exit(1)
+
+
+async def _load(
+    settings: Settings, url: str, files: Sequence[Path], options: LoadOptions, on_progress: OnProgress
+) -> list[RollReport]:
+    vault = Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
+    database = Database(url, pool_size=1)
+    try:
+        return await load_rolls(database, vault, files, options=options, on_progress=on_progress)
+    finally:
+        await database.close()
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where the four workbooks are written.", show_default=False)],
+    households: Annotated[int, typer.Option(min=10, help="Half of them relocated, half buyers.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed invents the same estate.")] = 1,
+) -> None:
+    """Write an invented estate as the four rolls, to try the import with."""
+    with progress_bar() as on_progress:
+        written = write_sample(folder, households=households, seed=seed, on_progress=on_progress)
+    for path in written.paths:
+        typer.echo(path)
+
+
+@contextmanager
+def progress_bar() -> Iterator[OnProgress]:
+    """A bar on stderr, which is silent where stderr is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            progress.update(task, description=what, completed=done, total=total or None)
+
+        yield tell
+
+
+def _show(console: Console, report: RollReport, dry_run: bool) -> None:
+    told = f"{report.path.name}  数据日期 {report.as_of}  来源：{report.source}"
+    console.print(f"[bold]{ROLL_NAMES[report.kind]}[/bold]  {escape(told)}", highlight=False)
+    console.print(f"读取 {report.row_count} 行，有问题 {report.rejected_rows} 行", highlight=False)
+    for note in report.notes:
+        console.print(f"注意：{note}", style="yellow", highlight=False, markup=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for heading in ("新增", "变化", "未变", "已有更新的"):
+        table.add_column(heading, justify="right")
+    for name, tally in [*report.facts.items(), ("", report.total)]:
+        counts = (tally.added, tally.changed, tally.unchanged, tally.older)
+        if any(counts):
+            table.add_row(_FACTS.get(name, "合计"), *map(str, counts))
+    console.print(table)
+    if dry_run and report.examples:
+        console.print("变化的例子：")
+        for example in report.examples:
+            console.print(f"  {example}", highlight=False, markup=False)
+    console.print()
+
+
+def _show_errors(console: Console, path: Path, errors: list[RowError]) -> None:
+    table = Table(title=f"{escape(path.name)}：{len(errors)} 处问题", title_justify="left", title_style="bold red")
+    for heading in ("工作表", "行", "列", "内容（已遮盖）", "应为"):
+        table.add_column(heading, overflow="fold")
+    for error in errors[:_MAX_ERRORS_SHOWN]:
+        table.add_row(
+            *(escape(part) for part in (error.sheet, str(error.row), error.column, error.value, error.expected))
+        )
+    console.print(table)
+    try:
+        copy = write_annotated(path, errors)
+    except OSError:
+        console.print(f"批注副本写不进 {path.parent}，请检查写入权限。", style="yellow", markup=False)
+        return
+    if len(errors) > _MAX_ERRORS_SHOWN:
+        console.print(f"……还有 {len(errors) - _MAX_ERRORS_SHOWN} 处，都标在批注副本里。", highlight=False)
+    console.print(f"批注副本：{copy}（含个人信息，请妥善保管）", highlight=False, markup=False)
+
+
+def _conclude(console: Console, reports: Sequence[RollReport], dry_run: bool, partial: bool) -> None:
+    rejected = sum(report.rejected_rows for report in reports)
+    if dry_run:
+        console.print("这是试运行：什么都没有写入。", style="bold")
+    elif not any(report.loaded for report in reports):
+        console.print("有问题，什么都没有载入。改好后再导入；只载入没有问题的行，请加 --partial。", style="bold red")
+    elif partial and rejected:
+        console.print(f"已载入没有问题的行；有 {rejected} 行没有载入，改好后请再导入一次。", style="bold yellow")
+    else:
+        console.print("已全部载入。", style="bold green")
