@@ -68,6 +68,8 @@ class Person:
     chat_instance: str = ""
     keyboard: Message | None = None
     """The message whose reply keyboard is on the screen."""
+    keyboard_used: bool = False
+    """The person has written since it came: a one-time keyboard is folded away."""
     log: dict[int, Message] = field(default_factory=dict)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS))
     bell: Bell = field(default_factory=Bell)
@@ -80,11 +82,11 @@ class Person:
     def language(self) -> str:
         return str(self.user.get("language_code", ""))
 
-    def after(self, message_id: int) -> list[Message]:
-        """Messages newer than ``message_id``, oldest first; costs what it returns."""
+    def after(self, message_id: int, limit: int = HISTORY) -> list[Message]:
+        """The newest ``limit`` messages after ``message_id``, oldest first; costs what it returns."""
         newer: list[Message] = []
         for message in reversed(self.log.values()):
-            if message.message_id <= message_id:
+            if message.message_id <= message_id or len(newer) == limit:
                 break
             newer.append(message)
         newer.reverse()
@@ -103,6 +105,7 @@ class Person:
         if markup is None or is_inline(markup) or "force_reply" in markup:
             return False
         self.keyboard = message if "keyboard" in markup else None
+        self.keyboard_used = False
         return True
 
     def card(self) -> Wire:
@@ -119,5 +122,6 @@ class Person:
             "started": self.started,
             "blocked": self.blocked,
             "keyboard": keyboard,
+            "keyboard_used": self.keyboard_used,
             "keyboard_message_id": self.keyboard.message_id if self.keyboard is not None else None,
         }

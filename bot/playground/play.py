@@ -3,8 +3,8 @@
 Everything takes and gives JSON; photos and documents come as multipart. Bad input answers 4xx with
 ``{"error": …}``. ``GET …/messages`` understands, besides ``after=N`` (messages with a greater number):
 ``since=E`` (messages changed after event E, deleted ones as ``{"message_id", "deleted": true}``; the newest
-event is in the header ``X-Playground-Event`` of every answer, and as ``event`` on every message) and
-``wait=S`` (answer as soon as there is something, at the latest after S seconds).
+event is in the header ``X-Playground-Event`` of every answer, and as ``event`` on every message),
+``limit=N`` (the newest N only) and ``wait=S`` (answer as soon as there is something, at the latest after S seconds).
 """
 
 import functools
@@ -24,7 +24,7 @@ from bot.playground.errors import ApiError, PlayError
 from bot.playground.faults import Fault
 from bot.playground.inputs import Contact, Edit, Location, NewFault, NewPerson, Press, Sticker, Text, Voice, read_input
 from bot.playground.params import MAX_CAPTION, MAX_TEXT, flat
-from bot.playground.people import Message, Person, Wire
+from bot.playground.people import HISTORY, Message, Person, Wire
 from bot.playground.state import Playground
 
 MAX_PARTS = 10
@@ -232,11 +232,12 @@ class UserSide:
         person = self._person(request)
         since = _number(request, "since", None)
         after = _number(request, "after", 0) or 0
+        limit = _number(request, "limit", HISTORY) or HISTORY
         until = time.monotonic() + _wait(request)
         while True:
             seen = self._newest(person)
             found = (
-                [message.view() for message in person.after(after)]
+                [message.view() for message in person.after(after, limit)]
                 if since is None
                 else changes_since(person, since, after)
             )

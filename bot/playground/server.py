@@ -63,6 +63,9 @@ class _Server(uvicorn.Server):
                 log_level="warning",
                 ws="none",
                 proxy_headers=False,
+                # Longer than any client keeps an idle connection: at uvicorn's own 5 s, which are httpx's too,
+                # a call now and then would meet a connection that is just being closed.
+                timeout_keep_alive=300,
                 timeout_graceful_shutdown=3,
                 backlog=2048,
             )

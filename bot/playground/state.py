@@ -154,8 +154,8 @@ class Playground:
         person.started = True
         message = self._store(person, Message(self._wire(person, person.user, content), mine=True))
         keyboard = person.keyboard
-        if keyboard is not None and keyboard.markup and keyboard.markup.get("one_time_keyboard"):
-            # The app folds the keyboard away; the person can unfold it again.
+        if keyboard is not None and not person.keyboard_used:
+            person.keyboard_used = True
             self._tell(person, "keyboard_used", {"message_id": keyboard.message_id})
         self.updates.put(person.id, "message", message.wire)
         return message
