@@ -57,7 +57,7 @@ class Vault:
         nonce_end = key_id_end + _NONCE_BYTES
         try:
             return cipher.decrypt(sealed[key_id_end:nonce_end], sealed[nonce_end:], purpose.encode()).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise CannotOpen(purpose) from error
 
     def seal_json(self, purpose: str, value: Any) -> bytes:
