@@ -242,8 +242,10 @@ def _may_be_second_line(row: Sequence[Cell]) -> bool:
 
 def _score(found: Headings) -> int:
     telling = sum(1 for name in found.columns if name in _TELLING[found.kind])
-    # A second line is only believed when it explains more columns.
-    return (0 if found.missing else 1000) + 10 * len(found.columns) + 5 * telling - (found.last_row - found.first_row)
+    # What most headings speak for decides, even where a needed one is missing: the clerk is told which. A second
+    # line is only believed when it explains more columns.
+    lines = found.last_row - found.first_row
+    return 10 * len(found.columns) + 5 * telling - 15 * len(found.missing) - lines
 
 
 def _match(sheet: Sheet, kind: RollKind, index: int, top: Sequence[Cell], below: Sequence[Cell] | None) -> Headings:
