@@ -1,0 +1,130 @@
+"""The office's commands, as they are typed."""
+
+import asyncio
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+from sqlalchemy import select, text
+from typer.testing import CliRunner, Result
+
+from api.db import Database
+from api.estate.models import Project
+from api.identity.models import LinkCode
+from api.settings import Settings
+from bot.cli import app
+from tests.api.calls import PNG, by_code, call, numbers, prove, upload
+from tests.factories import Factory
+
+CHAT = 700100200
+
+
+@pytest.fixture
+def environment(settings: Settings, database_url: str) -> dict[str, str]:
+    return {
+        "SHANGLOU_ENV_FILE": "/nonexistent",
+        "SHANGLOU_DATABASE_URL": database_url,
+        "SHANGLOU_DATA_DIR": str(settings.data_dir),
+        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
+        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
+        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
+    }
+
+
+async def run(environment: dict[str, str], *arguments: str) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
+
+
+async def test_an_invitation_lets_somebody_in(
+    api: aiohttp.ClientSession, database: Database, factory: Factory, environment: dict[str, str]
+) -> None:
+    await factory.agreement(number="AZ-2021-0034")
+    result = await run(
+        environment | {"SHANGLOU_BOT_USERNAME": "@invented_bot"}, "invite", "az－2021－0034", "--days", "3"
+    )
+    assert result.exit_code == 0, result.output
+    code, until, link = result.output.splitlines()
+    assert "Asia/Shanghai" in until
+    assert link == f"https://t.me/invented_bot?start={code}"
+    async with database.reading() as reader:
+        stored = (await reader.execute(select(LinkCode.expires_at - LinkCode.issued_at, LinkCode.code_index))).one()
+    assert stored[0] == timedelta(days=3)
+    assert code.encode() not in stored[1]
+    assert numbers(await prove(api, CHAT, by_code(code))) == ["AZ-2021-0034"]
+
+
+async def test_without_a_name_of_the_bot_there_is_no_link(factory: Factory, environment: dict[str, str]) -> None:
+    await factory.agreement(number="A-1001")
+    result = await run(environment, "invite", "A-1001")
+    assert len(result.output.splitlines()) == 2
+
+
+async def test_no_such_agreement_or_several(factory: Factory, environment: dict[str, str]) -> None:
+    result = await run(environment, "invite", "A-1001")
+    assert (result.exit_code, result.output) == (2, "There is no agreement with this number.\n")
+    first = await factory.agreement(number="A-1001")
+    other = await factory.add(Project(name="Another redevelopment"))
+    await factory.add(
+        type(first)(
+            project_id=other.id,
+            kind=first.kind,
+            number="A-1001",
+            number_key="A-1001",
+            source=first.source,
+            as_of=first.as_of,
+        )
+    )
+    result = await run(environment, "invite", "A-1001")
+    assert result.exit_code == 2
+    assert "--project" in result.output
+    result = await run(environment, "invite", "A-1001", "--project", "Another redevelopment")
+    assert result.exit_code == 0, result.output
+
+
+async def test_the_queue_names_nobody(
+    api: aiohttp.ClientSession, database: Database, factory: Factory, environment: dict[str, str]
+) -> None:
+    who = factory.invented()
+    unit, other = await factory.unit(room="1801"), await factory.unit(room="1802")
+    agreement = await factory.agreement(people=[await factory.person(who)], units=[unit, other])
+    await factory.link(CHAT, agreement)
+    for number, unit_id in enumerate((other.id, None)):
+        case = {"category": "quality", "agreement_id": agreement.id, "unit_id": unit_id, "text": who.name}
+        headers = {"Idempotency-Key": f"dialog-{number:04}"}
+        filed = await call(api, "POST", f"/v1/chats/{CHAT}/cases", 201, json=case, headers=headers)
+    async with database.transaction() as session:
+        await session.execute(
+            text("UPDATE cases SET state = 'closed', acceptance_notice_last_day = '2026-01-01' WHERE unit_id IS NULL")
+        )
+    result = await run(environment, "cases")
+    assert result.exit_code == 0, result.output
+    first, second = re.findall(r"\d{4}-\d{6}.*", result.output)
+    assert all(part in first for part in (filed["number"], "closed", "A3-一期-2-1-1801", "2026-01-01"))
+    assert all(part in second for part in ("received", "quality", "A3-一期-2-1-1802"))
+    assert "2 of 2" in result.output
+    assert who.name not in result.output
+    result = await run(environment, "cases", "--state", "received", "--limit", "1")
+    assert "1801" not in result.output
+    assert "1 of 1" in result.output
+
+
+async def test_sweep(api: aiohttp.ClientSession, factory: Factory, environment: dict[str, str], tmp_path: Path) -> None:
+    await factory.link(CHAT, await factory.agreement())
+    await upload(api, CHAT, PNG)
+    assert (await run(environment, "sweep")).output == "0 files deleted.\n"
+    async with factory.database.transaction() as session:
+        await session.execute(text("UPDATE attachments SET uploaded_at = now() - interval '31 days'"))
+    assert (await run(environment, "sweep")).output == "1 files deleted.\n"
+    assert [path for path in (tmp_path / "attachments").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("missing", ["SHANGLOU_SERVICE_TOKEN", "SHANGLOU_ENCRYPTION_KEYS", "SHANGLOU_INDEX_KEY"])
+async def test_a_missing_setting_is_one_sentence(environment: dict[str, str], missing: str) -> None:
+    environment[missing] = ""
+    for command in (["invite", "A-1001"], ["cases"], ["sweep"]):
+        result = await run(environment, *command)
+        assert result.exit_code == 2
+        assert missing in result.output
+        assert len(result.output.splitlines()) == 1
