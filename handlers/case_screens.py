@@ -88,10 +88,17 @@ def clock_line(ctx: Context, clock: ClockOut) -> Html:
         case ClockKind.ACCEPTANCE_NOTICE:
             return ctx.t(
                 "By <b>{day}</b> at the latest you will be told in writing whether it is accepted or passed on "
-                "(Regulations on Petition Work, article {article}).",
+                "(Regulations on Petition Work, {articles}).",
                 day=day,
-                article=clock.article,
+                articles=_articles(ctx, clock.article),
             )
+
+
+def _articles(ctx: Context, named: str) -> Html:
+    """22, 23 → articles 22, 23 · 第22、23条"""
+    numbers = [number.strip() for number in named.split(",")]
+    listed = join(ctx.p("between the things of a list", ", "), numbers)
+    return ctx.n("article {numbers}", "articles {numbers}", len(numbers), numbers=listed)
 
 
 def case_list(ctx: Context, page: CasePage) -> Html:

@@ -29,9 +29,20 @@ CUT_BY_APP = 4000
 """UTF-16 units: a message of more is probably the beginning of a longer text, cut at 4,096 by the app."""
 
 
+def _is_taken(message: Message, draft: Draft) -> bool:
+    """Whether Telegram brings the message a second time; else it is taken now. Ids of a chat's messages grow."""
+    if message.message_id <= draft.taken:
+        return True
+    draft.taken = message.message_id
+    return False
+
+
 async def take_text(update: Update, ctx: Context) -> None:
     message = _message(update)
     step, draft = standing(ctx)
+    if _is_taken(message, draft):
+        await ask(ctx)
+        return
     more = (message.text or "").strip()
     had_text = bool(draft.text) and not draft.rewriting
     if await _is_rest_of_refused(ctx, message, step, draft, more):
@@ -73,6 +84,9 @@ async def _is_rest_of_refused(ctx: Context, message: Message, step: Step, draft:
 async def take_file(update: Update, ctx: Context) -> None:
     message = _message(update)
     step, draft = standing(ctx)
+    if _is_taken(message, draft):
+        await ask(ctx)
+        return
     album = message.media_group_id
     receipt = draft.receipt if album is not None and draft.receipt and draft.receipt.album == album else None
     draft.receipt = receipt

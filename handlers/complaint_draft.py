@@ -62,6 +62,7 @@ class Draft(BaseModel):
     changing: bool = Field(False, description="Came from the summary to change one part, and goes back there.")
     rewriting: bool = Field(False, description="The next text takes the place of the one so far.")
     receipt: Receipt | None = None
+    taken: int = Field(0, description="Id of the newest message taken in: Telegram may bring one twice.")
 
     @property
     def has_content(self) -> bool:

@@ -25,6 +25,8 @@ from handlers.verification_texts import characters, given, looks_like_id_number
 MAX_CHARACTERS = 80
 """Of a name or a number; nothing longer is one."""
 PHONE_TAIL, ID_TAIL = 4, 6
+"""Characters asked for; who sends the whole number is understood as well."""
+MAX_TAIL = 40
 
 
 # --- the way in, and out ---
@@ -98,6 +100,16 @@ async def _remind_of_what_was_interrupted(ctx: Context) -> None:
         await remind_of_draft(ctx, ctx.session.dialog)
 
 
+def _is_taken(update: Update, ctx: Context) -> bool:
+    """Whether Telegram brings a message a second time: it must not answer the next question. Ids of a chat's messages
+    grow."""
+    dialog, message = ctx.session.dialog, update.message
+    if dialog is None or message is None or message.message_id <= dialog.data.get("taken", 0):
+        return True
+    ctx.session.go(dialog.name, taken=message.message_id)
+    return False
+
+
 # --- by phone ---
 
 
@@ -136,9 +148,11 @@ async def typed_instead_of_contact(update: Update, ctx: Context) -> None:
 
 
 async def take_phone_tail(update: Update, ctx: Context) -> None:
+    if _is_taken(update, ctx):
+        return
     tail = given(update)
     await _take_away(ctx)
-    if not len(characters(tail)) >= PHONE_TAIL or len(tail) > 40:
+    if len(characters(tail)) < PHONE_TAIL or len(tail) > MAX_TAIL:
         await ctx.reply(
             ctx.t("I need four characters: the last four of your ID number, or of your agreement number."),
             screens.step_keys(ctx),
@@ -151,6 +165,9 @@ async def take_phone_tail(update: Update, ctx: Context) -> None:
 
 
 async def take_number(update: Update, ctx: Context) -> None:
+    if _is_taken(update, ctx):
+        await ask(ctx)
+        return
     number = given(update)
     if not await _usable(ctx, number):
         return
@@ -159,6 +176,9 @@ async def take_number(update: Update, ctx: Context) -> None:
 
 
 async def take_name(update: Update, ctx: Context) -> None:
+    if _is_taken(update, ctx):
+        await ask(ctx)
+        return
     name = given(update)
     if not await _usable(ctx, name):
         return
@@ -179,9 +199,11 @@ async def _usable(ctx: Context, text: str) -> bool:
 
 
 async def take_id_tail(update: Update, ctx: Context) -> None:
+    if _is_taken(update, ctx):
+        return
     tail = given(update)
     await _take_away(ctx)
-    if not len(characters(tail)) >= ID_TAIL or len(tail) > 40:
+    if len(characters(tail)) < ID_TAIL or len(tail) > MAX_TAIL:
         await ctx.reply(
             ctx.t("I need the last six characters of the ID number. Where it ends in X, send the X too."),
             screens.step_keys(ctx),
@@ -197,6 +219,8 @@ async def take_id_tail(update: Update, ctx: Context) -> None:
 
 
 async def take_code(update: Update, ctx: Context) -> None:
+    if _is_taken(update, ctx):
+        return
     code = given(update)
     await _take_away(ctx)
     if len(code) > MAX_CHARACTERS:

@@ -89,6 +89,19 @@ class System:
     async def stop_bot(self) -> None:
         await self._bot.aclose()
 
+    async def everything_saved(self, person: Person) -> None:
+        """Until a bot in another process has saved what this person's chat says: it saves after it has answered."""
+        seen = -1
+        headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+        async with aiohttp.ClientSession(self.api_url, headers=headers) as api:
+            while True:
+                async with api.get(f"/v1/chats/{person.id}") as response:
+                    version = (await response.json())["version"]
+                if version == seen and not len(self.world.updates):
+                    return
+                seen = version
+                await asyncio.sleep(0.1)
+
     async def fault(self, method: str, status: int, *, description: str | None = None, count: int = 1) -> None:
         """The next calls of this method of the Bot API fail."""
         wanted = {"method": method, "status": status, "description": description, "count": count}
