@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import aiohttp
@@ -79,7 +80,6 @@ def zipped(*names: str) -> bytes:
     return content.getvalue()
 
 
-DOCX = zipped("[Content_Types].xml", "word/document.xml")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -115,84 +115,79 @@ async def test_the_same_upload_many_times_at_once(api: aiohttp.ClientSession, da
     assert objects(folder) == [PNG]
 
 
-@pytest.mark.parametrize(
-    ("data", "media_type"),
-    [
-        (b"\xff\xd8\xff\xe0invented", "image/jpeg"),
-        (PNG, "image/png"),
-        (b"GIF89a-invented", "image/gif"),
-        (b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "image/heic"),
-    ],
-)
-async def test_images_are_photos_and_documents(api: aiohttp.ClientSession, data: bytes, media_type: str) -> None:
-    for kind in ("photo", "document"):
-        stored = await upload(api, CHAT, data, kind=kind, upload_key=f"upload-{kind}")
+IMAGES = {
+    "image/jpeg": b"\xff\xd8\xff\xe0invented",
+    "image/png": PNG,
+    "image/gif": b"GIF89a-invented",
+    "image/webp": b"RIFF\x10\0\0\0WEBPVP8 ",
+    "image/heic": b"\0\0\0\x18ftypheic\0\0\0\0",
+}
+TEXT = "说明：厨房漏水。\r\n"
+DOCUMENTS = [
+    ("pdf", b"%PDF-1.7 invented"),
+    ("pdf", b"\r\n%PDF-1.4 invented"),
+    ("xlsx", xlsx()),
+    ("xls", xls()),
+    ("docx", zipped("[Content_Types].xml", "word/document.xml")),
+    ("doc", OLE + "WordDocument".encode("utf-16-le")),
+    ("txt", TEXT.encode()),
+    ("txt", TEXT.encode("gb18030") * 70_000),
+]
+OTHERS = [
+    b"",
+    b"MZ\x90\0\3\0\0\0",
+    b"\x7fELF\2\1\1\0",
+    b"\0\0\0\x18ftypisom\0\0\0\0",
+    OLE + "PowerPoint Document".encode("utf-16-le"),
+    zipped("evil.exe"),
+    zipped("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
+    zipped("[Content_Types].xml", "ppt/presentation.xml"),
+    zipped(*(str(number) for number in range(5001)), "[Content_Types].xml", "word/document.xml"),
+    b"PK\3\4 cut off",
+    b"text with a bell \7",
+    b"no character \xff",
+]
+NAMES = [
+    ("../../etc/passwd.png", "passwd.png"),
+    ("C:\\Users\\invented\\照片.PNG", "照片.PNG"),
+    ("a\0b\n\u202egnp.exe", "abgnp.exe.png"),
+    ("", "file.png"),
+    (" ..", "file.png"),
+    ("字" * 400 + ".png", "字" * 116 + ".png"),
+    (".png", "png.png"),
+]
+
+
+async def test_images_are_photos_and_documents(api: aiohttp.ClientSession) -> None:
+    for kind, (media_type, data) in product(("photo", "document"), IMAGES.items()):
+        stored = await upload(api, CHAT, data, kind=kind, upload_key=f"upload:{kind}:{media_type[6:]}")
         assert (stored["kind"], stored["media_type"]) == (kind, media_type)
 
 
-@pytest.mark.parametrize(
-    ("data", "ending"),
-    [
-        (b"%PDF-1.7 invented", "pdf"),
-        (b"\r\n%PDF-1.4 invented", "pdf"),
-        (xlsx(), "xlsx"),
-        (xls(), "xls"),
-        (DOCX, "docx"),
-        (OLE + "WordDocument".encode("utf-16-le"), "doc"),
-        ("说明：厨房漏水。\r\n".encode(), "txt"),
-        ("说明：厨房漏水。\r\n".encode("gb18030") * 70_000, "txt"),
-    ],
-)
-async def test_documents(api: aiohttp.ClientSession, data: bytes, ending: str) -> None:
-    stored = await upload(api, CHAT, data, kind="document", filename=f"材料.{ending.upper()}")
-    assert stored["filename"] == f"材料.{ending.upper()}"
-    stored = await upload(api, CHAT, data, kind="document", filename="材料.exe", upload_key="upload-0002")
-    assert stored["filename"] == f"材料.exe.{ending}"
-    error = await upload(api, CHAT, data, 415, upload_key="upload-0003")
-    assert error["code"] == "unsupported_type"
+async def test_documents(api: aiohttp.ClientSession) -> None:
+    for number, (ending, data) in enumerate(DOCUMENTS):
+        name = f"材料.{ending.upper()}"
+        stored = await upload(api, CHAT, data, kind="document", filename=name, upload_key=f"true-{number:04}")
+        assert stored["filename"] == name
+        stored = await upload(api, CHAT, data, kind="document", filename="材料.exe", upload_key=f"false-{number:04}")
+        assert stored["filename"] == f"材料.exe.{ending}"
+        error = await upload(api, CHAT, data, 415, upload_key=f"photo-{number:04}")
+        assert error["code"] == "unsupported_type"
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"MZ\x90\0\3\0\0\0",
-        b"\x7fELF\2\1\1\0",
-        b"\0\0\0\x18ftypisom\0\0\0\0",
-        OLE + "PowerPoint Document".encode("utf-16-le"),
-        zipped("evil.exe"),
-        zipped("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
-        zipped("[Content_Types].xml", "ppt/presentation.xml"),
-        zipped(*(str(number) for number in range(5001)), "[Content_Types].xml", "word/document.xml"),
-        b"PK\3\4 cut off",
-        b"text with a bell \7",
-        b"no character \xff",
-    ],
-)
 async def test_other_types_are_refused_whatever_they_claim(
-    api: aiohttp.ClientSession, database: Database, folder: Path, data: bytes
+    api: aiohttp.ClientSession, database: Database, folder: Path
 ) -> None:
-    for kind in ("photo", "document"):
+    for kind, data in product(("photo", "document"), OTHERS):
         assert (await upload(api, CHAT, data, 415, kind=kind, filename="a.pdf"))["code"] == "unsupported_type"
     assert await rows(database) == []
     assert objects(folder) == []
 
 
-@pytest.mark.parametrize(
-    ("claimed", "shown"),
-    [
-        ("../../etc/passwd.png", "passwd.png"),
-        ("C:\\Users\\invented\\照片.PNG", "照片.PNG"),
-        ("a\0b\n\u202egnp.exe", "abgnp.exe.png"),
-        ("", "file.png"),
-        (" ..", "file.png"),
-        ("字" * 400 + ".png", "字" * 116 + ".png"),
-        (".png", "png.png"),
-    ],
-)
-async def test_names_fit_to_be_shown(api: aiohttp.ClientSession, claimed: str, shown: str) -> None:
-    assert (await upload(api, CHAT, filename=claimed))["filename"] == shown
+async def test_names_fit_to_be_shown(api: aiohttp.ClientSession) -> None:
+    for number, (claimed, shown) in enumerate(NAMES):
+        stored = await upload(api, CHAT, filename=claimed, upload_key=f"upload-{number:04}")
+        assert stored["filename"] == shown
 
 
 async def test_twenty_megabytes_and_no_more(api: aiohttp.ClientSession, database: Database, folder: Path) -> None:
@@ -239,11 +234,11 @@ async def test_a_chat_may_leave_only_so_many_files_unfiled(api: aiohttp.ClientSe
     await upload(api, CHAT, upload_key="upload-more")
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "video"}, {"upload_key": "short"}, {"upload_key": "a/../../b"}])
-async def test_what_an_upload_needs(api: aiohttp.ClientSession, wrong: dict[str, str]) -> None:
-    query = {"kind": "photo", "filename": "a", "upload_key": "upload-0001"} | wrong
-    error = await call(api, "POST", f"/v1/chats/{CHAT}/attachments", 422, params=query, data=PNG)
-    assert error["code"] == "invalid_input"
+async def test_what_an_upload_needs(api: aiohttp.ClientSession) -> None:
+    for wrong in ({"kind": "video"}, {"upload_key": "short"}, {"upload_key": "a/../../b"}):
+        query = {"kind": "photo", "filename": "a", "upload_key": "upload-0001"} | wrong
+        error = await call(api, "POST", f"/v1/chats/{CHAT}/attachments", 422, params=query, data=PNG)
+        assert error["code"] == "invalid_input"
 
 
 async def test_taken_back_unless_filed(
