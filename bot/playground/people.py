@@ -10,7 +10,7 @@ from bot.playground.keyboards import Markup, is_inline
 Wire = dict[str, Any]
 HISTORY = 3_000
 """Messages kept per chat; older ones are forgotten."""
-EVENTS = 500
+EVENTS = 200
 
 
 @dataclass(slots=True)

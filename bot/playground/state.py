@@ -17,7 +17,8 @@ from bot.playground.updates import Update, UpdateQueue
 
 QUERY_LIFETIME = 900
 """Seconds in which a tap can be answered."""
-MESSAGES = 300_000
+MESSAGES = 100_000
+"""Kept in all chats together, the newest."""
 TAPS = 20_000
 
 

@@ -26,7 +26,7 @@ DEFAULT_KINDS = frozenset(
     }
 )
 """What a bot gets that never said what it wants."""
-KEEP = 200_000
+KEEP = 100_000
 
 
 @dataclass(slots=True, frozen=True)

@@ -167,13 +167,17 @@ export function drawPeople(container, everybody, me, actions) {
       { class: "people", lang: language, "aria-label": word("people") },
       el("h2", { class: "title" }, word("people")),
       el("div"),
-      addForm(actions, !everybody.length),
+      addForm(actions),
       el("p", { class: "note" }, word("playground")),
     );
     container.replaceChildren(panel);
   }
   if (panel.shown === shown) return;
   panel.shown = shown;
+  // With nobody there the form lies open; it closes once when people appear.
+  const alone = !everybody.length;
+  if (panel.alone !== alone) panel.querySelector("details").open = alone;
+  panel.alone = alone;
   panel.children[1].replaceWith(everybody.length ? peopleList(everybody, me, actions) : el("p", { class: "hint" }, word("nobody")));
 }
 
@@ -230,7 +234,7 @@ function needs(person, actions) {
   return card;
 }
 
-function addForm(actions, opened) {
+function addForm(actions) {
   const first = el("input", { type: "text", maxlength: "64", required: true });
   const phone = el("input", { type: "tel", maxlength: "32", placeholder: "+86…" });
   const language = el(
@@ -253,7 +257,7 @@ function addForm(actions, opened) {
     if (phone.value.trim()) person.phone = phone.value.trim();
     actions.add(person, form);
   });
-  return el("details", { class: "add", open: opened }, el("summary", {}, icon("plus"), word("add")), form);
+  return el("details", { class: "add" }, el("summary", {}, icon("plus"), word("add")), form);
 }
 
 export function showPeople() {
