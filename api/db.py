@@ -99,6 +99,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=False,
+            # Parameters hold what people gave; errors find their way into logs.
+            hide_parameters=True,
             pool_recycle=MAX_IDLE_SECONDS,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": CONNECT_SECONDS},
         )

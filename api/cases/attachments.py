@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Text, bindparam, delete, exists, func, select, true
 from sqlalchemy.dialects.postgresql import insert
+from starlette.requests import ClientDisconnect
 
 from api.cases.media import display_name, media_type_of
 from api.cases.models import Attachment
@@ -23,7 +24,7 @@ from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind
 from api.cases.store import AttachmentStore
 from api.chats.access import CHAT_ID, live_links
 from api.db import Database
-from api.errors import NotFound, TooLarge, TooMany, UnsupportedType
+from api.errors import InvalidInput, NotFound, TooLarge, TooMany, UnsupportedType
 from api.lookups import LookUp, Reading
 from api.privacy import Vault
 
@@ -95,7 +96,11 @@ async def take_in(
             raise TooMany(max=MAX_FREE)
         return _attachment_out(reading.vault, before), False
     with tempfile.TemporaryFile() as file:
-        digest = await _receive(body, announced_size, file)
+        try:
+            digest = await _receive(body, announced_size, file)
+        except ClientDisconnect as error:
+            # The answer goes nowhere; this is no failure of ours.
+            raise InvalidInput(fields=[{"at": ["body"], "expected": "The whole file"}]) from error
         media_type = await asyncio.to_thread(media_type_of, file, upload.kind) if file.tell() else None
         if media_type is None:
             raise UnsupportedType

@@ -33,7 +33,8 @@ class PersonPhone(Base):
 
 
 class VerificationAttempt(Base):
-    """One try to prove who one is, whatever it was: the count of wrong ones locks chats and agreements."""
+    """Tries to prove who one is: one row without an agreement for the try itself, and, when it was wrong, one for each
+    agreement it was aimed at. The first are counted to lock chats, the others to lock agreements."""
 
     __tablename__ = "verification_attempts"
     __table_args__ = (Index(None, "chat_id", "attempted_at"), Index(None, "agreement_id", "attempted_at"))

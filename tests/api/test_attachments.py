@@ -219,6 +219,22 @@ async def test_an_announced_size_is_refused_before_the_body_comes(api_url: str) 
     writer.close()
 
 
+async def test_an_upload_that_breaks_off_keeps_nothing(
+    api: aiohttp.ClientSession, api_url: str, database: Database, folder: Path
+) -> None:
+    host = api_url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host[0], int(host[1]))
+    writer.write(
+        f"POST /v1/chats/{CHAT}/attachments?kind=photo&filename=a&upload_key=upload-0001 HTTP/1.1\r\nHost: api\r\n"
+        f"Authorization: Bearer {SERVICE_TOKEN}\r\nContent-Length: 1000\r\n\r\n".encode()
+        + PNG
+    )
+    await writer.drain()
+    writer.close()
+    await upload(api, CHAT, upload_key="upload-0002")
+    assert len(await rows(database)) == len(objects(folder)) == 1
+
+
 async def test_only_for_linked_chats(api: aiohttp.ClientSession, folder: Path) -> None:
     assert (await upload(api, STRANGER, status=404))["code"] == "not_found"
     assert objects(folder) == []
