@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from bot.playground.app import create_app
 from bot.playground.state import Playground
+from bot.serving import listening
 
 REAL_TOKEN = "SHANGLOU_TELEGRAM_TOKEN"  # noqa: S105 - the name of a variable
 """The playground stays away where this variable holds another bot's token: that one is real."""
@@ -96,8 +97,7 @@ def _listen(app: Starlette, host: str, port: int) -> socket.socket:
         raise Refused(f"{host} is not an address of this machine's loopback") from error
     if not address.is_loopback:
         raise Refused(f"{host} can be reached from outside; the playground listens on loopback only")
-    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    return socket.create_server((str(address), port), family=family, backlog=2048)
+    return listening(str(address), port)
 
 
 def _address(listener: socket.socket) -> str:
