@@ -112,7 +112,8 @@ def phones(value: Cell) -> list[str]:
         if not written:
             continue
         digits = normalise_phone(written)
-        if not 7 <= len(digits) <= 15 or not re.fullmatch(r"\+?[\d\-]+", written) or not digits.isascii():
+        mistyped = digits.startswith("1") and len(digits) != 11  # only mobile numbers begin with 1
+        if mistyped or not 7 <= len(digits) <= 15 or not re.fullmatch(r"\+?[\d\-]+", written, re.ASCII):
             raise BadCell("11位手机号码，或带区号的座机号码；几个号码之间用“、”分开")
         found.append(digits)
     if not found:

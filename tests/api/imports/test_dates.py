@@ -11,7 +11,7 @@ from api.imports import dates
 from api.imports.cells import Cell
 from api.imports.problems import BadCell
 
-days = st.dates(date(1955, 1, 1), date(2099, 12, 31))
+days = st.dates(date(1955, 1, 1), date(2090, 12, 31))
 full_width = str.maketrans("0123456789", "０１２３４５６７８９")
 
 

@@ -1,6 +1,5 @@
 """Which roll a sheet is, whatever the order, wording and lines of its headings."""
 
-from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
