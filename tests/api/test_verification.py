@@ -261,6 +261,38 @@ async def test_ten_wrong_tries_lock_the_agreement_for_new_links(
     await prove(api, CHAT + 50, right)
 
 
+async def test_simultaneous_tries_of_many_chats_do_not_slip_past_the_limit(
+    api: aiohttp.ClientSession, database: Database, factory: Factory
+) -> None:
+    who = factory.invented()
+    await factory.agreement(people=[await factory.person(who)])
+    wrong, right = by_phone(who.phone, "9999"), by_phone(who.phone, who.id_number[-4:])
+
+    async def status(chat_id: int, proof: dict[str, str]) -> int:
+        async with api.post(f"/v1/chats/{chat_id}/links", json=proof) as response:
+            return response.status
+
+    tries = [wrong] * 8 + [right, wrong, right, wrong, right, wrong, right]
+    answers = await asyncio.gather(*(status(CHAT + number, proof) for number, proof in enumerate(tries)))
+    assert all(answer == 403 for answer, proof in zip(answers, tries, strict=True) if proof is wrong)
+    async with database.reading() as reader:
+        rights = await reader.execute(
+            text(
+                """
+                SELECT tried.succeeded, (
+                    SELECT count(*) FROM verification_attempts wrong
+                    WHERE wrong.agreement_id IS NOT NULL AND wrong.id < tried.id
+                )
+                FROM verification_attempts tried
+                WHERE tried.agreement_id IS NULL AND tried.chat_id = ANY(:chats)
+                """
+            ),
+            {"chats": [CHAT + number for number, proof in enumerate(tries) if proof is right]},
+        )
+        for succeeded, before in rights:
+            assert succeeded == (before < 10)
+
+
 async def test_an_agreement_locked_by_its_number_does_not_lock_out_of_the_other(
     api: aiohttp.ClientSession, factory: Factory
 ) -> None:
