@@ -14,7 +14,7 @@ from bot.dispatch import CallbackHandler, CommandHandler, TurnHandler
 from bot.drafts import Drop, Resume
 from bot.sessions import Turn
 from bot.ui import button, lines, rows
-from handlers import complaint_content
+from handlers import complaint_content, verification
 from handlers import complaint_screens as screens
 from handlers.case_screens import ShowCase, acknowledgement
 from handlers.complaint_draft import Draft, Step
@@ -40,7 +40,7 @@ from handlers.menu import OpenComplaint, OpenMenu, main_menu
 async def begin(update: Update, ctx: Context, tap: OpenComplaint | None = None) -> None:
     if ctx.session.dialog is not None and not is_complaint(ctx):
         # Whoever asks for a complaint now has left the other conversation behind.
-        ctx.session.end_dialog()
+        await verification.leave(ctx)
     if is_complaint(ctx):
         await _offer_to_continue(ctx)
         return
@@ -135,7 +135,6 @@ async def back(update: Update, ctx: Context, tap: Back) -> None:
         )
         return
     draft.rewriting = False
-    draft.changing = draft.changing and before is not Step.SUMMARY
     go(ctx, before, draft)
     await ask_in_place(ctx)
 

@@ -21,6 +21,8 @@ def standing(ctx: Context) -> tuple[Step, Draft]:
 
 def go(ctx: Context, step: Step, draft: Draft) -> None:
     """Stand at a step from now on, with this draft."""
+    if step is Step.SUMMARY:
+        draft.changing = False
     ctx.session.go(step, draft=draft.model_dump(mode="json", exclude_defaults=True))
 
 

@@ -5,6 +5,8 @@ from telegram import InlineKeyboardMarkup
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, grid, rows
+from handlers.gate import verify_button
+from handlers.gate import verify_button
 
 
 class OpenMenu(Callback, prefix="menu"):
@@ -44,7 +46,9 @@ class OpenHelp(Callback, prefix="help"):
 
 
 def main_menu(ctx: Context) -> InlineKeyboardMarkup:
+    """What one can ask for; first of all the way in, for who has not shown who they are."""
     return rows(
+        None if ctx.session.linked else verify_button(ctx),
         *grid(
             [
                 button(ctx.plain("Handover"), OpenHandover()),
@@ -57,7 +61,7 @@ def main_menu(ctx: Context) -> InlineKeyboardMarkup:
                 button(ctx.plain("Language"), OpenLanguage()),
                 button(ctx.plain("Help"), OpenHelp()),
             ]
-        )
+        ),
     )
 
 

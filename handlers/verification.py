@@ -54,6 +54,7 @@ async def resume(update: Update, ctx: Context, tap: Resume) -> None:
 
 
 async def choose_way(update: Update, ctx: Context, tap: ChooseWay) -> None:
+    await _put_keys_away(ctx)
     ctx.session.go(
         {LinkMethod.PHONE: Step.CONTACT, LinkMethod.AGREEMENT: Step.NUMBER, LinkMethod.CODE: Step.CODE}[tap.way]
     )
@@ -76,23 +77,32 @@ async def _go_back(ctx: Context) -> None:
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - called at a step only
     step = Step(dialog.name)
-    if step is Step.CONTACT:
-        await ctx.reply(ctx.t("All right."), no_keyboard())
     if step is Step.WAY:
         await cancel(ctx.turn.update, ctx)
         return
+    await _put_keys_away(ctx)
     ctx.session.go(screens.BEFORE[step])
     await ask(ctx)
 
 
 async def cancel(update: Update, ctx: Context, tap: Drop | None = None) -> None:
-    dialog = ctx.session.dialog
     await ctx.remove_buttons()
-    if dialog is not None and dialog.name == Step.CONTACT:
-        await ctx.reply(ctx.t("All right."), no_keyboard())
-    ctx.session.end_dialog()
+    await leave(ctx)
     await ctx.reply(ctx.t("Stopped. Nothing was changed. What would you like to know?"), main_menu(ctx))
     await _remind_of_what_was_interrupted(ctx)
+
+
+async def leave(ctx: Context) -> None:
+    """End whatever conversation is going on, the keys of this one with it."""
+    await _put_keys_away(ctx)
+    ctx.session.end_dialog()
+
+
+async def _put_keys_away(ctx: Context) -> None:
+    """The key that shares the number would otherwise stay on the screen, and its neighbours send text."""
+    dialog = ctx.session.dialog
+    if dialog is not None and dialog.name == Step.CONTACT:
+        await ctx.reply(ctx.t("All right."), no_keyboard())
 
 
 async def _remind_of_what_was_interrupted(ctx: Context) -> None:

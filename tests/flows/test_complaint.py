@@ -88,7 +88,7 @@ async def test_in_english(system: System, factory: Factory, english_resident: Pe
     await person.tap("Continue")
     await person.expect("Please check. Is this right?", "Enclosed: nothing")
     await person.tap("Submit")
-    await person.expect("Your complaint is filed", "a text of 40 characters", "article 2")
+    await person.expect("Your complaint is filed", "a text of 40 characters", "articles 22, 23")
     assert len(await filed(factory)) == 1
 
 
@@ -273,6 +273,9 @@ async def test_changing_the_category_loses_nothing(resident: Person) -> None:
     await resident.tap("改类别")
     await resident.tap("过渡费")
     await resident.expect("请核对一下", "反映的事：过渡费", "厨房漏水", "1张照片")
+    await resident.tap("上一步")
+    await resident.tap("上一步")
+    await resident.expect("您写的内容", "厨房漏水")
 
 
 async def test_going_back_all_the_way_and_forward_again(resident: Person) -> None:
@@ -397,6 +400,15 @@ async def test_the_home_is_unlinked_before_submitting(system: System, factory: F
     await resident.expect("是哪一套房子")
     await resident.tap(other.unit.room)
     await resident.expect("厨房漏水")
+
+
+async def test_asking_for_a_complaint_while_sharing_ones_number(resident: Person) -> None:
+    await resident.send("/settings")
+    await resident.tap("再添加一份协议")
+    await resident.tap("用手机号")
+    await resident.send("/complain")
+    await resident.expect("您要反映哪方面的事")
+    assert await resident.keyboard() is None
 
 
 async def test_a_stranger_is_shown_the_way(system: System) -> None:

@@ -51,6 +51,14 @@ async def test_by_phone_and_last_four_of_the_id(system: System, factory: Factory
     assert (link.method, link.role) == (LinkMethod.PHONE, LinkRole.HOLDER)
 
 
+async def test_the_way_in_is_the_first_button_of_a_newcomer(system: System, resident: Person) -> None:
+    stranger = await system.person("外人")
+    await stranger.send("/start")
+    assert (await stranger.expect("您想查什么")).buttons[0] == "🔑 验证身份"
+    await resident.send("/start")
+    assert "🔑 验证身份" not in (await resident.expect("您想查什么")).buttons
+
+
 async def test_by_phone_and_last_four_of_the_agreement(system: System, household: Household) -> None:
     person = await system.person("张三", phone=f"+86{household.phone}")
     await choose(person, "用手机号")
@@ -218,7 +226,7 @@ async def test_ten_wrong_tries_close_the_agreement_but_not_to_a_code(
 
 
 async def test_a_whole_id_number_in_the_wrong_place_is_not_kept(
-    system: System, factory: Factory, household: Household
+    system: System, factory: Factory, household: Household, capfd: pytest.CaptureFixture[str]
 ) -> None:
     person = await system.person("张三")
     await choose(person, "用协议")
@@ -235,6 +243,11 @@ async def test_a_whole_id_number_in_the_wrong_place_is_not_kept(
         dialog = (await session.execute(select(Chat.dialog).where(Chat.id == person.id))).scalar_one()
     assert dialog is not None
     assert household.id_number[-6:] not in factory.vault.open("chat.dialog", dialog)
+    await person.send("000000")
+    await person.expect("对不上")
+    logged = capfd.readouterr()
+    for secret in (household.id_number[-6:], household.name, "000000"):
+        assert secret not in logged.out + logged.err
 
 
 async def test_a_message_that_cannot_be_deleted(system: System, household: Household) -> None:
