@@ -6,7 +6,6 @@ from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, grid, rows
 from handlers.gate import verify_button
-from handlers.gate import verify_button
 
 
 class OpenMenu(Callback, prefix="menu"):

@@ -7,6 +7,7 @@ from telegram import Update
 from api.money.schemas import (
     LedgerDirection,
     LedgerEntryOut,
+    LedgerKind,
     LedgerPage,
     LedgerState,
     LedgerTotalOut,
@@ -55,8 +56,9 @@ def view(payments: PaymentsOut, tr: Translator, today: date) -> list[Html]:
         facts += _transition_fee_facts(payments.transition_fee, tr, today)
     if payments.terms is not None and (lines := _terms_lines(payments.terms, tr)):
         facts.append(Fact(lines, payments.terms.source, payments.terms.as_of))
+    totals_told = [total for total in payments.totals if not _stands_above(total, payments.transition_fee)]
     for (direction, state), title in HEADINGS.items():
-        totals = [total for total in payments.totals if (total.direction, total.state) == (direction, state)]
+        totals = [total for total in totals_told if (total.direction, total.state) == (direction, state)]
         facts += _total_facts(tr.t(title), totals, tr)
     paragraphs = told(facts, tr)
     if not payments.totals:
@@ -78,6 +80,16 @@ def history_view(page: LedgerPage, tr: Translator) -> Html:
     )
     facts = [Fact(_entry_lines(entry, tr), entry.source, entry.as_of) for entry in page.entries]
     return join("\n\n", [heading, *told(facts, tr)])
+
+
+def _stands_above(total: LedgerTotalOut, fee: TransitionFeeOut | None) -> bool:
+    """Whether it is the sum of the one unpaid period that the transition fee names already."""
+    return (
+        fee is not None
+        and (total.kind, total.state) == (LedgerKind.TRANSITION_FEE, LedgerState.DUE)
+        and total.direction == LedgerDirection.TO_HOUSEHOLD
+        and [entry.amount for entry in fee.arrears] == [total.amount]
+    )
 
 
 def _terms_lines(agreed: PurchaseTermsOut, tr: Translator) -> list[str]:

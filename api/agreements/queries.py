@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, exists, func, select, true
+from sqlalchemy import SQLColumnExpression, and_, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.orm import aliased
 
 from api.agreements.models import Agreement, AgreementUnit, Party, Registration
 from api.agreements.schemas import PartyRole, RegistrationKind
@@ -21,6 +22,7 @@ from api.estate.queries import (
     home_label,
     unit_json,
 )
+from api.estate.schemas import ForecastBasis
 from api.identity.documents import mask_name
 from api.identity.models import Person
 from api.lookups import LookUp, Row, decimal_text, first_of, json_list, json_object
@@ -143,8 +145,23 @@ def _handover() -> LookUp:
         .correlate(Agreement)
         .lateral("homes")
     )
+    newest = aliased(Forecast)
+    newest_of_the_building = (
+        select(func.max(newest.published_on))
+        .where(newest.building_id == homes.c.building_id, newest.basis != ForecastBasis.CONTRACTUAL)
+        .scalar_subquery()
+    )
+    of_the_agreement = and_(
+        Forecast.agreement_id == Agreement.id,
+        or_(
+            Forecast.basis == ForecastBasis.CONTRACTUAL,
+            # The date in a roll of agreements says less than what was published for the building, and the day of that
+            # roll is not the day it was published: it never takes the place of the building's, nor stands after it.
+            Forecast.published_on <= func.coalesce(newest_of_the_building, Forecast.published_on),
+        ),
+    )
     forecasts = (
-        forecasts_of(Forecast.agreement_id == Agreement.id, Forecast.building_id == homes.c.building_id)
+        forecasts_of(of_the_agreement, Forecast.building_id == homes.c.building_id)
         .correlate(Agreement, homes)
         .lateral("forecasts")
     )

@@ -30,8 +30,8 @@ async def look_up_homes(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
 
 
 async def look_up_handover(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
-    """``HandoverOut`` of each building of each agreement. What was published for the building and what was published
-    for the agreement alone are one history: the newest of either is what is expected now."""
+    """``HandoverOut`` of each building of each agreement. What was published for the building and, before that, for
+    the agreement alone is one history; its newest is what is expected now."""
     answer = []
     refs: dict[int, dict[str, Any]] = {}
     for row in await reading.rows(HANDOVER, chat_id=chat_id):

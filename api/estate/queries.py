@@ -91,7 +91,10 @@ def forecasts_of(*subject: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         confirmed_on=Forecast.confirmed_on,
         next_update_on=Forecast.next_update_on,
     )
-    newest_first = aggregate_order_by(cast(forecast, Text), Forecast.published_on.desc(), Forecast.id.desc())
+    of_buildings_first = Forecast.building_id.is_(None)
+    newest_first = aggregate_order_by(
+        cast(forecast, Text), Forecast.published_on.desc(), of_buildings_first, Forecast.id.desc()
+    )
     agreed = Forecast.basis == ForecastBasis.CONTRACTUAL
     return select(
         func.array_agg(newest_first).filter(~agreed).label("expected"),

@@ -90,6 +90,21 @@ async def test_every_slip_stays_visible(api: aiohttp.ClientSession, factory: Fac
     assert it.contractual.published_on == agreed.published_on
 
 
+async def test_a_date_in_the_roll_of_agreements_never_displaces_the_buildings(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    building = await factory.building()
+    family = await factory.agreement(units=[await factory.unit(building)])
+    await factory.link(CHAT, family)
+    await factory.forecast(building, date(2027, 6, 30), published_on=date(2026, 10, 15))
+    await factory.forecast(family, None, published_on=date(2026, 11, 20))
+    await factory.forecast(family, date(2024, 1, 1), published_on=date(2026, 10, 15))
+    [it] = await handover(api)
+    assert it.current is not None
+    assert it.current.earliest_on == date(2027, 6, 30)
+    assert [f.earliest_on for f in it.history] == [date(2024, 1, 1)]
+
+
 async def test_of_two_published_on_one_day_the_later_one_counts(api: aiohttp.ClientSession, factory: Factory) -> None:
     building = await factory.building()
     family = await factory.agreement(units=[await factory.unit(building)])

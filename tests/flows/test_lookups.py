@@ -134,6 +134,7 @@ async def test_payments_and_their_history(factory: Factory, household: Household
         NOTICE,
     ):
         assert words in payments.text
+    assert payments.text.count("8,820.00") == 1
     assert payments.protected
 
     await resident.tap("全部明细")
