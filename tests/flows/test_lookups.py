@@ -130,7 +130,6 @@ async def test_payments_and_their_history(factory: Factory, household: Household
         "2024年1月至6月：¥8,820.00",
         "您已经收到\n过渡费：¥70,560.00",
         "您还要付\n差价款：¥23,456.70",
-        "应付给您、还没付的\n过渡费：¥8,820.00",
         NOTICE,
     ):
         assert words in payments.text
