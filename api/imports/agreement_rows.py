@@ -86,7 +86,7 @@ def _purchase(row: Row, record: AgreementRecord) -> None:
     for column in ("unit_price", "total_price", "down_payment", "loan_amount"):
         _state(row, record.terms, column, column, cells.money, unit=row.unit(column))
     if row.has("payment_method"):
-        record.terms["payment_method"] = row.text("payment_method")
+        record.terms["payment_method"] = row.read("payment_method", cells.public_text)
     for name, state in (("paid", LedgerState.PAID), ("unpaid", LedgerState.DUE)):
         if row.has(name):
             amount = row.read(name, cells.money, unit=row.unit(name))
@@ -160,7 +160,7 @@ def _home(row: Row) -> Home | None:
     if (building or place.building) is None:
         row.fail("room", "带楼栋的房号，如 2-1-1801，或者另填楼栋")
         return None
-    layout = row.text("layout")
+    layout = row.read("layout", cells.public_text)
     kind = UnitKind.FLAT
     described = " ".join(filter(None, (row.text("unit_kind"), layout, place.room)))
     if places.is_shop(described):
@@ -240,7 +240,7 @@ def _price_difference(row: Row) -> Stated | None:
 
 def _fee_rate(value: Cell, unit: str | None, heading: str) -> Stated:
     """过渡费标准: a sum per month where the heading or the cell says so, else the roll's own words."""
-    shown = cells.text(value) or ""
+    shown = cells.public_text(value)
     of_heading = unit or ("元/月" if "月" in heading else "")
     match = re.fullmatch(r"(?P<sum>[^元/]*万?元?)(?P<per>/.*)?", normalise_text(shown).removeprefix("每月"))
     per = match["per"] if match else None
@@ -261,7 +261,7 @@ def _expectation(row: Row, name: str, basis: ForecastBasis) -> Expectation | Non
     return Expectation(
         basis,
         *window,
-        reason=row.text("reason"),
+        reason=row.read("reason", cells.public_text),
         published_on=row.read("published_on", dates.last_day),
         next_update_on=row.read("next_update_on", dates.last_day),
     )

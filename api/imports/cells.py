@@ -23,6 +23,7 @@ _OTHER_DOCUMENT = re.compile(r"(?=.*\d)[A-Z0-9()]{5,20}")
 _NAME_WITH_ID = re.compile(r"(?P<name>.*?\D)[(:,\s]*(?P<id>\d{17}[\dXx])\)?")
 _BRACKETS = re.compile(r"\(.*?\)")
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z .'\-]*")
+_PERSONAL_NUMBER = re.compile(r"\d{11}")
 _FIRST_LOST_INTEGER = 10**15  # spreadsheet programs keep 15 significant digits
 
 LOST_DIGITS = "18位证件号码被表格软件存成了数字，末几位已经丢失；请把单元格设为“文本”格式后重新填写"
@@ -42,6 +43,14 @@ def text(value: Cell) -> str | None:
     return str(value)
 
 
+def public_text(value: Cell) -> str:
+    """Text that is kept as it is and shown to families: no place for anybody's ID number or phone."""
+    written = text(value) or ""
+    if _PERSONAL_NUMBER.search(normalise_text(written)):
+        raise BadCell("不含证件号码和电话号码的文字（这一列会给住户看）")
+    return written
+
+
 def number_text(value: Cell) -> str:
     """An agreement or filing number. A long number kept as a float has lost digits."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= _FIRST_LOST_INTEGER:
@@ -51,6 +60,8 @@ def number_text(value: Cell) -> str:
     written = unicodedata.normalize("NFKC", text(value) or "").lstrip("'’‘`")
     if not written or len(written) > 80 or _SCIENTIFIC.fullmatch(written):
         raise BadCell("编号（请设为“文本”格式，不超过80个字）")
+    if is_valid_id_number(normalise_id_number(written)):
+        raise BadCell("编号（现在是一个身份证号）")
     return written
 
 

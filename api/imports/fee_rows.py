@@ -29,10 +29,11 @@ def _fee(row: Row) -> FeeRecord | None:
     paid_on = row.read("paid_on", dates.last_day)
     names = row.read("name", cells.names) or []
     id_numbers = row.read("id_number", cells.id_numbers) or []
+    batch = row.read("batch", cells.public_text)
+    reason = row.read("reason", cells.public_text)
     next_payment_on = row.read("next_payment_on", dates.last_day)
     if row.failed or number is None or period is None or amount is None:
         return None
-    notes = [cells.text(cell) or "" for cell in row.all_cells("note")]
     return FeeRecord(
         row=row,
         number=number,
@@ -48,8 +49,9 @@ def _fee(row: Row) -> FeeRecord | None:
             "period_end": period[1],
             "due_on": None,
             "paid_on": paid_on,
-            "batch": row.text("batch"),
-            "note": "；".join(notes) or None,
+            "batch": batch,
+            # 备注 is the office's own: what clerks write there is neither for families nor for a plain column.
+            "note": reason,
         },
         next_payment_on=next_payment_on,
     )

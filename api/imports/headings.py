@@ -97,6 +97,7 @@ _FIELDS: dict[RollKind, dict[str, str]] = {
         "batch": "支付批次 批次 发放批次 批次号",
         "paid_on": "支付日期 发放时间 发放日期 支付时间 实际发放日期",
         "next_payment_on": "下次发放日期 下次发放时间 下期发放日期 下次发放",
+        "reason": "说明 未发原因 未付原因 原因 原因说明 情况说明 发放说明",
         "note": _STATES["note"],
     },
     RollKind.PROGRESS: _PLACE

@@ -52,7 +52,7 @@ def _plain(value: Cell, expected: str) -> str:
     if isinstance(value, (bool, date, time, timedelta)):
         raise BadCell(expected + "（被表格软件变成了日期，请设为“文本”格式后重新填写）")
     plain = _DASHES.sub("-", normalise_text(text(value) or "")).upper().lstrip("'’‘`")
-    if not plain or len(plain) > 40:
+    if not plain or len(plain) > 40 or re.search(r"\d{11}", plain):
         raise BadCell(expected)
     return plain
 

@@ -2,6 +2,7 @@
 no handover date."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from api.estate.schemas import ForecastBasis
 from api.imports import cells, dates, places, words
@@ -22,21 +23,22 @@ def _progress(row: Row) -> ProgressRecord | None:
     planned_on = row.read("planned_on", dates.last_day)
     achieved_on = row.read("achieved_on", dates.last_day)
     published_on = row.read("published_on", dates.last_day)
-    expectation = _expectation(row)
+    reason = row.read("reason", cells.public_text)
+    expectation = _expectation(row, reason, published_on)
     if not row.failed and milestone is None:
         if planned_on or achieved_on:
             row.fail("milestone", words.MILESTONE_EXPECTED)
         elif expectation is None:
             row.fail("milestone" if row.has("milestone") else "forecast", "节点，或者预计交房")
+    note = row.read("note", cells.public_text)
+    source = row.read("source", cells.public_text)
     parcel = row.read("parcel", places.parcel)
     phase = row.read("phase", places.phase)
     if row.failed or building is None:
         return None
-    notes = [cells.text(cell) or "" for cell in row.all_cells("note")]
-    if expectation is None and (told := row.text("reason")):
-        # Beside an expected handover 说明 is why the date is what it is; without one it is about the milestone.
-        notes.insert(0, told)
-    source = row.text("source")
+    # Beside an expected handover 说明 is why the date is what it is; without one it is about the milestone.
+    told = None if expectation is not None else reason
+    notes = [part for part in (told, note) if part]
     if expectation is not None:
         expectation.source = source
     return ProgressRecord(
@@ -54,7 +56,7 @@ def _progress(row: Row) -> ProgressRecord | None:
     )
 
 
-def _expectation(row: Row) -> Expectation | None:
+def _expectation(row: Row, reason: str | None, published_on: date | None) -> Expectation | None:
     window = row.read("forecast", dates.window)
     basis = row.read("basis", words.basis)
     if window is None:
@@ -68,7 +70,7 @@ def _expectation(row: Row) -> Expectation | None:
     return Expectation(
         basis,
         *window,
-        reason=row.text("reason"),
-        published_on=row.read("published_on", dates.last_day),
+        reason=reason,
+        published_on=published_on,
         next_update_on=row.read("next_update_on", dates.last_day),
     )

@@ -7,7 +7,7 @@ from datetime import date
 from api.agreements.schemas import RegistrationStage
 from api.estate.schemas import ForecastBasis, MilestoneKind
 from api.identity.documents import normalise_text
-from api.imports.cells import Cell, text
+from api.imports.cells import Cell, public_text, text
 from api.imports.dates import date_inside, last_day
 from api.imports.problems import BadCell
 from api.money.schemas import LedgerDirection, LedgerState
@@ -41,7 +41,7 @@ class Stage:
 
 def registration(value: Cell) -> Stage:
     """网签状态 or 办证状态: the leading words tell the stage, what follows a blocked one tells why."""
-    status = text(value) or ""
+    status = public_text(value)
     plain = normalise_text(status)
     if because := _BECAUSE.fullmatch(plain):
         return Stage(RegistrationStage.BLOCKED, status, because["cause"], None)
@@ -61,7 +61,7 @@ _HANDED_OVER = re.compile(r"已(?:交付|交房|收房|接房|入住|领钥匙|�
 
 def handover(value: Cell) -> tuple[bool, date | None, str]:
     """交付状态: whether the keys were handed over, the day if the cell tells it, and the roll's own words."""
-    status = text(value) or ""
+    status = public_text(value)
     plain = normalise_text(status)
     if _HANDED_OVER.match(plain):
         return True, date_inside(plain), status

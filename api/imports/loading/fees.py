@@ -13,9 +13,11 @@ from api.imports.fee_rows import keyed
 from api.imports.loading.agreements import LEDGER, TRANSITION_FEES
 from api.imports.loading.bulk import Bulk, within
 from api.imports.loading.facts import Key, Saying, settle
+from api.imports.models import Import
 from api.imports.records import FeeRecord
 from api.imports.report import RollReport
 from api.imports.rolls import Roll
+from api.money.schemas import LedgerKind
 from api.privacy import Vault
 
 _agreements: Table = Agreement.__table__  # type: ignore[assignment]
@@ -55,8 +57,36 @@ async def load_fees(
         (agreement_ids[number_key], roll_key): Saying(record.entry, record.number)
         for (number_key, roll_key), record in keyed(good).items()
     }
+    if not roll.errors and await _is_new_version(bulk, roll, report):
+        withdrawn = await _stated_by(bulk, project_id, report)
+        ids = list({*ids, *(agreement_id for agreement_id, _ in withdrawn)})
+        ledger = {key: Saying(None, number) for key, number in withdrawn.items() if key not in ledger} | ledger
     await settle(bulk, vault, LEDGER, await LEDGER.stored(bulk, vault, "agreement_id", ids), ledger, **sourcing)
     await _settle_next_payments(bulk, vault, good, agreement_ids, sourcing)
+
+
+async def _is_new_version(bulk: Bulk, roll: Roll, report: RollReport) -> bool:
+    """Whether this file, and no other, was loaded before as the roll of this name and day: then what it says no more
+    (a period that was mistyped) is withdrawn. Other rolls only add: each may hold one batch of payments."""
+    loaded_before = select(Import.filename).distinct()
+    same_roll = (Import.kind == roll.kind, Import.source == report.source, Import.as_of == report.as_of)
+    return {row[0] for row in await bulk.rows(loaded_before.where(*same_roll))} == {roll.path.name}
+
+
+async def _stated_by(bulk: Bulk, project_id: int, report: RollReport) -> dict[tuple[int, str], str]:
+    """Keys of the fee entries that the roll of this name and day stated last, with their agreements' numbers."""
+    ledger = LEDGER.table.c
+    rows = await bulk.rows(
+        select(ledger.agreement_id, ledger.roll_key, _agreements.c.number)
+        .join(_agreements, _agreements.c.id == ledger.agreement_id)
+        .where(
+            _agreements.c.project_id == project_id,
+            ledger.kind == LedgerKind.TRANSITION_FEE,
+            ledger.source == report.source,
+            ledger.as_of == report.as_of,
+        )
+    )
+    return {(agreement_id, roll_key): number for agreement_id, roll_key, number in rows}
 
 
 async def _settle_next_payments(

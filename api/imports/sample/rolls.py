@@ -42,7 +42,7 @@ _PURCHASE_HEADINGS = (
 )
 _FEE_HEADINGS = (
     *("序号", "协议编号", "姓名", "身份证号码", "起止时间", "过渡费金额", "支付批次", "支付日期", "下次发放日期"),
-    "备注",
+    *("说明", "备注"),
 )
 _PROGRESS_HEADINGS = (
     *("地块", "期", "楼栋", "节点", "计划日期", "完成日期", "预计交房", "依据", "说明", "信息来源", "发布日期"),
@@ -277,6 +277,7 @@ def fee_sheet(relocations: list[Relocation], as_of: date, hand: Hand) -> SheetPl
                     None if unpaid else hand.day(paid_on),
                     hand.day(date(2027, 1, 20)) if unpaid and hand.chance(0.5) else None,
                     "资金未到位，待补发" if unpaid else None,
+                    hand.note(),
                 ]
 
     return SheetPlan("发放表", rows(), [(1, 1, 1, len(_FEE_HEADINGS))])

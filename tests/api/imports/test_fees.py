@@ -113,6 +113,39 @@ async def test_an_agreement_that_was_left_out_says_so(load: Load, folder: Path) 
     assert "没有载入" in report.errors[0].expected
 
 
+@pytest.mark.usefixtures("on_file")
+async def test_a_period_that_was_mistyped_is_withdrawn_by_the_corrected_file(
+    load: Load, look: Look, folder: Path
+) -> None:
+    kept = books.fee(起止时间="2025年7月至12月")
+    path = books.xlsx(folder / "a.xlsx", [kept, books.fee(起止时间="2026.1-2026.7")])
+    await load(path)
+    (report,) = await load(books.xlsx(path, [kept, books.fee()]))
+    assert (report.facts["ledger"].added, report.facts["ledger"].changed) == (1, 1)
+    assert [entry["period_end"] for entry in await look(ENTRIES)] == [date(2025, 12, 31), date(2026, 6, 30)]
+
+
+@pytest.mark.usefixtures("on_file")
+async def test_another_batch_under_the_same_title_withdraws_nothing(load: Load, look: Look, folder: Path) -> None:
+    first = books.xlsx(folder / "第一批.xlsx", [books.fee()])
+    second = books.xlsx(folder / "第二批.xlsx", [books.fee(起止时间="2025年7月至12月")])
+    for path in (first, second, first, second):
+        await load(path)
+    assert len(await look(ENTRIES)) == 2
+
+
+@pytest.mark.usefixtures("on_file")
+async def test_remarks_of_the_office_are_not_kept_and_explanations_hold_no_numbers(
+    load: Load, look: Look, folder: Path
+) -> None:
+    told = {"备注": f"由{BO.name}代领 {BO.phone}", "说明": "资金未到位"}
+    await load(books.xlsx(folder / "a.xlsx", [books.fee(**told)]))
+    assert await look("SELECT note FROM ledger_entries WHERE kind = 'transition_fee'") == [{"note": "资金未到位"}]
+    (report,) = await load(books.xlsx(folder / "b.xlsx", [books.fee(说明=f"请打{BO.phone}")]))
+    (error,) = report.errors
+    assert (error.column, error.value) == ("说明", "***")
+
+
 async def test_a_purchase_has_no_transition_fee(load: Load, folder: Path) -> None:
     contract = books.purchase(合同编号="AZ-2020-001", 地块="A3", 期="一期")
     _, report = await load(books.xlsx(folder / "a.xlsx", [contract]), books.xlsx(folder / "b.xlsx", [books.fee()]))
