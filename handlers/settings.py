@@ -66,7 +66,7 @@ async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None
             *(_unlink_button(ctx, place, link) for place, link in numbered if link.can_unlink),
             [key for key in turning if key],
             button(ctx.plain("➕ Add another agreement"), Verify()) if links else verify_button(ctx),
-            button(ctx.plain("语言 Language"), OpenLanguage()),
+            button(ctx.plain("Language"), OpenLanguage()),
             button(ctx.plain("What is kept about me"), ShowStored()),
             button(ctx.plain("Main menu"), OpenMenu()),
         ),
@@ -84,14 +84,14 @@ def _entry(ctx: Context, place: int, link: LinkOut) -> Html:
             [
                 ctx.t("<b>{n}. You see:</b> {agreement}", n=place, agreement=agreement),
                 ctx.t("🏠 {home}", home=link.agreement.home) if link.agreement.home else None,
-                ctx.t("As {role}, since {day}, {method}", role=role, day=day, method=method),
+                ctx.t("Role: {role}, since {day}, {method}", role=role, day=day, method=method),
             ],
         )
     return join(
         "\n",
         [
             ctx.t("<b>{n}. Another Telegram account sees:</b> {agreement}", n=place, agreement=agreement),
-            ctx.t("As {role}, since {day}, {method}", role=role, day=day, method=method),
+            ctx.t("Role: {role}, since {day}, {method}", role=role, day=day, method=method),
         ],
     )
 
