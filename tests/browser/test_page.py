@@ -2,14 +2,13 @@
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -31,7 +30,6 @@ from telegram.ext import (
 
 from bot.playground import create_app, new_token, serve
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de000"
     "0000c49444154789c63383021010003c401b112fb3ef60000000049454e44ae426082"
@@ -120,33 +118,6 @@ async def scene() -> AsyncIterator[Scene]:
             made.answer_text.set()
             await application.updater.stop()
             await application.stop()
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A phone-sized page; anything that its console complains of fails the test."""
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    context = await browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    await context.close()
-    assert complaints == []
 
 
 async def test_a_conversation_on_the_page(scene: Scene, page: Page) -> None:
