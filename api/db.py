@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 import asyncpg
-from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Numeric, Text, func, make_url
+from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Numeric, Text, event, func, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -84,6 +85,14 @@ def driver_url(url: str) -> str:
     return make_url(async_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def _refuse_closed(connection: Any, *_: object) -> None:
+    """Have a connection that the server has closed replaced when it is taken. The engine notices it by itself only in
+    statements of its own, not in those that go straight to the driver (``LookUp.in_transaction``): such a connection
+    would fail again and again."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
 class Database:
     """The engine, and the connections of look-ups."""
 
@@ -104,6 +113,7 @@ class Database:
             pool_recycle=MAX_IDLE_SECONDS,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": CONNECT_SECONDS},
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
         def connect() -> Any:

@@ -7,10 +7,11 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
+from sqlalchemy import literal, select
 
 from api.app import create_app
 from api.db import Database
-from api.lookups import ReadPool
+from api.lookups import LookUp, ReadPool
 from api.settings import Settings
 from tests.api.strictly import refused
 from tests.conftest import SERVICE_TOKEN
@@ -47,6 +48,24 @@ async def test_a_server_that_was_restarted_costs_nobody_an_answer(database: Data
         while not all(connection.is_closed() for _, connection in database.pool._idle):
             await asyncio.sleep(0.005)
     assert await connections(database) == 1
+
+
+async def test_a_server_that_was_restarted_costs_nobody_a_save(database: Database, postgres: str) -> None:
+    """Saving a chat goes straight to the driver: the engine hands out no connection that the server has closed."""
+    one = LookUp(select(literal(1)))
+    async with database.transaction() as session:
+        await one.in_transaction(session)
+        driver = (await (await session.connection()).get_raw_connection()).driver_connection
+        assert driver is not None
+    killer = await asyncpg.connect(postgres)
+    await killer.execute("SELECT pg_terminate_backend($1, 5000)", driver.get_server_pid())
+    await killer.close()
+    async with asyncio.timeout(5):
+        while not driver.is_closed():
+            await asyncio.sleep(0.005)
+    for _ in range(3):
+        async with database.transaction() as session:
+            assert (await one.in_transaction(session))[0][0] == 1
 
 
 async def test_a_caller_who_goes_away_frees_the_place(database: Database) -> None:
