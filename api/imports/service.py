@@ -8,10 +8,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import asyncpg
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.chats.service import extend_links
 from api.db import Database
 from api.estate.models import Project
 from api.imports.headings import ROLL_NAMES
@@ -109,6 +110,9 @@ async def _compare_and_load(
             if options.dry_run or (any(r.errors for r in reports) and not options.partial):
                 raise _Undo
             await _record(session, dated)
+            await extend_links(session, datetime.now(options.timezone).date())
+            # Look-ups right after a first load would else be planned for empty tables.
+            await session.execute(text("ANALYZE"))
     except _Undo:
         return reports
     for report in reports:

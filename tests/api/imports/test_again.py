@@ -1,11 +1,13 @@
 """Loading again: the same file changes nothing, an edited one only what differs, an older one nothing newer."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from api.agreements.models import Party
 from api.chats.models import Link
 from api.db import Database
 from api.identity.schemas import LinkMethod, LinkRole
@@ -230,3 +232,27 @@ async def test_a_renamed_copy_is_the_same_roll(load: Load, folder: Path) -> None
     first = books.xlsx(folder / "a.xlsx", [books.relocation()])
     await load(first)
     assert totals(await load(Path(shutil.copy(first, folder / "另一个名字.xlsx")))) == (0, 0, 0)
+
+
+async def test_a_new_agreement_appears_to_the_linked_person_but_an_ended_link_stays_ended(
+    load: Load, look: Look, factory: Factory, folder: Path
+) -> None:
+    await load(books.xlsx(folder / "a.xlsx", [books.relocation()]))
+    async with factory.database.transaction() as session:
+        (party,) = (await session.execute(select(Party))).scalars()
+        values = {"agreement_id": party.agreement_id, "person_id": party.person_id}
+        for chat_id, revoked_at in ((71, None), (72, datetime(2026, 1, 1, tzinfo=UTC))):
+            session.add(
+                Link(chat_id=chat_id, role=LinkRole.HOLDER, method=LinkMethod.PHONE, revoked_at=revoked_at, **values)
+            )
+    await load(
+        books.xlsx(folder / "b.xlsx", [books.purchase(买受人=ANNE.name, 证件号码=ANNE.id_number, 联系电话=ANNE.phone)])
+    )
+    links = await look(
+        "SELECT chat_id, number FROM links JOIN agreements ON agreements.id = agreement_id "
+        "WHERE revoked_at IS NULL ORDER BY number"
+    )
+    assert [tuple(link.values()) for link in links] == [
+        (71, books.relocation()["协议编号"]),
+        (71, books.purchase()["合同编号"]),
+    ]
