@@ -32,7 +32,7 @@ LOST_DIGITS = "18位证件号码被表格软件存成了数字，末几位已经
 def text(value: Cell) -> str | None:
     """The cell as text, without control characters and outer spaces; none for a blank or a dash."""
     if isinstance(value, str):
-        cleaned = _CONTROL.sub("", value).strip() if value else ""
+        cleaned = (value if value.isprintable() else _CONTROL.sub("", value)).strip()
         return None if cleaned in _BLANK else cleaned
     if isinstance(value, bool):
         return "是" if value else "否"

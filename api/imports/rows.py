@@ -43,8 +43,9 @@ class Row:
 
     def cell(self, name: str) -> Cell | None:
         """The cell; none when it is blank or the column is missing."""
-        for column in self.rows.headings.columns.get(name, ()):
-            value = self.cells[column.index] if column.index < len(self.cells) else ""
+        cells = self.cells
+        for index in self.rows.indexes.get(name, ()):
+            value = cells[index] if index < len(cells) else ""
             if value != "" and (not isinstance(value, str) or text(value) is not None):
                 return value
         return None
@@ -52,8 +53,8 @@ class Row:
     def all_cells(self, name: str) -> list[Cell]:
         """The filled cells of all columns that say the same thing (手机号码 and 联系电话)."""
         found = []
-        for column in self.rows.headings.columns.get(name, ()):
-            value = self.cells[column.index] if column.index < len(self.cells) else ""
+        for index in self.rows.indexes.get(name, ()):
+            value = self.cells[index] if index < len(self.cells) else ""
             if value != "" and (not isinstance(value, str) or text(value) is not None):
                 found.append(value)
         return found
@@ -110,8 +111,10 @@ class Rows:
         self.errors = errors
         unit = _UNIT_IN_TITLE.search(normalise_text(headings.title))
         self.unit = unit[1] if unit else None
+        self.indexes = {name: [column.index for column in columns] for name, columns in headings.columns.items()}
         self._columns = [column for columns in headings.columns.values() for column in columns]
         self._headings = {normalise_text(column.heading) for column in self._columns}
+        self._first_characters = {column.heading[:1] for column in self._columns}
 
     def __iter__(self) -> Iterator[Row]:
         first = self.headings.last_row + 1
@@ -127,10 +130,11 @@ class Rows:
         if not words:
             return all(cell == "" or isinstance(cell, str) for cell in cells)
         for word in words[:2]:
-            if len(word) < 40 and _TOTALS.fullmatch(normalise_text(word)):
+            if "计" in word and len(word) < 40 and _TOTALS.fullmatch(normalise_text(word)):
                 return True
         if len(words) <= 3 and len(cells) > 3 and _FOOTER.fullmatch(normalise_text(words[0])):
             return True
-        if len(words) < 2 or not any(normalise_text(word) in self._headings for word in words[:3]):
+        # Normalising every cell of every row would cost more than reading them.
+        if len(words) < 2 or not any(word.lstrip()[0] in self._first_characters for word in words[:3]):
             return False
         return sum(normalise_text(word) in self._headings for word in words) * 2 > len(words)
