@@ -15,7 +15,9 @@ from api.db import Database
 from api.errors import ApiError, ErrorBody
 from api.privacy import Vault
 
-ChatId = Annotated[int, Path(ge=1, lt=2**63, description="Telegram's id of a private chat.", examples=[700100200])]
+ChatId = Annotated[
+    int, Path(ge=1, lt=2**52, description="Telegram's id of a private chat: at most 52 bits.", examples=[700100200])
+]
 RowId = Annotated[int, Path(ge=1, lt=2**63)]
 
 ERRORS: dict[int | str, dict[str, Any]] = {

@@ -39,15 +39,13 @@ async def lock_agreements(session: AsyncSession, agreement_ids: Collection[int])
 
 
 async def seconds_until_chat_may_try(session: AsyncSession, chat_id: int) -> int:
-    """0 when the chat may try now. Wrong tries before its last success do not count."""
+    """0 when the chat may try now. A right try does not end the count: who is linked could guess at others for ever."""
     attempts = VerificationAttempt
-    of_chat = (attempts.chat_id == chat_id, attempts.agreement_id.is_(None))
-    last_success = select(func.coalesce(func.max(attempts.id), 0)).where(*of_chat, attempts.succeeded).scalar_subquery()
     ends_in = func.extract("epoch", attempts.attempted_at + CHAT_WINDOW - func.clock_timestamp())
     # The fifth wrong try from the end: when it leaves the window, there is room for one more.
     seconds = await session.scalar(
         select(ends_in)
-        .where(*of_chat, ~attempts.succeeded, attempts.id > last_success)
+        .where(attempts.chat_id == chat_id, attempts.agreement_id.is_(None), ~attempts.succeeded)
         .order_by(attempts.id.desc())
         .offset(CHAT_MAX_WRONG - 1)
         .limit(1)

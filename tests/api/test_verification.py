@@ -220,13 +220,21 @@ async def test_five_wrong_tries_lock_the_chat_for_right_ones_too(
     await prove(api, CHAT, right)
 
 
-async def test_a_success_ends_the_count_of_the_chat(api: aiohttp.ClientSession, factory: Factory) -> None:
+async def test_a_right_try_of_ones_own_buys_no_more_wrong_ones(api: aiohttp.ClientSession, factory: Factory) -> None:
+    """Else one who is linked could go on guessing at the neighbours for ever."""
     who = factory.invented()
     await factory.agreement(people=[await factory.person(who)])
-    for _ in range(2):
-        for _ in range(4):
-            await prove(api, CHAT, WRONG, 403)
-        await prove(api, CHAT, by_phone(who.phone, who.id_number[-4:]))
+    for _ in range(4):
+        await prove(api, CHAT, WRONG, 403)
+    await prove(api, CHAT, by_phone(who.phone, who.id_number[-4:]))
+    await prove(api, CHAT, WRONG, 403)
+    assert (await prove(api, CHAT, WRONG, 429))["code"] == "locked"
+
+
+async def test_ids_of_chats_have_52_bits(api: aiohttp.ClientSession) -> None:
+    await prove(api, 2**52 - 1, WRONG, 403)
+    for chat_id in (2**52, 2**63 - 1, 0, -1):
+        await prove(api, chat_id, WRONG, 422)
 
 
 async def test_simultaneous_tries_do_not_slip_past_the_limit(api: aiohttp.ClientSession, factory: Factory) -> None:
