@@ -41,7 +41,8 @@ async def file_case(
         The :class:`CaseOut`, and whether it was filed now.
 
     Raises:
-        NotFound: an agreement or unit that is not this chat's, or an attachment that is not, or not any more, free.
+        NotFound: an agreement or unit that is not this chat's, an attachment that is not, or not any more, free, or a
+            key whose case is about an agreement that is not this chat's any more.
     """
     today = now.astimezone(zone).date()
     filed = {"chat_id": chat_id, "number": None, "idempotency_key": idempotency_key, "today": today}
@@ -74,8 +75,11 @@ async def file_case(
     if case_id is not None:
         await _attach(session, chat_id, case_id, set(case.attachment_ids))
         session.add(CaseEvent(case_id=case_id, kind=CaseEventKind.RECEIVED, happened_at=now))
-    (row,) = await ONE.in_transaction(session, **filed)
-    return _case_out(vault, row), case_id is not None
+    rows = await ONE.in_transaction(session, **filed)
+    if not rows:
+        # What was filed with this key is about an agreement that the chat does not see any more.
+        raise NotFound
+    return _case_out(vault, rows[0]), case_id is not None
 
 
 async def _attach(session: AsyncSession, chat_id: int, case_id: int, attachment_ids: set[int]) -> None:

@@ -80,6 +80,13 @@ def zipped(*names: str) -> bytes:
     return content.getvalue()
 
 
+def lying_zip() -> bytes:
+    """A document whose directory holds 6,000 entries more than its end announces."""
+    content = zipped(*(str(number) for number in range(6000)), "[Content_Types].xml", "word/document.xml")
+    announced = content.rindex(b"PK\5\6") + 8
+    return content[:announced] + b"\2\0\2\0" + content[announced + 4 :]
+
+
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -143,6 +150,7 @@ OTHERS = [
     zipped("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
     zipped("[Content_Types].xml", "ppt/presentation.xml"),
     zipped(*(str(number) for number in range(5001)), "[Content_Types].xml", "word/document.xml"),
+    lying_zip(),
     b"PK\3\4 cut off",
     b"text with a bell \7",
     b"no character \xff",

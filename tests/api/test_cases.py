@@ -77,6 +77,20 @@ async def test_a_complaint_gets_a_number_and_a_clock(
     assert "30.5" not in stored
 
 
+async def test_a_key_used_for_a_home_that_is_unlinked_since_files_nothing_else(
+    api: aiohttp.ClientSession, factory: Factory, agreement: Agreement
+) -> None:
+    other = await factory.agreement()
+    await factory.link(CHAT, other)
+    await file(api, complaint(agreement))
+    links = (await call(api, "GET", f"/v1/chats/{CHAT}/links"))["links"]
+    (gone,) = (link["id"] for link in links if link["agreement"]["id"] == agreement.id)
+    await call(api, "DELETE", f"/v1/chats/{CHAT}/links/{gone}", 204)
+    for about in (agreement, other):
+        assert (await file(api, complaint(about), 404))["code"] == "not_found"
+    await file(api, complaint(other), key="dialog-0002")
+
+
 async def test_filed_twice_is_one_case(api: aiohttp.ClientSession, database: Database, agreement: Agreement) -> None:
     photo = await upload(api, CHAT)
     first = await file(api, complaint(agreement, attachment_ids=[photo["id"]]))
