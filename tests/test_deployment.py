@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import typer
 import yaml
 
 from api.health import router as api_health
 from api.settings import Settings
-from bot.cli import app as cli
+from bot.cli import COMMANDS
 from bot.settings import BotSettings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-COMMANDS = set(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]
 SETTINGS = {f"SHANGLOU_{name.upper()}" for settings in (Settings, BotSettings) for name in settings.model_fields}
 OURS = {name: service for name, service in COMPOSE["services"].items() if name != "postgres"}
 

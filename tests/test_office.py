@@ -14,7 +14,7 @@ from api.db import Database
 from api.estate.models import Project
 from api.identity.models import LinkCode
 from api.settings import Settings
-from bot.cli import app
+from bot.cli import command_line
 from tests.api.calls import PNG, by_code, call, numbers, prove, upload
 from tests.factories import Factory
 
@@ -34,7 +34,7 @@ def environment(settings: Settings, database_url: str) -> dict[str, str]:
 
 
 async def run(environment: dict[str, str], *arguments: str) -> Result:
-    return await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
+    return await asyncio.to_thread(CliRunner().invoke, command_line(), arguments, env=environment)
 
 
 async def test_an_invitation_lets_somebody_in(

@@ -19,7 +19,8 @@ from api.db import Database
 from api.identity.codes import issue_code
 from api.privacy import Vault
 from api.settings import Settings
-from bot.cli.running import api_settings, bot_settings, open_database, refuse
+from bot.cli.database import api_settings, open_database
+from bot.cli.running import bot_settings, refuse
 
 T = TypeVar("T")
 

@@ -24,7 +24,8 @@ from api.imports.sample import write_sample
 from api.imports.service import LoadOptions, OnProgress, load_rolls
 from api.privacy import Vault
 from api.settings import Settings
-from bot.cli.running import api_settings, open_database, refuse
+from bot.cli.database import api_settings, open_database
+from bot.cli.running import refuse
 
 _MAX_ERRORS_SHOWN = 50
 _FACTS = {

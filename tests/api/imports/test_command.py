@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.settings import Settings
-from bot.cli import app
+from bot.cli import command_line
 from tests.api.imports import books
 from tests.api.imports.books import ANNE
 from tests.api.imports.conftest import Look
@@ -24,7 +24,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, settings: Settings, database_ur
 
 async def shanglou(*arguments: str | Path) -> Result:
     # A thread of its own: the command starts a loop, as it does on the command line.
-    return await asyncio.to_thread(CliRunner().invoke, app, [str(argument) for argument in arguments])
+    return await asyncio.to_thread(CliRunner().invoke, command_line(), [str(argument) for argument in arguments])
 
 
 @pytest.mark.usefixtures("environment")

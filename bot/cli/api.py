@@ -1,0 +1,36 @@
+"""``shanglou api`` and ``shanglou migrate``: the half that holds the data."""
+
+import uvicorn
+
+from api import migrations
+from api.app import create_app
+from bot.cli.database import api_settings, open_database
+from bot.cli.running import to_stderr
+from bot.logs import set_up_logs
+
+
+def api() -> None:
+    """Serve the API (with the embedded PostgreSQL where no database is named)."""
+    set_up_logs()
+    settings = api_settings()
+    with open_database(settings) as url:
+        uvicorn.run(
+            create_app(settings, url),
+            host=settings.api_host,
+            port=settings.api_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            timeout_graceful_shutdown=10,
+        )
+
+
+def migrate() -> None:
+    """Bring the database up to the newest schema."""
+    settings = api_settings()
+    with open_database(settings) as url:
+        migrations.upgrade(url)
+    to_stderr("The database is up to date.")

@@ -1,0 +1,17 @@
+"""``shanglou bot``: the half that speaks Telegram."""
+
+import uvloop
+
+from bot.app import NoToken
+from bot.app import run as run_bot
+from bot.cli.running import bot_settings, refuse
+from bot.logs import set_up_logs
+
+
+def bot() -> None:
+    """Run the bot on Telegram, against the API that SHANGLOU_API_URL names."""
+    set_up_logs()
+    try:
+        uvloop.run(run_bot(bot_settings()))
+    except (NoToken, OSError) as error:
+        refuse(f"{error}.")

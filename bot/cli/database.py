@@ -1,0 +1,41 @@
+"""What the office's commands need: the API's settings, told in one sentence when they are wrong, and a database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+
+from api import migrations
+from api.embedded import EmbeddedPostgres
+from api.settings import Settings
+from api.settings import load as load_settings
+from bot.cli.running import in_one_sentence, refuse
+
+
+def api_settings() -> Settings:
+    """The API's settings, or a clear end of the command."""
+    try:
+        return load_settings()
+    except ValidationError as error:
+        refuse(in_one_sentence(error, Settings))
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[str]:
+    """URL of the database to work on: the one the settings name, as it stands, or the embedded server in the data
+    folder (shared with any process that runs on the same folder), brought up to date.
+
+    Blocking, and the migrations run their own event loop: enter it outside of one.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    try:
+        server = EmbeddedPostgres(settings.data_dir / "postgres")
+    except RuntimeError as error:
+        refuse(str(error))
+    try:
+        migrations.upgrade(server.url)
+        yield server.url
+    finally:
+        server.stop()

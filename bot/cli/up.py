@@ -1,0 +1,31 @@
+"""``shanglou up``: everything in one process, on real Telegram."""
+
+import uvloop
+
+from api import migrations
+from api.app import create_app
+from bot.app import NoToken
+from bot.app import run as run_bot
+from bot.cli.database import api_settings, open_database
+from bot.cli.running import bot_settings, refuse
+from bot.logs import set_up_logs
+from bot.serving import serving
+
+
+def up() -> None:
+    """Run everything in one process on real Telegram: database, API and bot. No playground."""
+    set_up_logs()
+    office, telegram = api_settings(), bot_settings()
+    if telegram.telegram_token is None:
+        refuse("SHANGLOU_TELEGRAM_TOKEN is not set. `shanglou demo` needs none.")
+
+    async def together(url: str) -> None:
+        async with serving(create_app(office, url), office.api_host, office.api_port) as api_url:
+            await run_bot(telegram.model_copy(update={"api_url": api_url}))
+
+    with open_database(office) as url:
+        migrations.upgrade(url)
+        try:
+            uvloop.run(together(url))
+        except (NoToken, OSError) as error:
+            refuse(f"{error}.")
