@@ -3,22 +3,20 @@
 Everything that a resident may see is asked for by chat; the API answers only from that chat's live links.
 """
 
-import io
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlencode
 
-import aiohttp
 import orjson
-from aiohttp import ClientTimeout, DummyCookieJar
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
-from yarl import URL
 
 from api.agreements.schemas import HandoverOut, HomeOut
 from api.cases.schemas import AttachmentKind, AttachmentOut, CaseIn, CaseOut, CasePage
 from api.chats.schemas import ChatSave, ChatState, Watch
 from api.identity.schemas import LinksOut, Proof
 from api.money.schemas import LedgerPage, PaymentsOut
+from bot.http import HttpClient
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,7 +28,6 @@ UPLOAD_TIMEOUT = 90.0
 # Below uvicorn's default of 5 seconds, so that it is this side that closes an idle connection.
 _KEEP_ALIVE = 4.0
 _JSON = {"Content-Type": "application/json"}
-_IN_ONE_GO = 256 * 1024
 _CASE_NUMBER = re.compile(r"[0-9A-Za-z-]{1,40}")
 _HOMES = TypeAdapter(list[HomeOut])
 _PAYMENTS = TypeAdapter(list[PaymentsOut])
@@ -123,7 +120,7 @@ _errors: dict[str, type[BackendError]] = {
 class Backend:
     """Asks the API. Every method raises ``BackendUnavailable`` or a ``BackendError``.
 
-    Open it with ``start`` and end it with ``close``, or use it as an async context manager.
+    Use it as an async context manager, or ``close`` it at the end.
     """
 
     def __init__(self, url: str, token: str, *, pool_size: int = 100) -> None:
@@ -133,32 +130,22 @@ class Backend:
             token: the service token.
             pool_size: connections at the same time.
         """
-        self._url = f"{url.rstrip('/')}/v1/chats/"
-        self._token = token
-        self._pool_size = pool_size
-        self._session: aiohttp.ClientSession | None = None
+        self._client = HttpClient(
+            f"{url.rstrip('/')}/v1/chats/",
+            headers={"Authorization": f"Bearer {token}", "User-Agent": "shanglou-bot"},
+            size=pool_size,
+            connect_timeout=CONNECT_TIMEOUT,
+            keep_alive=_KEEP_ALIVE,
+        )
 
     async def __aenter__(self) -> "Backend":
-        await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def start(self) -> None:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._pool_size, keepalive_timeout=_KEEP_ALIVE),
-                cookie_jar=DummyCookieJar(),
-                headers={"Authorization": f"Bearer {self._token}", "User-Agent": "shanglou-bot"},
-                timeout=ClientTimeout(total=TOTAL_TIMEOUT, sock_connect=CONNECT_TIMEOUT),
-                trust_env=False,
-            )
-
     async def close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._client.close()
 
     # Conversation state
 
@@ -253,7 +240,8 @@ class Backend:
         """
         query = _query(kind=kind.value, filename=filename, upload_key=upload_key)
         headers = {"Content-Type": media_type}
-        body = await self._send("POST", f"{chat_id}/attachments", data, query, headers, again=True, limits=_UPLOAD)
+        target = f"{chat_id}/attachments{query}"
+        body = await self._send("POST", target, data, headers, again=True, seconds=UPLOAD_TIMEOUT)
         return _read(AttachmentOut, body)
 
     async def detach(self, chat_id: int, attachment_id: int) -> None:
@@ -271,7 +259,7 @@ class Backend:
             InvalidInput
         """
         headers = {**_JSON, "Idempotency-Key": idempotency_key}
-        body = await self._send("POST", f"{chat_id}/cases", _dump(case), None, headers, again=True)
+        body = await self._send("POST", f"{chat_id}/cases", _dump(case), headers, again=True)
         return _read(CaseOut, body)
 
     async def cases(
@@ -297,54 +285,31 @@ class Backend:
 
     # Inside
 
-    async def _get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
-        return await self._send("GET", path, None, query, None, again=True)
+    async def _get(self, path: str, query: str = "") -> bytes:
+        return await self._send("GET", path + query, again=True)
 
     async def _send(
         self,
         method: str,
-        path: str,
+        target: str,
         data: bytes | None = None,
-        query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = _JSON,
         *,
         again: bool = False,
-        limits: ClientTimeout | None = None,
+        seconds: float = TOTAL_TIMEOUT,
     ) -> bytes:
         """``again``: the request may be sent a second time when the connection fails."""
-        if self._session is None:
-            raise RuntimeError("This client is not started.")
         try:
-            async with self._session.request(
-                method,
-                URL(self._url + path, encoded=True),
-                data=_body(data),
-                params=query,
-                headers=headers,
-                **_with(limits),
-            ) as response:
-                status, body = response.status, await response.read()
-        except aiohttp.ClientConnectionError as error:
+            answer = await self._client.request(
+                method, target, data, headers if data is not None else None, seconds=seconds
+            )
+        except (OSError, TimeoutError) as error:
             if again and not isinstance(error, TimeoutError):
-                return await self._send(method, path, data, query, headers, limits=limits)
+                return await self._send(method, target, data, headers, seconds=seconds)
             raise BackendUnavailable(f"{method} failed ({type(error).__name__})") from None
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise BackendUnavailable(f"{method} failed ({type(error).__name__})") from None
-        if status < 400:
-            return body
-        raise _refusal(status, body)
-
-
-_UPLOAD = ClientTimeout(total=UPLOAD_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
-
-
-def _with(limits: ClientTimeout | None) -> dict[str, Any]:
-    return {} if limits is None else {"timeout": limits}
-
-
-def _body(data: bytes | None) -> bytes | io.BytesIO | None:
-    # aiohttp writes bytes in one go and a file in pieces, between which other turns run.
-    return io.BytesIO(data) if data is not None and len(data) > _IN_ONE_GO else data
+        if answer.status < 400:
+            return answer.body
+        raise _refusal(answer.status, answer.body)
 
 
 def _refusal(status: int, body: bytes) -> BackendError | BackendUnavailable:
@@ -384,5 +349,6 @@ def _reveal(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in a request")
 
 
-def _query(**values: str | int | None) -> dict[str, str] | None:
-    return {name: str(value) for name, value in values.items() if value is not None} or None
+def _query(**values: str | int | None) -> str:
+    given = {name: value for name, value in values.items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""

@@ -54,7 +54,6 @@ class Bot:
 @pytest.fixture
 async def bot(world: World) -> AsyncIterator[Bot]:
     await world.application.initialize()
-    await world.application.bot_data["backend"].start()
     yield Bot(world.application, world)
     await world.application.bot_data["backend"].close()
     await world.application.shutdown()

@@ -40,7 +40,6 @@ class Hook:
 @pytest.fixture
 async def hook(world: World) -> AsyncIterator[Hook]:
     await world.application.initialize()
-    await world.application.bot_data["backend"].start()
     webhook = Webhook(world.application, SECRET, "/updates")
     async with serving(webhook) as url, aiohttp.ClientSession(url) as http:
         yield Hook(world.application, webhook, http)
