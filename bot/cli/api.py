@@ -5,7 +5,7 @@ import uvicorn
 from api import migrations
 from api.app import create_app
 from bot.cli.database import api_settings, open_database
-from bot.cli.running import to_stderr
+from bot.cli.running import collect_seldom, to_stderr
 from bot.logs import set_up_logs
 
 
@@ -14,12 +14,15 @@ def api() -> None:
     set_up_logs()
     settings = api_settings()
     with open_database(settings) as url:
+        app = create_app(settings, url)
+        collect_seldom()
         uvicorn.run(
-            create_app(settings, url),
+            app,
             host=settings.api_host,
             port=settings.api_port,
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             loop="uvloop",
             http="httptools",

@@ -4,14 +4,16 @@ import uvloop
 
 from bot.app import NoToken
 from bot.app import run as run_bot
-from bot.cli.running import bot_settings, refuse
+from bot.cli.running import bot_settings, collect_seldom, refuse
 from bot.logs import set_up_logs
 
 
 def bot() -> None:
     """Run the bot on Telegram, against the API that SHANGLOU_API_URL names."""
     set_up_logs()
+    settings = bot_settings()
+    collect_seldom()
     try:
-        uvloop.run(run_bot(bot_settings()))
+        uvloop.run(run_bot(settings))
     except (NoToken, OSError) as error:
         refuse(f"{error}.")

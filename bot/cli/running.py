@@ -1,5 +1,6 @@
-"""How every command ends when it cannot go on: with one clear sentence. And the bot's settings."""
+"""How every command ends when it cannot go on: with one clear sentence. And what the long-running ones need."""
 
+import gc
 import sys
 from typing import NoReturn
 
@@ -34,6 +35,17 @@ def bot_settings() -> BotSettings:
         return load_settings()
     except ValidationError as error:
         refuse(in_one_sentence(error, BotSettings))
+
+
+def collect_seldom() -> None:
+    """Leave what the start has made alone, and look for garbage less often. To be called when all is imported.
+
+    The collector went through all that was waiting again and again, though turns leave hardly a cycle behind: a third
+    of the bot's CPU time under load, a quarter of the API's.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def to_stderr(line: str) -> None:

@@ -7,7 +7,7 @@ from api.app import create_app
 from bot.app import NoToken
 from bot.app import run as run_bot
 from bot.cli.database import api_settings, open_database
-from bot.cli.running import bot_settings, refuse
+from bot.cli.running import bot_settings, collect_seldom, refuse
 from bot.logs import set_up_logs
 from bot.serving import serving
 
@@ -25,6 +25,7 @@ def up() -> None:
 
     with open_database(office) as url:
         migrations.upgrade(url)
+        collect_seldom()
         try:
             uvloop.run(together(url))
         except (NoToken, OSError) as error:
