@@ -118,9 +118,9 @@ async def _move_in(data: DemoData, page: str) -> list[DemoPerson]:
     child = SamplePerson(name=f"{parent.name[0]}小小", id_number="", phone="19900990001")
     stranger = SamplePerson(name="路过客", id_number="", phone="19900990002")
     roles = [
-        ("relocated_holder", holder, None, "共享手机号，再输入证件号后四位：" + holder.id_number[-4:]),
-        ("buyer_two_flats", buyer, None, "共享手机号，再输入证件号后四位：" + buyer.id_number[-4:]),
-        ("holder_child", child, code, f"替父母查，手机号不在台账里。输入工作人员给的一次性代码：{code}"),
+        ("relocated_holder", holder, None, "点按钮发送手机号，再发身份证号后四位：" + holder.id_number[-4:]),
+        ("buyer_two_flats", buyer, None, "点按钮发送手机号，再发身份证号后四位：" + buyer.id_number[-4:]),
+        ("holder_child", child, code, f"替父母查，手机号不在台账里。发工作人员给的邀请码：{code}"),
         ("stranger", stranger, None, "不在台账里，什么也证明不了：看看机器人怎么回答"),
     ]
     people = []

@@ -39,6 +39,7 @@ function start() {
   const text = state.payload ? `/start ${state.payload}` : "/start";
   state.payload = "";
   remember();
+  draw();
   say(text);
 }
 

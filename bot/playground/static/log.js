@@ -7,6 +7,7 @@ import { day, word } from "./words.js";
 const NEAR = 90;
 const TOGETHER = 300;
 const MOST = 500;
+const DAY_RESTS = 1200;
 
 export class Log {
   constructor(actions) {
@@ -25,6 +26,7 @@ export class Log {
       top = this.scroll.scrollTop;
       if (this.stuck) this.unread = 0;
       this.drawPill();
+      this.showDay();
     });
     $("pill").addEventListener("click", () => this.toEnd(true));
     // Pictures that load and keyboards that open must not push the newest message off the screen.
@@ -33,6 +35,19 @@ export class Log {
       if (this.stuck) this.toEnd(false);
     });
     for (const node of [this.box, this.scroll, $("foot")]) watcher.observe(node);
+  }
+
+  // The day floats above what is being scrolled; at rest it would cover words.
+  showDay() {
+    const top = this.scroll.getBoundingClientRect().top;
+    for (const node of this.box.querySelectorAll(".day")) {
+      const next = node.nextElementSibling;
+      const edge = node.getBoundingClientRect();
+      node.classList.toggle("day-floats", edge.top < top + 12 && next !== null && next.getBoundingClientRect().top < edge.bottom);
+    }
+    this.scroll.classList.add("scrolling");
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.scroll.classList.remove("scrolling"), DAY_RESTS);
   }
 
   get size() {
