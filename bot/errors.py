@@ -1,6 +1,9 @@
 """What a person is told when something fails, and what is written down about it (never what was said)."""
 
 import asyncio
+import contextlib
+import re
+import unicodedata
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,6 +22,8 @@ log = structlog.get_logger()
 LONGEST_HALT = 5.0
 """Seconds an answer waits when Telegram asks for a pause; a longer pause fails the turn."""
 HALTS = 2
+_CHARACTERS = re.compile(r"\d{3,17}[\dXx]", re.ASCII)
+"""The last four of an ID number or more."""
 
 
 class Patience(BaseRateLimiter[Any]):
@@ -85,10 +90,22 @@ async def on_error(update: object, ctx: Context) -> None:
     else:
         log.error("turn_failed", **_about(error, turn))
     try:
+        await _take_away_characters(ctx)
         await ctx.answer()
         await ctx.reply(_sentence(ctx, error))
     except TelegramError as failure:
         log.warning("person_not_told", error=type(failure).__name__)
+
+
+async def _take_away_characters(ctx: Context) -> None:
+    """Delete what may be the end of an ID number, when it was not even known what had been asked for: the person has to
+    send it again anyhow, and it should not stand in the chat until then."""
+    message = ctx.turn.update.message
+    if ctx.session.stored or not ctx.turn.private or message is None or not message.text:
+        return
+    if _CHARACTERS.fullmatch(re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", message.text))):
+        with contextlib.suppress(TelegramError):
+            await ctx.bot.delete_message(ctx.chat_id, message.message_id)
 
 
 def _sentence(ctx: Context, error: BaseException | None) -> Html:

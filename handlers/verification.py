@@ -6,7 +6,7 @@ nowhere else, neither into the dialog nor into a log. No answer tells which part
 
 from typing import Any
 
-from telegram import Update
+from telegram import Message, Update
 from telegram.error import TelegramError
 from telegram.ext import filters
 
@@ -291,6 +291,17 @@ async def _welcome(ctx: Context, links: LinksOut) -> None:
     await _remind_of_what_was_interrupted(ctx)
 
 
+async def unwanted_id_number(update: Update, ctx: Context) -> None:
+    """A whole ID number where none was asked for, also outside every conversation."""
+    await _take_away(ctx)
+    sentence = ctx.t("That looks like an ID number. I do not need it here, so I did not keep it.")
+    if ctx.session.dialog is None:
+        await ctx.reply(sentence, main_menu(ctx))
+    else:
+        await ctx.reply(sentence)
+        await ask(ctx)
+
+
 async def picture(update: Update, ctx: Context) -> None:
     """Many people photograph their papers; the chat is no place for that."""
     await _take_away(ctx)
@@ -308,7 +319,15 @@ async def text_at_choice(update: Update, ctx: Context) -> None:
     await ask(ctx)
 
 
+class _IdNumber(filters.MessageFilter):
+    """A text with a whole ID number in it."""
+
+    def filter(self, message: Message) -> bool:
+        return message.text is not None and looks_like_id_number(message.text)
+
+
 _TEXT = filters.TEXT
+_UNASKED = _IdNumber() & ~InDialog("complaint")
 
 HANDLERS = [
     TurnHandler(
@@ -331,13 +350,14 @@ HANDLERS = [
         ),
         cancel,
     ),
-    MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
-    MessageHandler(InDialog(Step.CONTACT) & _TEXT, typed_instead_of_contact),
     MessageHandler(InDialog(Step.PHONE_TAIL) & _TEXT, take_phone_tail),
     MessageHandler(InDialog(Step.NUMBER) & _TEXT, take_number),
     MessageHandler(InDialog(Step.NAME) & _TEXT, take_name),
     MessageHandler(InDialog(Step.ID_TAIL) & _TEXT, take_id_tail),
     MessageHandler(InDialog(Step.CODE) & _TEXT, take_code),
+    MessageHandler(_UNASKED, unwanted_id_number),
+    MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
+    MessageHandler(InDialog(Step.CONTACT) & _TEXT, typed_instead_of_contact),
     MessageHandler(InDialog(Step.WAY) & _TEXT, text_at_choice),
     MessageHandler(InDialog("verification") & (filters.PHOTO | filters.Document.ALL), picture),
     MessageHandler(InDialog("verification") & filters.ALL, unexpected),

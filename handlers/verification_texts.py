@@ -6,6 +6,10 @@ import unicodedata
 from telegram import Update
 
 _ID_NUMBER = re.compile(r"\d{17}[\dXx]")
+# Among other characters only with a birth date in it: an agreement's number may be as long.
+_ID_NUMBER_WITHIN = re.compile(
+    r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)"
+)
 
 
 def given(update: Update) -> str:
@@ -19,5 +23,10 @@ def characters(text: str) -> str:
 
 
 def looks_like_id_number(text: str) -> bool:
-    """Whether it is a whole ID number (18 characters)."""
-    return bool(_ID_NUMBER.fullmatch(characters(text)))
+    """Whether it is a whole ID number (18 characters), or holds one beside other words."""
+    halfwidth = unicodedata.normalize("NFKC", text)
+    return bool(
+        _ID_NUMBER.fullmatch(characters(text))
+        or _ID_NUMBER_WITHIN.search(halfwidth)
+        or _ID_NUMBER_WITHIN.search(characters(text))
+    )

@@ -351,3 +351,57 @@ async def test_the_api_being_down_loses_nothing(system: System, household: House
     await person.expect("后六位")
     await person.send(household.id_number[-6:])
     await person.expect("找到您的1份协议")
+
+
+async def test_characters_sent_while_the_api_is_down_do_not_stay_in_the_chat(
+    system: System, household: Household
+) -> None:
+    person = await system.person("张三", phone=household.phone)
+    await choose(person, "用手机号")
+    await person.press("发送我的手机号")
+    await person.expect("后四位")
+    await system.stop_api()
+    for characters in (household.id_number[-4:], "０１７ｘ", household.id_number):
+        await person.send(characters)
+        await person.expect("之前填写的内容都还在")
+        await person.expect_deleted(characters)
+    await person.send("三号楼")
+    await person.expect("之前填写的内容都还在")
+    assert any(message.mine and message.text == "三号楼" for message in person.messages.values())
+    await system.start_api()
+    await person.send(household.id_number[-4:])
+    await person.expect("找到您的1份协议")
+
+
+@pytest.mark.parametrize("way", [None, "验证身份", "用手机号"])
+async def test_a_whole_id_number_that_nobody_asked_for_does_not_stay_in_the_chat(
+    system: System, household: Household, way: str | None
+) -> None:
+    person = await system.person("张三", phone=household.phone)
+    await person.send("/home")
+    for button in ("验证身份", "用手机号")[: (None, "验证身份", "用手机号").index(way)]:
+        await person.tap(button)
+    for text in (household.id_number, f"我的身份证是{household.id_number}"):
+        await person.send(text)
+        await person.expect("看着像身份证号")
+        await person.expect_deleted(household.id_number)
+
+
+async def test_an_id_number_sent_along_with_the_name_is_not_kept(
+    system: System, factory: Factory, household: Household
+) -> None:
+    person = await system.person("张三")
+    await choose(person, "用协议")
+    await person.send(f"{household.agreement.number} {household.id_number}")
+    await person.expect("看着像身份证号")
+    # As long as an ID number, but without a birth date in it.
+    await person.send("CQ202199990000000001")
+    await person.expect("权利人的姓名")
+    await person.send(f"{household.name}{household.id_number}")
+    await person.expect("看着像身份证号")
+    await person.expect_deleted(household.id_number)
+    await system.quiet()
+    async with factory.database.transaction() as session:
+        dialog = (await session.execute(select(Chat.dialog).where(Chat.id == person.id))).scalar_one()
+    assert dialog is not None
+    assert household.id_number not in factory.vault.open("chat.dialog", dialog)
