@@ -186,7 +186,7 @@ class Backend:
         Raises:
             NotFound
         """
-        await self._send("DELETE", f"{chat_id}/links/{link_id}", again=True)
+        await self._send("DELETE", f"{chat_id}/links/{_row(link_id)}", again=True)
 
     # Look-ups
 
@@ -206,7 +206,7 @@ class Backend:
             NotFound: not an agreement of this chat.
         """
         query = _query(cursor=cursor, limit=limit)
-        return _read(LedgerPage, await self._get(f"{chat_id}/agreements/{agreement_id}/ledger", query))
+        return _read(LedgerPage, await self._get(f"{chat_id}/agreements/{_row(agreement_id)}/ledger", query))
 
     async def handovers(self, chat_id: int) -> list[HandoverOut]:
         """Empty: the chat has no live link."""
@@ -218,7 +218,7 @@ class Backend:
         Raises:
             NotFound: not an agreement of this chat.
         """
-        path = f"{chat_id}/agreements/{agreement_id}/handover-watch"
+        path = f"{chat_id}/agreements/{_row(agreement_id)}/handover-watch"
         return _read(Watch, await self._send("PUT" if watching else "DELETE", path, again=True))
 
     # Complaints
@@ -249,7 +249,7 @@ class Backend:
         Raises:
             NotFound: no such attachment, or it is part of a case already.
         """
-        await self._send("DELETE", f"{chat_id}/attachments/{attachment_id}", again=True)
+        await self._send("DELETE", f"{chat_id}/attachments/{_row(attachment_id)}", again=True)
 
     async def file_case(self, chat_id: int, case: CaseIn, *, idempotency_key: str) -> CaseOut:
         """File a complaint; the same key again gives the same case.
@@ -347,6 +347,17 @@ def _reveal(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     raise TypeError(f"{type(value).__name__} has no place in a request")
+
+
+def _row(number: int) -> int:
+    """The id of a row as a button carried it, which anybody can make up.
+
+    Raises:
+        NotFound: no row has such an id.
+    """
+    if not 0 < number < 2**63:
+        raise NotFound("not_found", 404)
+    return number
 
 
 def _query(**values: str | int | None) -> str:

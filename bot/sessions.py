@@ -94,6 +94,12 @@ class ChatSession:
         interrupted = self.dialog.data.get(_INTERRUPTED) if self.dialog is not None else None
         self.dialog = Dialog.model_validate(interrupted) if interrupted is not None else None
 
+    @property
+    def interrupted(self) -> str | None:
+        """The id of the conversation that goes on when this one ends."""
+        waiting = self.dialog.data.get(_INTERRUPTED) if self.dialog is not None else None
+        return None if waiting is None else str(waiting["id"])
+
     def to_save(self) -> ChatSave:
         return ChatSave(version=self.version, locale=self.locale, dialog=self.dialog)
 

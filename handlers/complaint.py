@@ -8,10 +8,10 @@ import asyncio
 
 from telegram import Update
 
-from bot.backend import BackendError, BackendUnavailable, NotFound
+from bot.backend import BackendError, BackendUnavailable, InvalidInput, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, TurnHandler
-from bot.drafts import Drop, Resume
+from bot.drafts import Drop, Resume, remind_of_draft
 from bot.sessions import Turn
 from bot.ui import button, lines, rows
 from handlers import complaint_content, verification
@@ -198,10 +198,18 @@ async def submit(update: Update, ctx: Context, tap: Submit) -> None:
 
 async def submitted_before(update: Update, ctx: Context, tap: Submit) -> None:
     """ "Submit" of a conversation that is over: pressed twice, or delivered twice by Telegram."""
-    page = await ctx.backend.cases(ctx.chat_id, idempotency_key=tap.dialog)
+    try:
+        cases = (await ctx.backend.cases(ctx.chat_id, idempotency_key=tap.dialog)).cases
+    except InvalidInput:
+        # No conversation was ever called that.
+        cases = []
+    if not cases and tap.dialog == ctx.session.interrupted and ctx.session.dialog is not None:
+        # The complaint waits until the conversation that came in between has ended.
+        await remind_of_draft(ctx, ctx.session.dialog)
+        return
     await ctx.remove_buttons()
-    if page.cases:
-        number = page.cases[0].number
+    if cases:
+        number = cases[0].number
         await ctx.answer(ctx.plain("Filed already: number {number}", number=number))
         await ctx.reply(
             ctx.t("This complaint is filed already. Its number is <b>{number}</b>.", number=number),

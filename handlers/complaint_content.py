@@ -43,7 +43,10 @@ async def take_text(update: Update, ctx: Context) -> None:
     if _is_taken(message, draft):
         await ask(ctx)
         return
-    more = (message.text or "").strip()
+    more = (message.text or "").replace("\0", "").strip()
+    if not more:
+        await ask(ctx)
+        return
     had_text = bool(draft.text) and not draft.rewriting
     if await _is_rest_of_refused(ctx, message, step, draft, more):
         return
@@ -114,7 +117,7 @@ def _left_out(ctx: Context, receipt: Receipt) -> Html | None:
 
 def _take_caption(ctx: Context, message: Message, draft: Draft) -> Html | None:
     """A caption is text like any other. Returns what to say where it is too long."""
-    caption = (message.caption or "").strip()
+    caption = (message.caption or "").replace("\0", "").strip()
     if not caption or caption in draft.text or draft.take_text(caption):
         return None
     return screens.too_long(ctx, len(draft.with_text(caption)), len(draft.text))

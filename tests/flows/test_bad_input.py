@@ -5,7 +5,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from api.cases.schemas import CaseCategory
+from bot.callbacks import Callback
+from handlers.case_screens import ShowCase, ShowPage
 from handlers.complaint_screens import Continue, PickCategory, Submit
+from handlers.lookups import ShowHandover, ShowHome, ShowLedger, WatchHandover
+from handlers.settings import AskUnlink, Unlink
 from handlers.verification_screens import Back
 from tests.factories import Factory
 from tests.flows.conftest import Household, System, new_household
@@ -144,6 +148,30 @@ async def test_bad_input(
     await sees_a_way_on(system, resident)
 
     assert step_in(await dialog_of(factory, resident)) == step
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [
+        forged
+        for number in (0, -1, 36**20)
+        for forged in (
+            ShowLedger(number),
+            ShowHandover(number),
+            WatchHandover(number, True),
+            AskUnlink(number),
+            Unlink(number),
+        )
+    ]
+    + [Submit("x", "y"), Submit("两个字", "y"), ShowCase("../../x"), ShowPage("x"), ShowHome(1, 36**20)],
+    ids=str,
+)
+async def test_what_no_button_ever_carried(system: System, resident: Person, made_up: Callback) -> None:
+    """An app that is not Telegram's own can send any data."""
+    await resident.send("/start")
+    await resident.expect("您想查什么")
+    await resident.tap_data(resident.last.id, made_up.encode())
+    await sees_a_way_on(system, resident)
 
 
 @pytest.mark.parametrize("reach", VERIFICATION, ids=lambda reach: reach.__name__)

@@ -444,3 +444,33 @@ async def _while_down(system: System, person: Person, act: Callable[[], Awaitabl
     await act()
     await person.expect("之前填写的内容都还在")
     await system.start_api()
+
+
+async def test_submit_while_one_shows_who_one_is_calls_nothing_cancelled(factory: Factory, resident: Person) -> None:
+    summary = await up_to_summary(resident)
+    await resident.send("/settings")
+    await resident.tap("再添加一份协议")
+    await resident.expect("选一种方式")
+    await resident.tap("提交", on=summary)
+    await resident.expect("没填完的内容还在")
+    assert not any("没有提交" in text for text in resident.said())
+    await resident.send("/cancel")
+    await resident.expect("没填完的内容还在")
+    await resident.tap("提交", on=summary)
+    await resident.expect("您的投诉已经提交")
+    assert len(await filed(factory)) == 1
+
+
+async def test_characters_without_a_sign_do_not_end_a_complaint(factory: Factory, resident: Person) -> None:
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send("\0")
+    await resident.expect("把事情写下来")
+    await resident.send("厨房\0漏水 <b>&amp;</b> \u202e")
+    await resident.expect("内容收到了")
+    await resident.tap("继续")
+    await resident.expect("厨房漏水 <b>&amp;</b>")
+    await resident.tap("提交")
+    await resident.expect("您的投诉已经提交")
+    [case] = await filed(factory)
+    assert factory.vault.open("case.text", case.text) == "厨房漏水 <b>&amp;</b> \u202e"
