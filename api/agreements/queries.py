@@ -18,6 +18,7 @@ from api.estate.queries import (
     ONE_BUILDING,
     PLACES,
     building_json,
+    building_ref_json,
     forecasts_of,
     home_label,
     unit_json,
@@ -134,7 +135,7 @@ def _handover() -> LookUp:
     homes = (
         select(
             Building.id.label("building_id"),
-            building_json().label("building"),
+            building_ref_json().label("building"),
             json_list(unit_json(), *HOMES_FIRST).label("units"),
             first_of(home_label(), *HOMES_FIRST).label("first"),
             func.min(array(HOMES_FIRST_KEY)).label("position"),
@@ -149,6 +150,7 @@ def _handover() -> LookUp:
     newest_of_the_building = (
         select(func.max(newest.published_on))
         .where(newest.building_id == homes.c.building_id, newest.basis != ForecastBasis.CONTRACTUAL)
+        .correlate(homes)
         .scalar_subquery()
     )
     of_the_agreement = and_(

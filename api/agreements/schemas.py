@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
-from api.estate.schemas import BuildingOut, ForecastOut, UnitOut
+from api.estate.schemas import BuildingOut, BuildingRef, ForecastOut, UnitOut
 
 
 class AgreementKind(StrEnum):
@@ -71,7 +71,7 @@ class HandoverOut(BaseModel):
     """Handover of the homes that one agreement has in one building (none assigned yet: ``building`` is missing)."""
 
     agreement: AgreementRef
-    building: BuildingOut | None
+    building: BuildingRef | None
     units: list[UnitOut]
     handed_over_on: date | None = Field(description="The day the keys were handed over, where the roll tells it.")
     handover_status: str | None = Field(description="交付状态 in the roll's own words.")

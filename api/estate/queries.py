@@ -57,8 +57,16 @@ def unit_json() -> ColumnElement[Any]:
     )
 
 
+_BUILDING_REF = {"id": Building.id, "parcel": Parcel.name, "phase": Phase.name, "name": Building.name}
+
+
+def building_ref_json() -> ColumnElement[Any]:
+    """A ``BuildingRef`` of :data:`BUILDINGS`, grouped by :data:`ONE_BUILDING` or not at all."""
+    return json_object(**_BUILDING_REF)
+
+
 def building_json() -> ColumnElement[Any]:
-    """A ``BuildingOut`` of :data:`BUILDINGS`, grouped by :data:`ONE_BUILDING` or not at all."""
+    """A ``BuildingOut``, likewise."""
     reached = case({kind.value: position for position, kind in enumerate(MilestoneKind)}, value=Milestone.kind)
     milestone = json_object(
         kind=Milestone.kind,
@@ -69,13 +77,7 @@ def building_json() -> ColumnElement[Any]:
         as_of=Milestone.as_of,
     )
     milestones = select(json_list(milestone, reached)).where(Milestone.building_id == Building.id).correlate(Building)
-    return json_object(
-        id=Building.id,
-        parcel=Parcel.name,
-        phase=Phase.name,
-        name=Building.name,
-        milestones=milestones.scalar_subquery(),
-    )
+    return json_object(**_BUILDING_REF, milestones=milestones.scalar_subquery())
 
 
 def forecasts_of(*subject: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

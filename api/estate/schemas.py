@@ -60,11 +60,16 @@ class MilestoneOut(BaseModel):
     as_of: date
 
 
-class BuildingOut(BaseModel):
+class BuildingRef(BaseModel):
+    """Enough to name a building."""
+
     id: int
     parcel: str
     phase: str
     name: str
+
+
+class BuildingOut(BuildingRef):
     milestones: list[MilestoneOut] = Field(description="In the order of MilestoneKind.")
 
 

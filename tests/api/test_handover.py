@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from api.agreements.schemas import AgreementKind, HandoverOut, PartyRole
-from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
+from api.estate.schemas import ForecastBasis, UnitKind
 from api.identity.schemas import LinkRole
 from api.settings import Settings
 from tests.api.strictly import look_up, refused
@@ -32,7 +32,7 @@ async def test_nothing_published(api: aiohttp.ClientSession, factory: Factory) -
     [it] = await handover(api)
     assert (it.contractual, it.current, it.history, it.watching, it.handed_over) == (None, None, [], False, False)
     assert it.building is not None
-    assert (it.building.parcel, it.building.phase, it.building.name, it.building.milestones) == ("A3", "一期", "2", [])
+    assert (it.building.parcel, it.building.phase, it.building.name) == ("A3", "一期", "2")
     assert [home.room for home in it.units] == ["1801"]
     assert (it.source, it.as_of) == (SOURCE, AS_OF)
     assert (it.agreement.number, it.agreement.kind) == ("安-0001", AgreementKind.RELOCATION)
@@ -105,6 +105,23 @@ async def test_a_date_in_the_roll_of_agreements_never_displaces_the_buildings(
     assert [f.earliest_on for f in it.history] == [date(2024, 1, 1)]
 
 
+async def test_of_two_buildings_each_is_compared_with_what_was_published_for_itself(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    """What was published for one building once let the date in the roll stand before the other building's."""
+    old, new = await factory.building("1"), await factory.building("2")
+    family = await factory.agreement(units=[await factory.unit(old), await factory.unit(new)])
+    await factory.link(CHAT, family)
+    await factory.forecast(old, date(2027, 6, 30), published_on=date(2025, 1, 1))
+    await factory.forecast(new, date(2028, 6, 30), published_on=date(2026, 10, 15))
+    await factory.forecast(family, date(2024, 1, 1), published_on=date(2026, 3, 1))
+    of_old, of_new = await handover(api)
+    assert of_old.current is not None
+    assert of_old.current.earliest_on == date(2027, 6, 30)
+    assert [f.earliest_on for f in of_old.history] == []
+    assert [f.earliest_on for f in of_new.history] == [date(2024, 1, 1)]
+
+
 async def test_of_two_published_on_one_day_the_later_one_counts(api: aiohttp.ClientSession, factory: Factory) -> None:
     building = await factory.building()
     family = await factory.agreement(units=[await factory.unit(building)])
@@ -145,17 +162,6 @@ async def test_handed_over(api: aiohttp.ClientSession, factory: Factory) -> None
     await factory.link(CHAT, family)
     [it] = await handover(api)
     assert (it.handed_over, it.handed_over_on, it.handover_status) == (True, date(2026, 9, 1), "已交付")
-
-
-async def test_milestones_stand_in_the_order_they_are_reached(api: aiohttp.ClientSession, factory: Factory) -> None:
-    building = await factory.building()
-    for kind in reversed(MilestoneKind):
-        await factory.milestone(building, kind, planned_on=date(2026, 1, 1), note="说明")
-    family = await factory.agreement(units=[await factory.unit(building)])
-    await factory.link(CHAT, family)
-    [it] = await handover(api)
-    assert it.building is not None
-    assert [milestone.kind for milestone in it.building.milestones] == list(MilestoneKind)
 
 
 async def test_several_agreements_buildings_and_homes(api: aiohttp.ClientSession, factory: Factory) -> None:

@@ -106,3 +106,13 @@ async def test_nothing_assigned_nothing_registered(api: aiohttp.ClientSession, f
     await factory.link(CHAT, await factory.agreement())
     [it] = await homes(api)
     assert (it.units, it.buildings, it.registrations, it.signed_on) == ([], [], [], None)
+
+
+async def test_milestones_stand_in_the_order_they_are_reached(api: aiohttp.ClientSession, factory: Factory) -> None:
+    building = await factory.building()
+    for kind in reversed(MilestoneKind):
+        await factory.milestone(building, kind, planned_on=date(2026, 1, 1), note="说明")
+    family = await factory.agreement(units=[await factory.unit(building)])
+    await factory.link(CHAT, family)
+    [it] = await homes(api)
+    assert [milestone.kind for milestone in it.buildings[0].milestones] == list(MilestoneKind)
