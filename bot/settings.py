@@ -18,6 +18,18 @@ def _env_file() -> str:
     return os.environ.get("SHANGLOU_ENV_FILE", ".env")
 
 
+class _Token(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SHANGLOU_", extra="ignore", hide_input_in_errors=True)
+
+    telegram_token: SecretStr | None = None
+
+
+def telegram_token() -> str | None:
+    """The token of the deployment's bot, from the environment or the file of settings, whatever else these lack."""
+    token = _Token(_env_file=_env_file()).telegram_token
+    return token.get_secret_value() if token is not None else None
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback

@@ -185,7 +185,6 @@ async def submit(update: Update, ctx: Context, tap: Submit) -> None:
         await _something_is_gone(ctx, draft)
         return
     ctx.session.end_dialog()
-    await ctx.remove_buttons()
     await ctx.reply(
         acknowledgement(ctx, case),
         rows(
@@ -194,6 +193,8 @@ async def submit(update: Update, ctx: Context, tap: Submit) -> None:
         ),
         personal=True,
     )
+    # Last: while the receipt has not arrived, pressing "Submit" again brings it.
+    await ctx.remove_buttons()
 
 
 async def submitted_before(update: Update, ctx: Context, tap: Submit) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef
 
-MAX_ARREARS = 60
+MAX_ARREARS = 240
 
 
 class LedgerKind(StrEnum):
@@ -77,7 +77,8 @@ class TransitionFeeOut(BaseModel):
     paid_up_to: date | None = Field(description="Last day covered by what was paid.")
     next_payment_on: date | None = Field(description="None: not published yet.")
     arrears: list[LedgerEntryOut] = Field(
-        description="Unpaid periods, oldest first, 60 at most; the totals count them all.", max_length=MAX_ARREARS
+        description="Unpaid periods, oldest first, 240 at most; the totals count them all.",
+        max_length=MAX_ARREARS,
     )
     source: str
     as_of: date

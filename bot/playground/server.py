@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import ipaddress
-import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -14,9 +13,10 @@ from starlette.applications import Starlette
 from bot.playground.app import create_app
 from bot.playground.state import Playground
 from bot.serving import listening
+from bot.settings import telegram_token
 
 REAL_TOKEN = "SHANGLOU_TELEGRAM_TOKEN"  # noqa: S105 - the name of a variable
-"""The playground stays away where this variable holds another bot's token: that one is real."""
+"""The playground stays away where this setting holds another bot's token: that one is real."""
 
 
 class Refused(Exception):
@@ -88,7 +88,7 @@ class _InProcess(_Server):
 
 def _listen(app: Starlette, host: str, port: int) -> socket.socket:
     playground: Playground = app.state.playground
-    real = os.environ.get(REAL_TOKEN, "")
+    real = telegram_token()
     if real and real != playground.token:
         raise Refused(f"{REAL_TOKEN} is set: the playground does not run beside a real bot")
     try:

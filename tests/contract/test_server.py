@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,18 @@ async def test_it_stays_away_from_a_real_token(monkeypatch: pytest.MonkeyPatch) 
             pass
     async with serve(create_app("123:real"), host="localhost") as url:
         assert url.startswith("http://127.0.0.1:")
+
+
+async def test_it_stays_away_from_a_real_token_in_the_file_of_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SHANGLOU_TELEGRAM_TOKEN", raising=False)
+    settings = tmp_path / "settings.env"
+    settings.write_text("SHANGLOU_TELEGRAM_TOKEN=123:real\nSHANGLOU_API_PORT=1\n")
+    monkeypatch.setenv("SHANGLOU_ENV_FILE", str(settings))
+    with pytest.raises(Refused):
+        async with serve(create_app(new_token())):
+            pass
 
 
 def test_a_token_has_to_look_like_one() -> None:

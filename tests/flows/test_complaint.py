@@ -474,3 +474,13 @@ async def test_characters_without_a_sign_do_not_end_a_complaint(factory: Factory
     await resident.expect("您的投诉已经提交")
     [case] = await filed(factory)
     assert factory.vault.open("case.text", case.text) == "厨房漏水 <b>&amp;</b> \u202e"
+
+
+async def test_the_receipt_got_lost_on_its_way(system: System, factory: Factory, resident: Person) -> None:
+    await up_to_summary(resident)
+    await system.fault("sendMessage", 500)
+    await resident.tap("提交")
+    await resident.expect("之前填写的内容都还在")
+    await resident.tap("提交")
+    await resident.expect("您的投诉已经提交")
+    assert len(await filed(factory)) == 1
