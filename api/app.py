@@ -23,7 +23,6 @@ from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable,
 from api.identity import routes as identity
 from api.lookups import Reading
 from api.money import routes as money
-from api.privacy import Vault
 from api.settings import Settings
 
 log = structlog.get_logger()
@@ -94,7 +93,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
-    app.state.vault = Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
+    app.state.vault = settings.vault()
     app.state.reading = Reading(database.pool, app.state.vault, settings.timezone)
     app.state.attachments = AttachmentStore(settings.attachments_url, settings.data_dir)
     tokens = settings.service_token.get_secret_value().split(",")
