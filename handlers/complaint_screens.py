@@ -1,7 +1,5 @@
 """What each step of a complaint asks and shows, and with which keys."""
 
-from html import unescape
-
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from api.agreements.schemas import HomeOut
@@ -13,7 +11,7 @@ from bot.drafts import Drop
 from bot.ui import Page, button, escaped, grid, lines, rows, shorten
 from handlers import terms
 from handlers.complaint_draft import Draft, DraftHome, Step
-from handlers.facts import agreement_button, agreement_line, unit_label
+from handlers.facts import agreement_button, agreement_line, unit_button, unit_label
 from locales import Html, join
 
 SHOWN_TEXT = 700
@@ -94,10 +92,7 @@ def home_label(ctx: Context, home: DraftHome) -> Html:
 
 
 def _home_button(ctx: Context, home: DraftHome, dialog_id: str) -> InlineKeyboardButton:
-    if home.unit is None:
-        text = agreement_button(home.agreement, ctx.words)
-    else:
-        text = unescape(unit_label(home.unit, ctx.words))
+    text = agreement_button(home.agreement, ctx.words) if home.unit is None else unit_button(home.unit, ctx.words)
     return button(text, PickHome(dialog_id, home.agreement.id, home.unit.id if home.unit else None))
 
 

@@ -3,16 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from html import unescape
 from itertools import groupby
 
 from api.agreements.schemas import AgreementRef
-from api.estate.schemas import BuildingOut, UnitKind, UnitOut
+from api.estate.schemas import BuildingRef, UnitKind, UnitOut
 from bot.ui import shorten
 from handlers import terms
 from locales import Html, Translator, join, lazy
 
 LINE = 40
 """Latin letters on a line of a small phone; Chinese characters take twice the room."""
+BUTTON = 34
+"""Likewise on a button over the whole width: phones cut off what is longer."""
 SCREEN = 34
 """Lines after which the rest goes to the next screen."""
 SHOWN_UNITS = 12
@@ -25,7 +28,7 @@ def _named(tr: Translator, sentence: str, name: str) -> str:
     return tr.t(sentence, name=name) if name.isascii() else name
 
 
-def building_label(building: BuildingOut, tr: Translator) -> Html:
+def building_label(building: BuildingRef, tr: Translator) -> Html:
     """A3地块 一期 2号楼"""
     return join(
         tr.p("between the parts of an address", ", "),
@@ -52,6 +55,14 @@ def unit_label(unit: UnitOut, tr: Translator) -> Html:
     )
 
 
+def unit_button(unit: UnitOut, tr: Translator) -> str:
+    """One home of several, as a button: the full label, or where that is too long for one line A3-一期-2-1-1801"""
+    label = unescape(unit_label(unit, tr))
+    if sum(1 if character.isascii() else 2 for character in label) <= BUTTON:
+        return label
+    return "-".join(part for part in (unit.parcel, unit.phase, unit.building, unit.entrance, unit.room) if part)
+
+
 def more_units(units: list[UnitOut], tr: Translator) -> Html | None:
     """That there are more homes than a screen shows."""
     rest = len(units) - SHOWN_UNITS
@@ -73,9 +84,13 @@ def agreement_line(agreement: AgreementRef, tr: Translator) -> Html:
 
 
 def agreement_button(agreement: AgreementRef, tr: Translator) -> str:
-    """One agreement of several, as a button: 安置协议 AZ-2019-00012 · A3-一期-2-1-1801"""
-    label = f"{terms.name(tr, agreement.kind)} {agreement.number}"
-    return f"{label} · {agreement.home}" if agreement.home else label
+    """One agreement of several, as a button: A3-一期-2-1-1801 · AZ-2019-00012
+
+    What tells them apart comes first: phones cut off what does not fit on one line.
+    """
+    if agreement.home:
+        return f"{agreement.home} · {agreement.number}"
+    return f"{agreement.number} {terms.name(tr, agreement.kind)}"
 
 
 def source_line(source: str, as_of: date, tr: Translator) -> Html:

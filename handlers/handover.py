@@ -199,7 +199,7 @@ async def open_handover(update: Update, ctx: Context, tap: OpenHandover | Choose
         await _show(ctx, every, agreements[0].id, 0)
     else:
         page = tap.page if isinstance(tap, ChooseHandover) else 0
-        question = ctx.t("You have several agreements. Whose handover would you like to see?")
+        question = ctx.t("You have several agreements. Which one's handover would you like to see?")
         await choose(ctx, question, agreements, ShowHandover, ChooseHandover, page)
 
 

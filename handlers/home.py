@@ -135,9 +135,11 @@ def _stage_lines(stage: MilestoneOut, tr: Translator, today: date) -> list[str]:
     elif stage.planned_on is None:
         lines.append(tr.t("▫️ {stage}: date not published yet", stage=name))
     else:
-        lines.append(tr.t("⏳ {stage}: planned for {day}", stage=name, day=tr.date(stage.planned_on)))
+        planned = tr.date(stage.planned_on)
         if stage.planned_on < today:
-            lines.append(tr.t("This date has passed; no newer one is published yet."))
+            lines.append(tr.t("⚠️ {stage}: was planned for {day}, not published as done yet", stage=name, day=planned))
+        else:
+            lines.append(tr.t("⏳ {stage}: planned for {day}", stage=name, day=planned))
         if stage.kind is MilestoneKind.COMPLETION_FILED:
             lines.append(tr.t("This is when the building should be finished, not when you get the keys."))
     if stage.note:
@@ -179,7 +181,7 @@ async def open_home(update: Update, ctx: Context, tap: OpenHome | ChooseHome | N
         await _show(ctx, homes, homes[0], 0)
     else:
         page = tap.page if isinstance(tap, ChooseHome) else 0
-        question = ctx.t("You have several agreements. Whose home would you like to see?")
+        question = ctx.t("You have several agreements. Which home would you like to see?")
         await choose(ctx, question, [home.agreement for home in homes], ShowHome, ChooseHome, page)
 
 

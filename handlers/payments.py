@@ -214,7 +214,7 @@ async def open_payments(update: Update, ctx: Context, tap: OpenPayments | Choose
         await _show(ctx, every, every[0], 0)
     else:
         page = tap.page if isinstance(tap, ChoosePayments) else 0
-        question = ctx.t("You have several agreements. Whose payments would you like to see?")
+        question = ctx.t("You have several agreements. Which one's payments would you like to see?")
         await choose(ctx, question, [payments.agreement for payments in every], ShowPayments, ChoosePayments, page)
 
 

@@ -20,7 +20,7 @@ from handlers import verification_screens as screens
 from handlers.gate import Verify
 from handlers.menu import main_menu
 from handlers.verification_screens import Back, ChooseWay, StartOver, Step
-from handlers.verification_texts import characters, given, looks_like_id_number
+from handlers.verification_texts import characters, given, looks_like_code, looks_like_id_number
 
 MAX_CHARACTERS = 80
 """Of a name or a number; nothing longer is one."""
@@ -239,6 +239,16 @@ async def take_code(update: Update, ctx: Context) -> None:
     await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code))
 
 
+async def take_code_unasked(update: Update, ctx: Context) -> None:
+    """A code typed without choosing "With a code" first."""
+    if ctx.session.dialog is None:
+        await _take_away(ctx)
+        await _try(ctx, CodeProof(method=LinkMethod.CODE, code=given(update)), in_dialog=False)
+    else:
+        ctx.session.go(Step.CODE)
+        await take_code(update, ctx)
+
+
 async def take_deep_link(update: Update, ctx: Context) -> None:
     """``/start CODE``, from the link that staff gave."""
     await _take_away(ctx)
@@ -275,9 +285,12 @@ async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
         links = await ctx.backend.prove(ctx.chat_id, proof)
     except NotMatched:
         method = LinkMethod(proof.method)
-        await ctx.reply(screens.not_matched(ctx, method), screens.again_keys(ctx, method) if in_dialog else None)
+        await ctx.reply(
+            screens.not_matched(ctx, method), screens.again_keys(ctx, method) if in_dialog else main_menu(ctx)
+        )
     except Locked as locked:
-        await ctx.reply(screens.locked(ctx, locked.retry_after_seconds), screens.step_keys(ctx) if in_dialog else None)
+        keys = screens.step_keys(ctx) if in_dialog else main_menu(ctx)
+        await ctx.reply(screens.locked(ctx, locked.retry_after_seconds), keys)
     else:
         await _welcome(ctx, links)
 
@@ -326,7 +339,15 @@ class _IdNumber(filters.MessageFilter):
         return message.text is not None and looks_like_id_number(message.text)
 
 
+class _Code(filters.MessageFilter):
+    """A text that is nothing but a code."""
+
+    def filter(self, message: Message) -> bool:
+        return message.text is not None and looks_like_code(message.text)
+
+
 _TEXT = filters.TEXT
+_BUSY = InDialog("verification") | InDialog("complaint")
 _UNASKED = _IdNumber() & ~InDialog("complaint")
 
 HANDLERS = [
@@ -358,6 +379,7 @@ HANDLERS = [
     MessageHandler(_UNASKED, unwanted_id_number),
     MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
     MessageHandler(InDialog(Step.CONTACT) & _TEXT, typed_instead_of_contact),
+    MessageHandler(_Code() & (InDialog(Step.WAY) | ~_BUSY), take_code_unasked),
     MessageHandler(InDialog(Step.WAY) & _TEXT, text_at_choice),
     MessageHandler(InDialog("verification") & (filters.PHOTO | filters.Document.ALL), picture),
     MessageHandler(InDialog("verification") & filters.ALL, unexpected),

@@ -10,6 +10,8 @@ _ID_NUMBER = re.compile(r"\d{17}[\dXx]")
 _ID_NUMBER_WITHIN = re.compile(
     r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)"
 )
+# The letters and digits of the office's codes: without I, O, 0 and 1, which a number of an agreement hardly lacks.
+_CODE = re.compile(r"[A-HJ-NP-Z2-9]{10}")
 
 
 def given(update: Update) -> str:
@@ -30,3 +32,11 @@ def looks_like_id_number(text: str) -> bool:
         or _ID_NUMBER_WITHIN.search(halfwidth)
         or _ID_NUMBER_WITHIN.search(characters(text))
     )
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether somebody typed a code from the office as it stands on paper, before being asked for one."""
+    code = unicodedata.normalize("NFKC", text).replace(" ", "").replace("-", "")
+    if not _CODE.fullmatch(code.upper()) or code.isdigit():
+        return False
+    return code.isupper() or any(character.isdigit() for character in code)

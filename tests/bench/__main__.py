@@ -73,7 +73,7 @@ def _check(name: str, found: Measured) -> None:
 
 def _answers() -> set[str]:
     """How the system's answers to /handover begin: with one agreement, and with several."""
-    asked = ("<b>Handover</b>", "You have several agreements. Whose handover would you like to see?")
+    asked = ("<b>Handover</b>", "You have several agreements. Which one's handover would you like to see?")
     return {re.sub("<[^>]*>", "", translator(locale).t(words)) for locale in ("zh_CN", "en") for words in asked}
 
 

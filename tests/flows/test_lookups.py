@@ -61,7 +61,7 @@ async def test_home(factory: Factory, household: Household, building: Building, 
     assert "✅ 复工：2025年3月1日" in home.text
     assert NOTICE in home.text
     assert "开工" not in home.text
-    assert "这个日期已经过了" in home.text
+    assert "还没有公布完成" in home.text
     assert "不是交钥匙的时间" in home.text
     assert "网签备案：受阻" in home.text
     assert "开发企业欠税" in home.text
@@ -156,7 +156,7 @@ async def test_a_buyers_contract(system: System, factory: Factory) -> None:
     await factory.link(person.id, agreement)
     await person.send("/payments")
     payments = await person.expect("购房合同", "总价：¥980,000.00", "贷款：¥500,000.00")
-    assert "已付和未付的款项：还没有公布" in payments.text
+    assert "付了多少、欠多少：还没有公布" in payments.text
     assert "过渡费" not in payments.text
 
 
@@ -256,7 +256,7 @@ async def test_the_main_menu_leads_to_the_screens_and_they_to_each_other(
     handover = await resident.expect("交房时间", household.agreement.number)
     assert handover.protected
     await resident.tap("付款和收款", on=handover)
-    await resident.expect("已付和未付的款项：还没有公布")
+    await resident.expect("付了多少、欠多少：还没有公布")
     await resident.tap("我的房子")
     await resident.expect("您的房子")
     await resident.tap("返回主菜单")

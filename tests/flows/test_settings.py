@@ -32,13 +32,13 @@ async def test_a_stranger_sees_the_way_in(system: System) -> None:
 
 async def test_no_longer_seeing_an_agreement(factory: Factory, household: Household, resident: Person) -> None:
     await resident.send("/settings")
-    await resident.tap("不再在这里看")
-    await resident.expect("就看不到", household.agreement.number, "确定取消吗")
-    await resident.tap("不取消")
+    await resident.tap("不再看这份协议")
+    await resident.expect("就看不到", household.agreement.number, "确定")
+    await resident.tap("先不改")
     await resident.expect("您能看到", household.agreement.number)
-    await resident.tap("不再在这里看")
-    await resident.tap("确定取消")
-    await resident.expect("已经取消", "还没有关联任何协议")
+    await resident.tap("不再看这份协议")
+    await resident.tap("确定")
+    await resident.expect("已经办好", "看不到任何协议")
     assert await live_links(factory) == set()
     await resident.send("/home")
     await resident.expect("请先验证一下身份")
@@ -54,9 +54,9 @@ async def test_a_holder_shuts_another_account_out(
     await resident.send("/settings")
     await resident.expect("另一个 Telegram 账号能看到", "家人", "邀请码")
     await resident.tap("不让那个账号看")
-    await resident.expect("就看不到", "确定取消吗")
-    await resident.tap("确定取消")
-    await resident.expect("已经取消")
+    await resident.expect("就看不到", "点“确定”以后")
+    await resident.tap("确定")
+    await resident.expect("已经办好")
     assert await live_links(factory) == {resident.id}
     await child.send("/home")
     await child.expect("请先验证一下身份")
@@ -73,7 +73,7 @@ async def test_a_relative_cannot_shut_the_holder_out(
     shown = await child.expect("您能看到")
     assert "另一个" not in shown.text
     await child.tap_data(shown.id, AskUnlink(link_id).encode())
-    await child.expect("这个已经取消过了")
+    await child.expect("这个之前已经办过了")
     await child.tap_data(shown.id, Unlink(link_id).encode())
     await system.quiet()
     assert await live_links(factory) == {child.id, resident.id}
@@ -81,13 +81,13 @@ async def test_a_relative_cannot_shut_the_holder_out(
 
 async def test_ending_a_link_twice(household: Household, resident: Person) -> None:
     await resident.send("/settings")
-    await resident.tap("不再在这里看")
-    asked = await resident.expect("确定取消吗")
-    _, yes = await resident.find_button("确定取消")
+    await resident.tap("不再看这份协议")
+    asked = await resident.expect("就看不到")
+    _, yes = await resident.find_button("确定")
     await resident.tap_data(asked.id, str(yes["callback_data"]))
-    await resident.expect("已经取消")
+    await resident.expect("已经办好")
     await resident.tap_data(asked.id, str(yes["callback_data"]))
-    await resident.expect("还没有关联任何协议")
+    await resident.expect("看不到任何协议")
 
 
 async def test_many_agreements_come_in_pages(system: System, factory: Factory) -> None:

@@ -268,7 +268,7 @@ async def test_too_few_characters_cost_no_try(system: System, household: Househo
     await person.expect("后四位")
     for _ in range(6):
         await person.send("12")
-        await person.expect("要四位")
+        await person.expect("写在一条消息里")
     await person.send(household.id_number[-4:])
     await person.expect("找到您的1份协议")
 
@@ -405,3 +405,28 @@ async def test_an_id_number_sent_along_with_the_name_is_not_kept(
         dialog = (await session.execute(select(Chat.dialog).where(Chat.id == person.id))).scalar_one()
     assert dialog is not None
     assert household.id_number not in factory.vault.open("chat.dialog", dialog)
+
+
+@pytest.mark.parametrize("way", [None, "验证身份"])
+async def test_a_code_typed_before_it_is_asked_for(
+    system: System, factory: Factory, household: Household, way: str | None
+) -> None:
+    child = await system.person("张小三")
+    code = await invitation(factory, household)
+    await child.send("/home")
+    if way:
+        await child.tap(way)
+        await child.expect("选一种方式")
+    await child.send(f"{code[:5].lower()} {code[5:]}")
+    await child.expect("找到您的1份协议", household.agreement.number)
+    await child.expect_deleted(code[5:])
+
+
+async def test_a_code_that_does_not_work_leaves_a_way_on(system: System) -> None:
+    stranger = await system.person("路过")
+    for text in ("/start ABCDEFGH23", "ABCDEFGH24"):
+        await stranger.send(text)
+        refused = await stranger.expect("这个邀请码用不了")
+        await stranger.find_button("验证身份", on=refused)
+    await stranger.send("helloworld")
+    await stranger.expect("看不懂")

@@ -107,7 +107,9 @@ class TestHome:
     def test_a_completion_date_is_not_taken_for_a_handover_date(self, tr: Translator) -> None:
         building = facts.building(facts.milestone(MilestoneKind.COMPLETION_FILED, planned=date(2026, 10, 1)))
         text = read(home.view(facts.home(units=[facts.unit()], buildings=[building]), tr, facts.TODAY))
-        assert {zh: "这个日期已经过了", en: "This date has passed"}[tr] in text
+        assert {zh: "原计划2026年10月1日，还没有公布完成", en: "was planned for 1 October 2026, not published"}[
+            tr
+        ] in text
         assert {zh: "不是交钥匙的时间", en: "not when you get the keys"}[tr] in text
 
     @both
@@ -191,13 +193,13 @@ class TestHandover:
         text = handover_words(stated, tr)
         assert {zh: "交房时间改过2次，最近一次：", en: "The date has changed 2 times. The last time:"}[tr] in text
         assert {
-            zh: "2026年6月30日 → 改为 2027年6月30日\n原因：外墙返工\n2026年10月15日公布，来源：专班通告第12号",
+            zh: "原定：2026年6月30日\n改为：2027年6月30日\n原因：外墙返工\n2026年10月15日公布，来源：专班通告第12号",
             en: "30 June 2026 → 30 June 2027\nReason: 外墙返工\nPublished on 15 October 2026. Source: 专班通告第12号",
         }[tr] in text
         assert handover.has_more_slips([stated])
         every = read(handover.slips_view([stated], tr))
         assert {
-            zh: "2024年6月30日 → 改为 2026年6月30日\n这是计划时间，不是承诺。\n原因：没有公布\n2025年1月2日公布",
+            zh: "原定：2024年6月30日\n改为：2026年6月30日\n这是计划时间，不是承诺。\n原因：没有公布\n2025年1月2日公布",
             en: "30 June 2024 → 30 June 2026\nThis is a planned date, not a promise.\nReason: not published\n",
         }[tr] in every
         assert "资金未到位" not in every  # the same date stated anew is no change
@@ -267,7 +269,7 @@ class TestPayments:
     @both
     def test_nothing_published(self, tr: Translator) -> None:
         text = read(payments.view(facts.payments(), tr, facts.TODAY))
-        assert {zh: "已付和未付的款项：还没有公布", en: "owed: not published yet"}[tr] in text
+        assert {zh: "付了多少、欠多少：还没有公布", en: "owed: not published yet"}[tr] in text
 
     def test_the_terms_of_a_contract(self) -> None:
         agreed = PurchaseTermsOut(
@@ -312,4 +314,4 @@ def test_a_long_story_is_cut_into_screens_that_each_tell_whose_they_are(tr: Tran
         assert "AZ-2019-00012" in screen
         assert screen.count("\n") < SCREEN + 5
         assert screen.count("<i>") == screen.count("</i>")
-    assert sum(screen.count("→") for screen in screens) == len(history) - 1
+    assert sum(screen.count({zh: "改为", en: "→"}[tr]) for screen in screens) == len(history) - 1
