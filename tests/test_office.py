@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import select, text
 from typer.testing import CliRunner, Result
 
+from api.cases.schemas import CaseCategory, CaseState
 from api.db import Database
 from api.estate.models import Project
 from api.identity.models import LinkCode
 from api.settings import Settings
-from bot.cli import command_line
+from bot.cli import command_line, office
 from tests.api.calls import PNG, by_code, call, numbers, prove, upload
 from tests.factories import Factory
 
@@ -63,7 +64,7 @@ async def test_without_a_name_of_the_bot_there_is_no_link(factory: Factory, envi
 
 async def test_no_such_agreement_or_several(factory: Factory, environment: dict[str, str]) -> None:
     result = await run(environment, "invite", "A-1001")
-    assert (result.exit_code, result.output) == (2, "There is no agreement with this number.\n")
+    assert (result.exit_code, result.output) == (2, "没有这个编号的协议（合同）。\n")
     first = await factory.agreement(number="A-1001")
     other = await factory.add(Project(name="Another redevelopment"))
     await factory.add(
@@ -101,22 +102,22 @@ async def test_the_queue_names_nobody(
     result = await run(environment, "cases")
     assert result.exit_code == 0, result.output
     first, second = re.findall(r"\d{4}-\d{6}.*", result.output)
-    assert all(part in first for part in (filed["number"], "closed", "A3-一期-2-1-1801", "2026-01-01"))
-    assert all(part in second for part in ("received", "quality", "A3-一期-2-1-1802"))
-    assert "2 of 2" in result.output
+    assert all(part in first for part in (filed["number"], "已办结", "A3-一期-2-1-1801", "2026-01-01"))
+    assert all(part in second for part in ("已收到", "房屋质量", "A3-一期-2-1-1802"))
+    assert "共 2 件，显示 2 件" in result.output
     assert who.name not in result.output
     result = await run(environment, "cases", "--state", "received", "--limit", "1")
     assert "1801" not in result.output
-    assert "1 of 1" in result.output
+    assert "共 1 件，显示 1 件" in result.output
 
 
 async def test_sweep(api: aiohttp.ClientSession, factory: Factory, environment: dict[str, str], tmp_path: Path) -> None:
     await factory.link(CHAT, await factory.agreement())
     await upload(api, CHAT, PNG)
-    assert (await run(environment, "sweep")).output == "0 files deleted.\n"
+    assert (await run(environment, "sweep")).output == "删除了 0 个文件。\n"
     async with factory.database.transaction() as session:
         await session.execute(text("UPDATE attachments SET uploaded_at = now() - interval '31 days'"))
-    assert (await run(environment, "sweep")).output == "1 files deleted.\n"
+    assert (await run(environment, "sweep")).output == "删除了 1 个文件。\n"
     assert [path for path in (tmp_path / "attachments").rglob("*") if path.is_file()] == []
 
 
@@ -128,3 +129,8 @@ async def test_a_missing_setting_is_one_sentence(environment: dict[str, str], mi
         assert result.exit_code == 2
         assert missing in result.output
         assert len(result.output.splitlines()) == 1
+
+
+def test_every_state_and_category_has_a_word() -> None:
+    assert set(office._STATES) == set(CaseState)
+    assert set(office._CATEGORIES) == set(CaseCategory)

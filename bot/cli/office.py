@@ -1,4 +1,5 @@
-"""Commands for the office: let a relative in, see the queue of cases, sweep up unused files."""
+"""Commands for the office: let a relative in, see the queue of cases, sweep up unused files. What they tell is
+Chinese, like the rolls."""
 
 import asyncio
 import getpass
@@ -13,7 +14,7 @@ from rich.table import Table
 from api.agreements.service import find_agreements
 from api.cases.attachments import sweep_orphans
 from api.cases.queue import list_queue
-from api.cases.schemas import CaseState
+from api.cases.schemas import CaseCategory, CaseState
 from api.cases.store import AttachmentStore
 from api.db import Database
 from api.identity.codes import issue_code
@@ -23,6 +24,33 @@ from bot.cli.database import api_settings, open_database
 from bot.cli.running import bot_settings, refuse
 
 T = TypeVar("T")
+
+# The office's own terms; residents read plainer ones.
+_STATES = {
+    CaseState.RECEIVED: "已收到",
+    CaseState.REGISTERED: "已登记",
+    CaseState.TRANSFERRED: "已转送",
+    CaseState.ASSIGNED: "已交办",
+    CaseState.ACCEPTED: "已受理",
+    CaseState.NOT_ACCEPTED: "不予受理",
+    CaseState.DIVERTED: "走其他法定途径",
+    CaseState.IN_PROGRESS: "办理中",
+    CaseState.EXTENDED: "已延期",
+    CaseState.ANSWERED: "已答复",
+    CaseState.CLOSED: "已办结",
+    CaseState.REVIEW: "复查",
+    CaseState.SECOND_REVIEW: "复核",
+    CaseState.FINAL: "终结",
+}
+_CATEGORIES = {
+    CaseCategory.HANDOVER: "交房",
+    CaseCategory.TRANSITION_FEE: "过渡费",
+    CaseCategory.PAYMENT: "房款和补偿款",
+    CaseCategory.REGISTRATION: "网签和办证",
+    CaseCategory.QUALITY: "房屋质量",
+    CaseCategory.ALLOCATION: "房号、面积和户型",
+    CaseCategory.OTHER: "其他",
+}
 
 
 def _on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -51,14 +79,14 @@ def invite(
         async with database.transaction() as session:
             found = await find_agreements(session, agreement, project)
             if not found:
-                refuse("There is no agreement with this number.")
+                refuse("没有这个编号的协议（合同）。")
             if len(found) > 1:
-                refuse("Several projects have an agreement with this number: name one with --project.")
+                refuse("好几个项目都有这个编号，请用 --project 写明是哪个项目。")
             code, expires_at = await issue_code(
                 session, vault, found[0], issued_by=f"command line: {getpass.getuser()}", valid_for=timedelta(days=days)
             )
         until = expires_at.astimezone(settings.timezone)
-        lines = [code, f"Good once, until {until:%Y-%m-%d %H:%M} ({settings.timezone.key})."]
+        lines = [code, f"邀请码只能用一次，{until:%Y-%m-%d %H:%M}（{settings.timezone.key}）之前有效。"]
         if bot_username:
             lines.append(f"https://t.me/{bot_username}?start={code}")
         return "\n".join(lines)
@@ -76,16 +104,15 @@ def cases(
     async def work(database: Database) -> Table:
         async with database.reading() as reader:
             waiting, total = await list_queue(reader, state=state, limit=limit)
-        table = Table(
-            "Number", "Received", "State", "Category", "Home", "Notice due", caption=f"{len(waiting)} of {total}"
-        )
+        headings = ("编号", "收到时间", "状态", "反映的事", "房子", "告知期限")
+        table = Table(*headings, caption=f"共 {total} 件，显示 {len(waiting)} 件")
         for case in waiting:
             received = case.received_at.astimezone(settings.timezone)
             table.add_row(
                 case.number,
                 f"{received:%Y-%m-%d %H:%M}",
-                case.state.value,
-                case.category.value,
+                _STATES[case.state],
+                _CATEGORIES[case.category],
                 case.home or "–",
                 case.acceptance_notice_last_day.isoformat(),
             )
@@ -109,4 +136,4 @@ def sweep(
     async def work(database: Database) -> int:
         return await sweep_orphans(database, store, timedelta(days=days))
 
-    typer.echo(f"{_on_database(settings, work)} files deleted.")
+    typer.echo(f"删除了 {_on_database(settings, work)} 个文件。")

@@ -19,7 +19,7 @@ from api.db import Database
 from api.imports.annotate import write_annotated
 from api.imports.headings import ROLL_NAMES
 from api.imports.problems import DatabaseTrouble, RowError, UnreadableFile
-from api.imports.report import RollReport
+from api.imports.report import RollReport, Tally
 from api.imports.sample import write_sample
 from api.imports.service import LoadOptions, OnProgress, load_rolls
 from api.privacy import Vault
@@ -73,6 +73,9 @@ def import_rolls(
             reports = uvloop.run(_load(settings, url, files, options, on_progress))
     except (UnreadableFile, DatabaseTrouble) as error:
         refuse(str(error))
+    except KeyboardInterrupt:
+        typer.echo("已中断。没有载完就什么都不写入；再导入一次不会重复。", err=True)
+        raise typer.Exit(130) from None
     for report in reports:
         _show(console, report, dry_run)
     with_errors = [report for report in reports if report.errors]
@@ -169,5 +172,7 @@ def _conclude(console: Console, reports: Sequence[RollReport], dry_run: bool, pa
         console.print("有问题，什么都没有载入。改好后再导入；只载入没有问题的行，请加 --partial。", style="bold red")
     elif partial and rejected:
         console.print(f"已载入没有问题的行；有 {rejected} 行没有载入，改好后请再导入一次。", style="bold yellow")
+    elif all(report.total.older and report.total == Tally(older=report.total.older) for report in reports):
+        console.print("库里已有更新的数据，什么都没有改动。", style="bold")
     else:
         console.print("已全部载入。", style="bold green")

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from api.imports.loading.bulk import Bulk, within
+from api.imports.loading.words import word
 from api.imports.records import Stated
 from api.imports.report import RollReport
 from api.privacy import Vault
@@ -177,4 +178,4 @@ def _shown(value: Any) -> str:
         return f"{value:,.2f}"
     if isinstance(value, bool):
         return "是" if value else "否"
-    return str(value)
+    return word(str(value))

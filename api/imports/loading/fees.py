@@ -13,6 +13,7 @@ from api.imports.fee_rows import keyed
 from api.imports.loading.agreements import LEDGER, TRANSITION_FEES
 from api.imports.loading.bulk import Bulk, within
 from api.imports.loading.facts import Key, Saying, settle
+from api.imports.loading.words import months
 from api.imports.models import Import
 from api.imports.records import FeeRecord
 from api.imports.report import RollReport
@@ -54,7 +55,10 @@ async def load_fees(
     ids = list({agreement_ids[record.number_key] for record in good})
     sourcing: dict[str, Any] = {"source": report.source, "as_of": report.as_of, "report": report}
     ledger: dict[Key, Saying] = {
-        (agreement_ids[number_key], roll_key): Saying(record.entry, record.number)
+        (agreement_ids[number_key], roll_key): Saying(
+            record.entry,
+            f"{record.number} {months(record.entry.get('period_start'), record.entry.get('period_end'))}".strip(),
+        )
         for (number_key, roll_key), record in keyed(good).items()
     }
     if not roll.errors and await _is_new_version(bulk, roll, report):

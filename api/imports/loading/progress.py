@@ -9,6 +9,7 @@ from api.imports.loading.bulk import Bulk
 from api.imports.loading.estate import BuildingPlace, Estate
 from api.imports.loading.facts import FactTable, Key, Saying, settle
 from api.imports.loading.forecasts import settle_forecasts
+from api.imports.loading.words import word
 from api.imports.records import Expectation, ProgressRecord, Stated
 from api.imports.report import RollReport
 from api.imports.rolls import Roll
@@ -41,7 +42,7 @@ async def load_progress(bulk: Bulk, vault: Vault, roll: Roll, estate: Estate, re
             continue
         stated: Stated = {"note": record.note}
         stated |= {name: getattr(record, name) for name in ("planned_on", "achieved_on") if record.row.has(name)}
-        said[estate.building_id(place), kind] = Saying(stated, f"{labels[place]} {kind}", record.source)
+        said[estate.building_id(place), kind] = Saying(stated, f"{labels[place]} {word(kind)}", record.source)
     building_ids = list({key[0] for key in said})
     stored = await MILESTONES.stored(bulk, vault, "building_id", building_ids)
     await settle(bulk, vault, MILESTONES, stored, said, **sourcing)

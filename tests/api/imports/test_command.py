@@ -45,6 +45,9 @@ async def test_a_sample_is_written_and_imported(look: Look, folder: Path) -> Non
     assert result.exit_code == 0, result.output
     assert "已全部载入" in result.output
     assert len(await look("SELECT 1 FROM agreements")) > 20
+    result = await shanglou("import", files[0], "--as-of", "2020-01-01")
+    assert result.exit_code == 0, result.output
+    assert "库里已有更新的数据，什么都没有改动" in result.output
 
 
 @pytest.mark.usefixtures("environment")

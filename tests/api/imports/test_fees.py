@@ -150,3 +150,12 @@ async def test_a_purchase_has_no_transition_fee(load: Load, folder: Path) -> Non
     contract = books.purchase(合同编号="AZ-2020-001", 地块="A3", 期="一期")
     _, report = await load(books.xlsx(folder / "a.xlsx", [contract]), books.xlsx(folder / "b.xlsx", [books.fee()]))
     assert report.errors[0].expected == "安置台账里有的协议编号"
+
+
+async def test_examples_of_changes_tell_the_period_in_the_clerks_words(load: Load, folder: Path) -> None:
+    await load(books.xlsx(folder / "a.xlsx", [books.relocation()]))
+    unpaid = books.fee(支付日期=None, 支付批次=None)
+    await load(books.xlsx(folder / "b.xlsx", [unpaid]))
+    (report,) = await load(books.xlsx(folder / "b.xlsx", [books.fee(支付批次=None)]))
+    (example,) = report.examples
+    assert example.startswith("AZ-2020-001 2026-01至2026-06：收付状态 未付 → 已付")
