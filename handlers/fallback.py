@@ -41,7 +41,10 @@ async def unexpected_text(update: Update, ctx: Context) -> None:
 
 
 async def unexpected_kind(update: Update, ctx: Context) -> None:
-    await _show_a_way(ctx, ctx.t("I cannot use what you sent here."))
+    if update.message is not None and update.message.voice is not None:
+        await _show_a_way(ctx, ctx.t("I cannot listen to voice messages yet."))
+    else:
+        await _show_a_way(ctx, ctx.t("I cannot use what you sent here."))
 
 
 async def _show_a_way(ctx: Context, sentence: str) -> None:

@@ -248,3 +248,9 @@ async def test_somebody_who_blocked_the_bot_comes_back(system: System, resident:
     await resident.unblock()
     await resident.tap("继续")
     await resident.expect("请核对一下", "漏水")
+
+
+async def test_a_voice_message_outside_every_conversation_is_told_from_other_things(resident: Person) -> None:
+    await resident.voice()
+    answer = await resident.expect("语音我还听不懂")
+    await resident.find_button("什么时候交房", on=answer)
