@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import aiohttp
@@ -73,16 +74,21 @@ def demo(
         demo_data(folder.resolve(), households, seed, on_progress) as data,
     ):
         try:
-            uvloop.run(_run(data, port, as_json))
+            # A signal that comes before the loop listens to them is kept for it; raised inside, it would break the loop.
+            ended = Event()
+            signal.signal(signal.SIGTERM, lambda *_: ended.set())
+            uvloop.run(_run(data, port, as_json, ended))
         except (playground.Refused, OSError) as error:
             refuse(str(error))
 
 
-async def _run(data: DemoData, port: int, as_json: bool) -> None:
+async def _run(data: DemoData, port: int, as_json: bool, ended: Event) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if ended.is_set():
+        return
     token = playground.new_token()
     async with (
         playground.serve(playground.create_app(token), port=port) as page,
