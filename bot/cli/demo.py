@@ -74,7 +74,7 @@ def demo(
         demo_data(folder.resolve(), households, seed, on_progress) as data,
     ):
         try:
-            # A signal that comes before the loop listens to them is kept for it; raised inside, it would break the loop.
+            # A signal that comes before the loop listens is kept for it; raised inside, it would break the loop.
             ended = Event()
             signal.signal(signal.SIGTERM, lambda *_: ended.set())
             uvloop.run(_run(data, port, as_json, ended))
