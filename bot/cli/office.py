@@ -18,7 +18,6 @@ from api.cases.schemas import CaseCategory, CaseState
 from api.cases.store import AttachmentStore
 from api.db import Database
 from api.identity.codes import issue_code
-from api.privacy import Vault
 from api.settings import Settings
 from bot.cli.database import api_settings, open_database
 from bot.cli.running import bot_settings, refuse
@@ -73,7 +72,6 @@ def invite(
 ) -> None:
     """Make a one-time code that lets a relative or proxy see an agreement. It is shown once."""
     settings, bot_username = api_settings(), bot_settings().bot_username
-    vault = Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
 
     async def work(database: Database) -> str:
         async with database.transaction() as session:
@@ -83,7 +81,11 @@ def invite(
             if len(found) > 1:
                 refuse("好几个项目都有这个编号，请用 --project 写明是哪个项目。")
             code, expires_at = await issue_code(
-                session, vault, found[0], issued_by=f"command line: {getpass.getuser()}", valid_for=timedelta(days=days)
+                session,
+                settings.vault(),
+                found[0],
+                issued_by=f"command line: {getpass.getuser()}",
+                valid_for=timedelta(days=days),
             )
         until = expires_at.astimezone(settings.timezone)
         lines = [code, f"邀请码只能用一次，{until:%Y-%m-%d %H:%M}（{settings.timezone.key}）之前有效。"]

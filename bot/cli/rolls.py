@@ -22,7 +22,6 @@ from api.imports.problems import DatabaseTrouble, RowError, UnreadableFile
 from api.imports.report import RollReport, Tally
 from api.imports.sample import write_sample
 from api.imports.service import LoadOptions, OnProgress, load_rolls
-from api.privacy import Vault
 from api.settings import Settings
 from bot.cli.database import api_settings, open_database
 from bot.cli.running import refuse
@@ -89,10 +88,9 @@ def import_rolls(
 async def _load(
     settings: Settings, url: str, files: Sequence[Path], options: LoadOptions, on_progress: OnProgress
 ) -> list[RollReport]:
-    vault = Vault(settings.encryption_keys.get_secret_value(), settings.index_key.get_secret_value())
     database = Database(url, pool_size=1)
     try:
-        return await load_rolls(database, vault, files, options=options, on_progress=on_progress)
+        return await load_rolls(database, settings.vault(), files, options=options, on_progress=on_progress)
     finally:
         await database.close()
 
