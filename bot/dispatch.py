@@ -57,24 +57,28 @@ class TurnHandler(BaseHandler[Update, Context, None]):
 
 
 class CommandHandler(BaseHandler[Update, Context, None]):
-    """A command, in every state. After it the person is reminded of the draft that it interrupted.
+    """A command. After it the person is reminded of the draft that it interrupted.
 
     Args:
         name: without the slash.
         callback: ``async def show(update, ctx)``; ``ctx.payload`` is what stands behind the command.
+        dialog: match only at this step (or any step of this conversation), as ``InDialog``; by default in every state.
         reminds: False for a command that deals with the draft itself.
     """
 
-    __slots__ = ("_name", "_reminds")
+    __slots__ = ("_dialog", "_name", "_reminds")
 
-    def __init__(self, name: str, callback: Handler, *, reminds: bool = True) -> None:
+    def __init__(self, name: str, callback: Handler, *, dialog: str | None = None, reminds: bool = True) -> None:
         super().__init__(callback)
         self._name = name
+        self._dialog = (dialog, f"{dialog}.") if dialog is not None else None
         self._reminds = reminds
 
     def check_update(self, update: object) -> bool:
         turn = current_turn()
-        return turn.command is not None and turn.command[0] == self._name and turn.private
+        if turn.command is None or turn.command[0] != self._name or not turn.private:
+            return False
+        return self._dialog is None or _stands_at(turn, *self._dialog)
 
     async def handle_update(self, update: Update, application: Any, check_result: object, context: Context) -> None:
         draft = context.session.dialog

@@ -32,7 +32,7 @@ How to write one::
 
 List it in ``registry.py``. What no handler takes ends in ``fallback.py``, which is kind and shows a way on; so a step
 lists only what it understands. ``/cancel`` and ``Drop`` (bot.drafts) end any dialog; a conversation that has something
-to clear away handles both itself, for its own steps, ahead of ``start.py``.
+to clear away handles both itself, with ``dialog="complaint"``, ahead of ``start.py``.
 
 - A failing handler's changes to the session are discarded. A turn may run twice (see ``bot.sessions``): what changes
   something bears an idempotency key made from ``ctx.session.dialog.id``.

@@ -10,9 +10,8 @@ from telegram import Update
 
 from bot.backend import BackendError, BackendUnavailable, InvalidInput, NotFound
 from bot.context import Context
-from bot.dispatch import CallbackHandler, CommandHandler, TurnHandler
+from bot.dispatch import CallbackHandler, CommandHandler
 from bot.drafts import Drop, Resume, remind_of_draft
-from bot.sessions import Turn
 from bot.ui import button, lines, rows
 from handlers import complaint_content, verification
 from handlers import complaint_screens as screens
@@ -287,17 +286,6 @@ async def _give_back(ctx: Context, attachment_id: int) -> None:
         return
 
 
-def _cancels(turn: Turn) -> bool:
-    dialog = turn.session.dialog
-    return (
-        turn.private
-        and turn.command is not None
-        and turn.command[0] == "cancel"
-        and dialog is not None
-        and dialog.name in set(Step)
-    )
-
-
 HANDLERS = [
     CommandHandler("complain", begin, reminds=False),
     CallbackHandler(OpenComplaint, begin),
@@ -316,6 +304,6 @@ HANDLERS = [
     CallbackHandler(Submit, submitted_before, any_dialog=True),
     CallbackHandler(Drop, drop, dialog="complaint"),
     CallbackHandler(DropForGood, drop_for_good, dialog="complaint"),
-    TurnHandler(_cancels, drop),
+    CommandHandler("cancel", drop, dialog="complaint", reminds=False),
     *complaint_content.HANDLERS,
 ]

@@ -13,7 +13,7 @@ from telegram.ext import filters
 from api.identity.schemas import AgreementProof, CodeProof, LinkMethod, LinksOut, PhoneProof, Proof
 from bot.backend import Locked, NotMatched
 from bot.context import Context
-from bot.dispatch import CallbackHandler, InDialog, MessageHandler, TurnHandler
+from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.drafts import Drop, Resume, remind_of_draft
 from bot.ui import no_keyboard
 from handlers import verification_screens as screens
@@ -361,16 +361,7 @@ HANDLERS = [
     CallbackHandler(Back, back, dialog="verification"),
     CallbackHandler(Resume, resume, dialog="verification"),
     CallbackHandler(Drop, cancel, dialog="verification"),
-    TurnHandler(
-        lambda turn: (
-            turn.private
-            and turn.command is not None
-            and turn.command[0] == "cancel"
-            and turn.session.dialog is not None
-            and turn.session.dialog.name.startswith("verification.")
-        ),
-        cancel,
-    ),
+    CommandHandler("cancel", cancel, dialog="verification", reminds=False),
     MessageHandler(InDialog(Step.PHONE_TAIL) & _TEXT, take_phone_tail),
     MessageHandler(InDialog(Step.NUMBER) & _TEXT, take_number),
     MessageHandler(InDialog(Step.NAME) & _TEXT, take_name),
