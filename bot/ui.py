@@ -1,7 +1,6 @@
-"""Parts of messages: keyboards, pages, pieces of Telegram HTML."""
+"""Parts of messages: keyboards, pages, lines of text."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Generic, TypeVar
 
 from telegram import (
@@ -13,7 +12,7 @@ from telegram import (
 )
 
 from bot.callbacks import Callback
-from locales import Html
+from locales import Html, escaped
 
 Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
 Item = TypeVar("Item")
@@ -75,11 +74,6 @@ class Page(Generic[Item]):
     @property
     def after(self) -> int | None:
         return self.number + 1 if self.number + 1 < self.count else None
-
-
-def escaped(text: str) -> Html:
-    """Text of unknown origin as Telegram HTML."""
-    return text if isinstance(text, Html) else Html(escape(text, quote=False))
 
 
 def lines(*parts: str | None) -> Html:

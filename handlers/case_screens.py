@@ -1,22 +1,11 @@
 """What is told about a complaint: the receipt, the list, one with its history and clocks."""
 
-from api.cases.schemas import (
-    MAX_TEXT_CHARACTERS,
-    AttachmentKind,
-    CaseEventOut,
-    CaseOut,
-    CasePage,
-    ClockKind,
-    ClockOut,
-)
+from api.cases.schemas import MAX_TEXT_CHARACTERS, CaseEventOut, CaseOut, CasePage, ClockKind, ClockOut
 from bot.callbacks import Callback
 from bot.context import Context
-from bot.ui import escaped, shorten
 from handlers import terms
-from handlers.facts import agreement_line, unit_label
+from handlers.facts import SHOWN_TEXT, agreement_line, enclosures, listed, quoted, unit_label
 from locales import Html, join
-
-SHOWN_TEXT = 700
 
 
 class ShowCase(Callback, prefix="case"):
@@ -67,18 +56,12 @@ def _subject(ctx: Context, case: CaseOut) -> list[Html]:
 
 
 def _enclosed(ctx: Context, case: CaseOut) -> Html:
-    photos = sum(attachment.kind is AttachmentKind.PHOTO for attachment in case.attachments)
-    documents = len(case.attachments) - photos
-    listed = join(
-        ctx.p("between the things of a list", ", "),
-        [
-            ctx.n("a text of {n} character", "a text of {n} characters", len(case.text)),
-            ctx.n("{n} photo", "{n} photos", photos) if photos else None,
-            ctx.n("{n} document", "{n} documents", documents) if documents else None,
-            ctx.t("a location") if case.location else None,
-        ],
-    )
-    return ctx.t("What you sent: {contents}", contents=listed)
+    kinds = [attachment.kind for attachment in case.attachments]
+    things = [
+        ctx.n("a text of {n} character", "a text of {n} characters", len(case.text)),
+        *enclosures(kinds, ctx.words, location=case.location is not None),
+    ]
+    return ctx.t("What you sent: {contents}", contents=listed(things, ctx.words))
 
 
 def clock_line(ctx: Context, clock: ClockOut) -> Html:
@@ -97,8 +80,7 @@ def clock_line(ctx: Context, clock: ClockOut) -> Html:
 def _articles(ctx: Context, named: str) -> Html:
     """22, 23 → articles 22, 23 · 第22、23条"""
     numbers = [number.strip() for number in named.split(",")]
-    listed = join(ctx.p("between the things of a list", ", "), numbers)
-    return ctx.n("article {numbers}", "articles {numbers}", len(numbers), numbers=listed)
+    return ctx.n("article {numbers}", "articles {numbers}", len(numbers), numbers=listed(numbers, ctx.words))
 
 
 def case_list(ctx: Context, page: CasePage) -> Html:
@@ -136,7 +118,7 @@ def one_case(ctx: Context, case: CaseOut) -> Html:
                     _enclosed(ctx, case),
                 ],
             ),
-            Html(f"<blockquote>{escaped(shorten(case.text, SHOWN_TEXT))}</blockquote>"),
+            quoted(case.text),
             join("\n", [ctx.t("<b>What happened</b>"), *(_event_line(ctx, event) for event in case.events)]),
             join("\n", _dates(ctx, case)),
             *(clock_line(ctx, clock) for clock in case.clocks),
@@ -153,7 +135,7 @@ def whole_text(ctx: Context, case: CaseOut) -> Html:
         "\n",
         [
             ctx.t("<b>Complaint {number}</b>", number=case.number),
-            Html(f"<blockquote>{escaped(shorten(case.text, MAX_TEXT_CHARACTERS))}</blockquote>"),
+            quoted(case.text, MAX_TEXT_CHARACTERS),
         ],
     )
 

@@ -3,20 +3,25 @@
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from api.agreements.schemas import HomeOut
-from api.cases.schemas import MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS, AttachmentKind, CaseCategory
+from api.cases.schemas import MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS, CaseCategory
 from api.estate.schemas import UnitOut
 from bot.callbacks import DialogCallback
 from bot.context import Context
 from bot.drafts import Drop
-from bot.ui import Page, button, escaped, grid, lines, rows, shorten
+from bot.ui import Page, button, grid, lines, rows
 from handlers import terms
 from handlers.complaint_draft import Draft, DraftHome, Step
-from handlers.facts import agreement_button, agreement_line, unit_button, unit_label
-from locales import Html, join
-
-SHOWN_TEXT = 700
-"""Characters of the person's own text that a screen repeats."""
-SHOWN_FILES = 10
+from handlers.facts import (
+    SHOWN_TEXT,
+    agreement_button,
+    agreement_line,
+    enclosures,
+    listed,
+    quoted,
+    unit_button,
+    unit_label,
+)
+from locales import Html
 
 
 class PickCategory(DialogCallback, prefix="cmp_cat"):
@@ -96,24 +101,10 @@ def _home_button(ctx: Context, home: DraftHome, dialog_id: str) -> InlineKeyboar
     return button(text, PickHome(dialog_id, home.agreement.id, home.unit.id if home.unit else None))
 
 
-def own_text(text: str, limit: int = SHOWN_TEXT) -> Html:
-    """What the person wrote, set apart."""
-    return Html(f"<blockquote>{escaped(shorten(text, limit))}</blockquote>")
-
-
 def contents(ctx: Context, draft: Draft) -> Html | None:
     """2 photos, 1 document, a location"""
-    photos = sum(file.kind is AttachmentKind.PHOTO for file in draft.files)
-    documents = len(draft.files) - photos
-    listed = join(
-        ctx.p("between the things of a list", ", "),
-        [
-            ctx.n("{n} photo", "{n} photos", photos) if photos else None,
-            ctx.n("{n} document", "{n} documents", documents) if documents else None,
-            ctx.t("a location") if draft.location else None,
-        ],
-    )
-    return listed or None
+    kinds = [file.kind for file in draft.files]
+    return listed(enclosures(kinds, ctx.words, location=draft.location is not None), ctx.words) or None
 
 
 def _way_out(ctx: Context, dialog_id: str) -> list[InlineKeyboardButton]:
@@ -161,7 +152,7 @@ def text(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
         return (
             lines(
                 ctx.t("<b>This is what you wrote:</b>"),
-                own_text(draft.text),
+                quoted(draft.text),
                 ctx.t("To add something, just send it."),
             ),
             rows(
@@ -218,7 +209,7 @@ def summary(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
             "",
             ctx.t("About: {category}", category=terms.name(ctx.words, draft.category)),
             ctx.t("Home: {home}", home=home_label(ctx, draft.home)),
-            own_text(draft.text),
+            quoted(draft.text),
             ctx.n("({n} character in all)", "({n} characters in all)", len(draft.text))
             if len(draft.text) > SHOWN_TEXT
             else None,
@@ -237,7 +228,7 @@ def offer_to_continue(ctx: Context, draft: Draft) -> Html:
     return lines(
         ctx.t("<b>You have an unfinished complaint.</b>"),
         ctx.t("About: {category}", category=terms.name(ctx.words, draft.category)) if draft.category else None,
-        own_text(draft.text, 200) if draft.text else None,
+        quoted(draft.text, 200) if draft.text else None,
         ctx.t("Enclosed: {contents}", contents=kept) if kept else None,
         ctx.t("Would you like to go on with it?"),
     )

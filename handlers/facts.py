@@ -1,16 +1,17 @@
 """Parts that the screens share: where a home is, which agreement it is about, since when and from whom one knows it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from html import unescape
 from itertools import groupby
 
 from api.agreements.schemas import AgreementRef
+from api.cases.schemas import AttachmentKind
 from api.estate.schemas import BuildingRef, UnitKind, UnitOut
 from bot.ui import shorten
 from handlers import terms
-from locales import Html, Translator, join, lazy
+from locales import Html, Translator, escaped, join, lazy
 
 LINE = 40
 """Latin letters on a line of a small phone; Chinese characters take twice the room."""
@@ -21,6 +22,8 @@ SCREEN = 34
 SHOWN_UNITS = 12
 LONGEST_REMARK = 200
 """Characters shown of a roll's own words."""
+SHOWN_TEXT = 700
+"""Characters of a complaint's text that a screen repeats."""
 
 
 def _named(tr: Translator, sentence: str, name: str) -> str:
@@ -119,6 +122,28 @@ def told(facts: Iterable[Fact], tr: Translator) -> list[Html]:
 def shortened(words: str) -> str:
     """A roll's own words, cut where they would fill the screen."""
     return shorten(words, LONGEST_REMARK)
+
+
+def quoted(text: str, limit: int = SHOWN_TEXT) -> Html:
+    """What a person wrote, set apart."""
+    return Html(f"<blockquote>{escaped(shorten(text, limit))}</blockquote>")
+
+
+def listed(things: Iterable[str | None], tr: Translator) -> Html:
+    """Those that are there, on one line."""
+    return join(tr.p("between the things of a list", ", "), things)
+
+
+def enclosures(kinds: Collection[AttachmentKind], tr: Translator, *, location: bool) -> list[Html]:
+    """2 photos · 1 document · a location"""
+    photos = sum(kind is AttachmentKind.PHOTO for kind in kinds)
+    documents = len(kinds) - photos
+    things = [
+        tr.n("{n} photo", "{n} photos", photos) if photos else None,
+        tr.n("{n} document", "{n} documents", documents) if documents else None,
+        tr.t("a location") if location else None,
+    ]
+    return [thing for thing in things if thing]
 
 
 def screens(heading: str, paragraphs: Iterable[str]) -> list[Html]:

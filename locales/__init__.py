@@ -16,7 +16,18 @@ in a table until the reader is known is marked ``lazy("…")`` and translated la
 """
 
 from locales.catalogs import DEFAULT, SUPPORTED, lazy, match, native_name
-from locales.text import Html, join
+from locales.text import Html, escaped, join
 from locales.translator import Translator, translator
 
-__all__ = ["DEFAULT", "SUPPORTED", "Html", "Translator", "join", "lazy", "match", "native_name", "translator"]
+__all__ = [
+    "DEFAULT",
+    "SUPPORTED",
+    "Html",
+    "Translator",
+    "escaped",
+    "join",
+    "lazy",
+    "match",
+    "native_name",
+    "translator",
+]
