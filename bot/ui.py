@@ -67,14 +67,6 @@ class Page(Generic[Item]):
         self.number = min(max(number, 0), self.count - 1)
         self.items = items[self.number * size : (self.number + 1) * size]
 
-    @property
-    def before(self) -> int | None:
-        return self.number - 1 if self.number else None
-
-    @property
-    def after(self) -> int | None:
-        return self.number + 1 if self.number + 1 < self.count else None
-
 
 def lines(*parts: str | None) -> Html:
     """Lines of a message; None is left out, an empty text leaves a line empty."""

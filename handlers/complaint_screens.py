@@ -21,6 +21,7 @@ from handlers.facts import (
     unit_button,
     unit_label,
 )
+from handlers.menu import turning
 from locales import Html
 
 
@@ -131,13 +132,9 @@ def category(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
 
 def home(ctx: Context, dialog_id: str, homes: list[DraftHome], page: int = 0) -> Screen:
     shown = Page(homes, page)
-    turning = [
-        button(ctx.plain("◀ Back"), TurnHomes(dialog_id, shown.before)) if shown.before is not None else None,
-        button(ctx.plain("More ▶"), TurnHomes(dialog_id, shown.after)) if shown.after is not None else None,
-    ]
     return ctx.t("<b>Which home is it about?</b>"), rows(
         *(_home_button(ctx, choice, dialog_id) for choice in shown.items),
-        [key for key in turning if key],
+        turning(ctx, shown.number, shown.count, lambda number: TurnHomes(dialog_id, number)),
         _way_out(ctx, dialog_id),
     )
 

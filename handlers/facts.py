@@ -110,6 +110,14 @@ class Fact:
     as_of: date
 
 
+def add_lines(facts: list[Fact], lines: Iterable[str], source: str, as_of: date) -> None:
+    """Lines go to the last fact, where that is of the same source and day; else they are one of their own."""
+    if facts and (facts[-1].source, facts[-1].as_of) == (source, as_of):
+        facts[-1].lines.extend(lines)
+    else:
+        facts.append(Fact(list(lines), source, as_of))
+
+
 def told(facts: Iterable[Fact], tr: Translator) -> list[Html]:
     """The facts as paragraphs; neighbours of the same source and day become one that names them once, at its end."""
     paragraphs: list[Html] = []

@@ -5,6 +5,7 @@ from datetime import date
 from telegram import Update
 
 from api.agreements.schemas import HomeOut, RegistrationOut, RegistrationStage
+from api.chats.schemas import Facts
 from api.estate.schemas import BuildingOut, MilestoneKind, MilestoneOut, UnitKind, UnitOut
 from bot.callbacks import Callback
 from bot.context import Context
@@ -14,6 +15,7 @@ from handlers import terms
 from handlers.facts import (
     SHOWN_UNITS,
     Fact,
+    add_lines,
     agreement_line,
     building_label,
     more_units,
@@ -117,11 +119,7 @@ def _stage_facts(building: BuildingOut, stages: list[MilestoneOut], tr: Translat
     """The stages, those of one source and day together; the first one bears the building's name."""
     facts: list[Fact] = []
     for stage in stages:
-        lines = _stage_lines(stage, tr, today)
-        if facts and (facts[-1].source, facts[-1].as_of) == (stage.source, stage.as_of):
-            facts[-1].lines.extend(lines)
-        else:
-            facts.append(Fact(lines, stage.source, stage.as_of))
+        add_lines(facts, _stage_lines(stage, tr, today), stage.source, stage.as_of)
     facts[0].lines.insert(0, _building_heading(building, tr))
     return facts
 
@@ -174,7 +172,7 @@ class ChooseHome(Callback, prefix="homes"):
 
 
 async def open_home(update: Update, ctx: Context, tap: OpenHome | ChooseHome | None = None) -> None:
-    homes = await ctx.backend.homes(ctx.chat_id) if ctx.session.linked else []
+    homes = await ctx.homes()
     if not homes:
         await explain_gate(ctx)
     elif len(homes) == 1:
@@ -204,7 +202,7 @@ async def show_stages(update: Update, ctx: Context, tap: ShowStages) -> None:
 
 
 async def _find(ctx: Context, agreement_id: int) -> tuple[list[HomeOut], HomeOut | None]:
-    homes = await ctx.backend.homes(ctx.chat_id) if ctx.session.linked else []
+    homes = await ctx.homes()
     return homes, next((home for home in homes if home.agreement.id == agreement_id), None)
 
 
@@ -225,9 +223,9 @@ async def _show(ctx: Context, homes: list[HomeOut], home: HomeOut, screen: int) 
 
 
 HANDLERS = [
-    CommandHandler("home", open_home),
-    CallbackHandler(OpenHome, open_home, reminds=True),
-    CallbackHandler(ChooseHome, open_home),
-    CallbackHandler(ShowHome, show_home),
-    CallbackHandler(ShowStages, show_stages),
+    CommandHandler("home", open_home, needs=Facts.HOMES),
+    CallbackHandler(OpenHome, open_home, reminds=True, needs=Facts.HOMES),
+    CallbackHandler(ChooseHome, open_home, needs=Facts.HOMES),
+    CallbackHandler(ShowHome, show_home, needs=Facts.HOMES),
+    CallbackHandler(ShowStages, show_stages, needs=Facts.HOMES),
 ]

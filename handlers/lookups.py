@@ -1,10 +1,8 @@
-"""What the look-ups (/home, /payments, /handover) have in common: choosing an agreement, turning screens."""
+"""What the look-ups (/home, /payments, /handover) have in common: choosing an agreement, showing a screen of it."""
 
 from collections.abc import Callable as Function
 from collections.abc import Sequence
 from datetime import date, datetime
-
-from telegram import InlineKeyboardButton
 
 from api.agreements.schemas import AgreementRef
 from bot.callbacks import Callback
@@ -12,10 +10,8 @@ from bot.context import Context
 from bot.ui import Page, button, rows
 from handlers.facts import agreement_button
 from handlers.gate import explain_gate
-from handlers.menu import OpenMenu
+from handlers.menu import OpenMenu, Row, turning
 from locales import Html
-
-Row = list[InlineKeyboardButton]
 
 
 class ShowHome(Callback, prefix="home1"):
@@ -96,16 +92,6 @@ async def choose(
         ),
         personal=True,
     )
-
-
-def turning(ctx: Context, number: int, count: int, to: Function[[int], Callback]) -> Row:
-    """Buttons to the screen before and after; none where there is only one."""
-    buttons: Row = []
-    if number > 0:
-        buttons.append(button(ctx.plain("◀ Back"), to(number - 1)))
-    if number + 1 < count:
-        buttons.append(button(ctx.plain("More ▶"), to(number + 1)))
-    return buttons
 
 
 async def show_screen(

@@ -1,11 +1,15 @@
-"""The main menu, and what its keys carry. Each conversation handles its own key."""
+"""The main menu and what its keys carry (each conversation handles its own key), and the keys that turn pages."""
 
-from telegram import InlineKeyboardMarkup
+from collections.abc import Callable as Function
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, grid, rows
 from handlers.gate import verify_button
+
+Row = list[InlineKeyboardButton]
 
 
 class OpenMenu(Callback, prefix="menu"):
@@ -67,3 +71,13 @@ def main_menu(ctx: Context) -> InlineKeyboardMarkup:
 def back_to_menu(ctx: Context) -> InlineKeyboardMarkup:
     """One key: the main menu."""
     return rows(button(ctx.plain("Main menu"), OpenMenu()))
+
+
+def turning(ctx: Context, number: int, count: int, to: Function[[int], Callback]) -> Row:
+    """Buttons to the screen before and after; none where there is only one."""
+    buttons: Row = []
+    if number > 0:
+        buttons.append(button(ctx.plain("◀ Back"), to(number - 1)))
+    if number + 1 < count:
+        buttons.append(button(ctx.plain("More ▶"), to(number + 1)))
+    return buttons

@@ -4,6 +4,7 @@ from datetime import date
 
 from telegram import Update
 
+from api.chats.schemas import Facts
 from api.money.schemas import (
     LedgerDirection,
     LedgerEntryOut,
@@ -21,7 +22,7 @@ from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, rows
 from handlers import terms
-from handlers.facts import Fact, agreement_line, screens, shortened, told
+from handlers.facts import Fact, add_lines, agreement_line, screens, shortened, told
 from handlers.gate import explain_gate
 from handlers.lookups import (
     ShowHandover,
@@ -111,10 +112,7 @@ def _total_facts(title: str, totals: list[LedgerTotalOut], tr: Translator) -> li
     facts: list[Fact] = []
     for total in totals:
         line = tr.t("{kind}: {amount}", kind=terms.name(tr, total.kind), amount=tr.money(total.amount))
-        if facts and (facts[-1].source, facts[-1].as_of) == (total.source, total.as_of):
-            facts[-1].lines.append(line)
-        else:
-            facts.append(Fact([line] if facts else [title, line], total.source, total.as_of))
+        add_lines(facts, [line] if facts else [title, line], total.source, total.as_of)
     return facts
 
 
@@ -150,10 +148,7 @@ def _arrears_facts(arrears: list[LedgerEntryOut], tr: Translator) -> list[Fact]:
     facts: list[Fact] = []
     for entry in arrears[:SHOWN_ARREARS]:
         line = tr.t("{period}: {amount}", period=_when(entry, tr), amount=tr.money(entry.amount))
-        if facts and (facts[-1].source, facts[-1].as_of) == (entry.source, entry.as_of):
-            facts[-1].lines.append(line)
-        else:
-            facts.append(Fact([line], entry.source, entry.as_of))
+        add_lines(facts, [line], entry.source, entry.as_of)
     title = tr.n("<b>Not paid to you yet: {n} period</b>", "<b>Not paid to you yet: {n} periods</b>", len(arrears))
     facts[0].lines.insert(0, title)
     rest = len(arrears) - SHOWN_ARREARS
@@ -207,7 +202,7 @@ class ChoosePayments(Callback, prefix="pays"):
 
 
 async def open_payments(update: Update, ctx: Context, tap: OpenPayments | ChoosePayments | None = None) -> None:
-    every = await ctx.backend.payments(ctx.chat_id) if ctx.session.linked else []
+    every = await ctx.payments()
     if not every:
         await explain_gate(ctx)
     elif len(every) == 1:
@@ -219,7 +214,7 @@ async def open_payments(update: Update, ctx: Context, tap: OpenPayments | Choose
 
 
 async def show_payments(update: Update, ctx: Context, tap: ShowPayments) -> None:
-    every = await ctx.backend.payments(ctx.chat_id) if ctx.session.linked else []
+    every = await ctx.payments()
     for payments in every:
         if payments.agreement.id == tap.agreement_id:
             await _show(ctx, every, payments, tap.screen)
@@ -272,9 +267,9 @@ async def _show(ctx: Context, every: list[PaymentsOut], payments: PaymentsOut, s
 
 
 HANDLERS = [
-    CommandHandler("payments", open_payments),
-    CallbackHandler(OpenPayments, open_payments, reminds=True),
-    CallbackHandler(ChoosePayments, open_payments),
-    CallbackHandler(ShowPayments, show_payments),
+    CommandHandler("payments", open_payments, needs=Facts.PAYMENTS),
+    CallbackHandler(OpenPayments, open_payments, reminds=True, needs=Facts.PAYMENTS),
+    CallbackHandler(ChoosePayments, open_payments, needs=Facts.PAYMENTS),
+    CallbackHandler(ShowPayments, show_payments, needs=Facts.PAYMENTS),
     CallbackHandler(ShowLedger, show_ledger),
 ]

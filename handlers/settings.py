@@ -12,7 +12,7 @@ from bot.ui import Page, button, rows
 from handlers import terms
 from handlers.facts import agreement_line
 from handlers.gate import Verify, verify_button
-from handlers.menu import OpenLanguage, OpenMenu, OpenSettings
+from handlers.menu import OpenLanguage, OpenMenu, OpenSettings, turning
 from locales import Html, join
 
 PAGE = 6
@@ -47,10 +47,6 @@ async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None
     page = Page(links, number, size=PAGE)
     first = page.number * PAGE + 1
     numbered = list(enumerate(page.items, first))
-    turning = [
-        button(ctx.plain("◀ Back"), TurnLinks(page.before)) if page.before is not None else None,
-        button(ctx.plain("More ▶"), TurnLinks(page.after)) if page.after is not None else None,
-    ]
     await ctx.edit_or_reply(
         join(
             "\n\n",
@@ -64,7 +60,7 @@ async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None
         ),
         rows(
             *(_unlink_button(ctx, place, link) for place, link in numbered if link.can_unlink),
-            [key for key in turning if key],
+            turning(ctx, page.number, page.count, TurnLinks),
             button(ctx.plain("➕ Add another agreement"), Verify()) if links else verify_button(ctx),
             button(ctx.plain("Language"), OpenLanguage()),
             button(ctx.plain("What is kept about me"), ShowStored()),
