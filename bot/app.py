@@ -14,13 +14,14 @@ from telegram.ext import Application, ContextTypes, ExtBot
 
 from bot.backend import Backend
 from bot.context import App, Context
+from bot.dispatch import needs
 from bot.errors import Patience, on_error
 from bot.serving import serving
 from bot.sessions import ChatProcessor
 from bot.settings import BotSettings
 from bot.transport import AiohttpRequest
 from bot.webhook import Health, Webhook
-from handlers.registry import COMMANDS, DESCRIPTION, SHORT_DESCRIPTION, register
+from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION
 from locales import DEFAULT, SUPPORTED, translator
 
 log = structlog.get_logger()
@@ -60,12 +61,12 @@ def build_application(settings: BotSettings) -> App:
         .job_queue(None)
         .build()
     )
-    processor.run_with(application)
+    processor.run_with(application, needs(HANDLERS))
     application.bot_data["backend"] = backend
     application.bot_data["transports"] = (calls, polls)
     application.bot_data["settings"] = settings
     application.add_error_handler(on_error)
-    register(application)
+    application.add_handlers(HANDLERS)
     return application
 
 

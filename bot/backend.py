@@ -13,7 +13,15 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from api.agreements.schemas import HandoverOut, HomeOut
 from api.cases.schemas import AttachmentKind, AttachmentOut, CaseIn, CaseOut, CasePage
-from api.chats.schemas import ChatSave, ChatState, Watch
+from api.chats.schemas import (
+    ChatSave,
+    ChatState,
+    ChatWithHandover,
+    ChatWithHomes,
+    ChatWithPayments,
+    Facts,
+    Watch,
+)
 from api.identity.schemas import LinksOut, Proof
 from api.money.schemas import LedgerPage, PaymentsOut
 from bot.http import HttpClient
@@ -29,6 +37,11 @@ UPLOAD_TIMEOUT = 90.0
 _KEEP_ALIVE = 4.0
 _JSON = {"Content-Type": "application/json"}
 _CASE_NUMBER = re.compile(r"[0-9A-Za-z-]{1,40}")
+_WITH: dict[Facts, type[ChatState]] = {
+    Facts.HOMES: ChatWithHomes,
+    Facts.PAYMENTS: ChatWithPayments,
+    Facts.HANDOVER: ChatWithHandover,
+}
 _HOMES = TypeAdapter(list[HomeOut])
 _PAYMENTS = TypeAdapter(list[PaymentsOut])
 _HANDOVERS = TypeAdapter(list[HandoverOut])
@@ -149,9 +162,14 @@ class Backend:
 
     # Conversation state
 
-    async def chat(self, chat_id: int) -> ChatState:
-        """A chat that never wrote has version 0 and no locale."""
-        return _read(ChatState, await self._get(f"{chat_id}"))
+    async def chat(self, chat_id: int, needs: Facts | None = None) -> ChatState:
+        """A chat that never wrote has version 0 and no locale.
+
+        ``needs``: facts to come with it in the same answer, which then is a ``ChatWithHomes`` or the like.
+        """
+        if needs is None:
+            return _read(ChatState, await self._get(f"{chat_id}"))
+        return _read(_WITH[needs], await self._get(f"{chat_id}/with-{needs}"))
 
     async def save_chat(self, chat_id: int, save: ChatSave) -> ChatState:
         """

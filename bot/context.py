@@ -6,6 +6,9 @@ from telegram import InlineKeyboardMarkup, Message
 from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
+from api.agreements.schemas import HandoverOut, HomeOut
+from api.chats.schemas import ChatWithHandover, ChatWithHomes, ChatWithPayments
+from api.money.schemas import PaymentsOut
 from bot.backend import Backend
 from bot.sessions import ChatSession, Turn, current_turn
 from bot.transport import call
@@ -63,6 +66,26 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
     def payload(self) -> str:
         """What stands behind a command: of ``/start CODE``, ``CODE``. Empty where nothing does."""
         return self.turn.command[1] if self.turn.command else ""
+
+    # What the family may see. Where the handler said that it needs it, it has come with the chat's state.
+
+    async def homes(self) -> list[HomeOut]:
+        """Empty: the chat has no live link."""
+        if isinstance(self.session.state, ChatWithHomes):
+            return self.session.state.homes
+        return await self.backend.homes(self.chat_id) if self.session.linked else []
+
+    async def payments(self) -> list[PaymentsOut]:
+        """Empty: the chat has no live link."""
+        if isinstance(self.session.state, ChatWithPayments):
+            return self.session.state.payments
+        return await self.backend.payments(self.chat_id) if self.session.linked else []
+
+    async def handovers(self) -> list[HandoverOut]:
+        """Empty: the chat has no live link."""
+        if isinstance(self.session.state, ChatWithHandover):
+            return self.session.state.handover
+        return await self.backend.handovers(self.chat_id) if self.session.linked else []
 
     # Words
 

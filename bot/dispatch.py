@@ -4,13 +4,14 @@ They are tried in the order of ``handlers/registry.py``; the first that matches 
 private chats only.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from telegram import Update
 from telegram.ext import BaseHandler
 from telegram.ext.filters import BaseFilter, UpdateFilter
 
+from api.chats.schemas import Facts
 from bot.callbacks import Callback, DialogCallback
 from bot.context import Context
 from bot.drafts import remind_of_draft
@@ -64,19 +65,29 @@ class CommandHandler(BaseHandler[Update, Context, None]):
         callback: ``async def show(update, ctx)``; ``ctx.payload`` is what stands behind the command.
         dialog: match only at this step (or any step of this conversation), as ``InDialog``; by default in every state.
         reminds: False for a command that deals with the draft itself.
+        needs: facts that it is sure to ask for: they come with the chat's state.
     """
 
-    __slots__ = ("_dialog", "_name", "_reminds")
+    __slots__ = ("_dialog", "_reminds", "name", "needs")
 
-    def __init__(self, name: str, callback: Handler, *, dialog: str | None = None, reminds: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        callback: Handler,
+        *,
+        dialog: str | None = None,
+        reminds: bool = True,
+        needs: Facts | None = None,
+    ) -> None:
         super().__init__(callback)
-        self._name = name
+        self.name = name
+        self.needs = needs
         self._dialog = (dialog, f"{dialog}.") if dialog is not None else None
         self._reminds = reminds
 
     def check_update(self, update: object) -> bool:
         turn = current_turn()
-        if turn.command is None or turn.command[0] != self._name or not turn.private:
+        if turn.command is None or turn.command[0] != self.name or not turn.private:
             return False
         return self._dialog is None or _stands_at(turn, *self._dialog)
 
@@ -99,9 +110,10 @@ class CallbackHandler(BaseHandler[Update, Context, None]):
         dialog: match only at this step (or any step of this conversation), as ``InDialog``.
         reminds: whether the person is reminded of a draft that this interrupted, as after a command.
         any_dialog: match buttons of earlier conversations as well.
+        needs: facts that it is sure to ask for: they come with the chat's state.
     """
 
-    __slots__ = ("_any_dialog", "_dialog", "_kind", "_reminds")
+    __slots__ = ("_any_dialog", "_dialog", "_reminds", "kind", "needs")
 
     def __init__(
         self,
@@ -111,9 +123,11 @@ class CallbackHandler(BaseHandler[Update, Context, None]):
         dialog: str | None = None,
         reminds: bool = False,
         any_dialog: bool = False,
+        needs: Facts | None = None,
     ) -> None:
         super().__init__(callback)  # type: ignore[arg-type]
-        self._kind = kind
+        self.kind = kind
+        self.needs = needs
         self._dialog = (dialog, f"{dialog}.") if dialog is not None else None
         self._reminds = reminds
         self._any_dialog = any_dialog or not issubclass(kind, DialogCallback)
@@ -121,7 +135,7 @@ class CallbackHandler(BaseHandler[Update, Context, None]):
     def check_update(self, update: object) -> Callback | None:
         turn = current_turn()
         tap = turn.tap
-        if type(tap) is not self._kind or not turn.private:
+        if type(tap) is not self.kind or not turn.private:
             return None
         if self._dialog is not None and not _stands_at(turn, *self._dialog):
             return None
@@ -153,3 +167,12 @@ class MessageHandler(BaseHandler[Update, Context, None]):
         if turn.command is not None or turn.update.message is None or not turn.private:
             return False
         return bool(self._filter.check_update(turn.update))
+
+
+def needs(handlers: Iterable[BaseHandler[Any, Any, Any]]) -> dict[str | type[Callback], Facts]:
+    """What commands (by name) and taps (by kind) are sure to ask the API for."""
+    return {
+        handler.name if isinstance(handler, CommandHandler) else handler.kind: handler.needs
+        for handler in handlers
+        if isinstance(handler, CommandHandler | CallbackHandler) and handler.needs is not None
+    }

@@ -17,7 +17,7 @@ What a handler can rely on:
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,7 +26,7 @@ from telegram import Chat, Update
 from telegram.ext import BaseUpdateProcessor
 
 import locales
-from api.chats.schemas import ChatSave, ChatState, Dialog
+from api.chats.schemas import ChatSave, ChatState, Dialog, Facts
 from bot.backend import Backend, VersionConflict
 from bot.callbacks import Callback, decode
 
@@ -37,12 +37,12 @@ MAX_WAITING = 10_000
 
 
 class ChatSession:
-    """A chat's state during one turn. Only ``locale`` and the dialog are saved.
+    """A chat's state during one turn. Only ``locale`` and the dialog are saved. ``state`` is what was loaded.
 
     ``data`` of a dialog holds what JSON can: texts, numbers, booleans, lists, dictionaries.
     """
 
-    __slots__ = ("_loaded", "_loaded_locale", "chat_id", "dialog", "linked", "locale", "stored", "version")
+    __slots__ = ("_loaded", "_loaded_locale", "chat_id", "dialog", "linked", "locale", "state", "stored", "version")
 
     def __init__(self, state: ChatState, *, locale: str | None = None, stored: bool = True) -> None:
         """
@@ -51,6 +51,7 @@ class ChatSession:
             locale: used while the chat has none of its own.
             stored: False for a chat without saved state (a group; or the API cannot be reached).
         """
+        self.state = state
         self.chat_id = state.chat_id
         self.linked = state.linked
         self.version = state.version
@@ -181,7 +182,7 @@ class _Queue:
 class ChatProcessor(BaseUpdateProcessor):
     """Runs updates: see the module's docstring. ``run_with`` must be called before the first one."""
 
-    __slots__ = ("_backend", "_queues", "_runner", "_slots")
+    __slots__ = ("_backend", "_needs", "_queues", "_runner", "_slots")
 
     def __init__(self, backend: Backend, concurrency: int) -> None:
         # PTB's own limit is taken before the chat's lock: one chat that floods would fill it with waiting updates.
@@ -190,9 +191,12 @@ class ChatProcessor(BaseUpdateProcessor):
         self._slots = asyncio.Semaphore(concurrency)
         self._queues: dict[int, _Queue] = {}
         self._runner: UpdateRunner | None = None
+        self._needs: Mapping[str | type[Callback], Facts] = {}
 
-    def run_with(self, runner: UpdateRunner) -> None:
+    def run_with(self, runner: UpdateRunner, needs: Mapping[str | type[Callback], Facts] | None = None) -> None:
+        """``needs``: facts that commands (by name) and taps (by kind) are sure to ask for; they come with the state."""
         self._runner = runner
+        self._needs = needs or {}
 
     async def initialize(self) -> None:
         """Nothing to prepare."""
@@ -228,9 +232,10 @@ class ChatProcessor(BaseUpdateProcessor):
             await self._run(Turn(update, _unstored(chat.id, language), private=False))
             return
         error: Exception
+        needs = self._needed_by(update)
         for _ in range(2):
             try:
-                turn = Turn(update, await self._load(chat.id, language))
+                turn = Turn(update, await self._load(chat.id, language, needs))
                 await self._run(turn)
                 if turn.session.changed and not turn.failed:
                     await self._backend.save_chat(chat.id, turn.session.to_save())
@@ -243,8 +248,15 @@ class ChatProcessor(BaseUpdateProcessor):
                 break
         await self._fail(Turn(update, _unstored(chat.id, language)), error)
 
-    async def _load(self, chat_id: int, language: str) -> ChatSession:
-        state = await self._backend.chat(chat_id)
+    def _needed_by(self, update: Update) -> Facts | None:
+        if update.callback_query:
+            tap = decode(update.callback_query.data)
+            return self._needs.get(type(tap)) if tap else None
+        command = _command_of(update)
+        return self._needs.get(command[0]) if command else None
+
+    async def _load(self, chat_id: int, language: str, needs: Facts | None) -> ChatSession:
+        state = await self._backend.chat(chat_id, needs)
         if state.locale is None:
             # First contact: the language is stored at once, so that the chat exists when the turn links it.
             state = await self._backend.save_chat(

@@ -7,6 +7,7 @@ from itertools import pairwise
 from telegram import InlineKeyboardButton, Update
 
 from api.agreements.schemas import HandoverOut
+from api.chats.schemas import Facts
 from api.estate.schemas import ForecastOut
 from bot.backend import NotFound
 from bot.callbacks import Callback
@@ -191,7 +192,7 @@ class ChooseHandover(Callback, prefix="hands"):
 
 
 async def open_handover(update: Update, ctx: Context, tap: OpenHandover | ChooseHandover | None = None) -> None:
-    every = await ctx.backend.handovers(ctx.chat_id) if ctx.session.linked else []
+    every = await ctx.handovers()
     agreements = known([handover.agreement for handover in every])
     if not agreements:
         await explain_gate(ctx)
@@ -204,12 +205,12 @@ async def open_handover(update: Update, ctx: Context, tap: OpenHandover | Choose
 
 
 async def show_handover(update: Update, ctx: Context, tap: ShowHandover) -> None:
-    every = await ctx.backend.handovers(ctx.chat_id) if ctx.session.linked else []
+    every = await ctx.handovers()
     await _show(ctx, every, tap.agreement_id, tap.screen)
 
 
 async def show_slips(update: Update, ctx: Context, tap: ShowSlips) -> None:
-    every = await ctx.backend.handovers(ctx.chat_id) if ctx.session.linked else []
+    every = await ctx.handovers()
     mine = _of(every, tap.agreement_id)
     if not mine:
         await explain_gone(ctx, any_left=bool(every))
@@ -268,10 +269,10 @@ def _watch_row(ctx: Context, mine: list[HandoverOut]) -> list[InlineKeyboardButt
 
 
 HANDLERS = [
-    CommandHandler("handover", open_handover),
-    CallbackHandler(OpenHandover, open_handover, reminds=True),
-    CallbackHandler(ChooseHandover, open_handover),
-    CallbackHandler(ShowHandover, show_handover),
-    CallbackHandler(ShowSlips, show_slips),
+    CommandHandler("handover", open_handover, needs=Facts.HANDOVER),
+    CallbackHandler(OpenHandover, open_handover, reminds=True, needs=Facts.HANDOVER),
+    CallbackHandler(ChooseHandover, open_handover, needs=Facts.HANDOVER),
+    CallbackHandler(ShowHandover, show_handover, needs=Facts.HANDOVER),
+    CallbackHandler(ShowSlips, show_slips, needs=Facts.HANDOVER),
     CallbackHandler(WatchHandover, watch),
 ]

@@ -1,6 +1,9 @@
 """Which conversations there are, in the order in which they are asked whether an update is theirs."""
 
-from bot.context import App
+from telegram import Update
+from telegram.ext import BaseHandler
+
+from bot.context import Context
 from handlers import cases, complaint, fallback, handover, home, language, payments, settings, start, verification
 from locales import lazy
 
@@ -27,19 +30,17 @@ SHORT_DESCRIPTION = lazy("Your home, its handover, your payments and complaints.
 """Shown on the bot's profile."""
 
 
-def register(application: App) -> None:
-    application.add_handlers(
-        [
-            *fallback.FIRST,
-            *verification.HANDLERS,
-            *complaint.HANDLERS,
-            *cases.HANDLERS,
-            *settings.HANDLERS,
-            *start.HANDLERS,
-            *language.HANDLERS,
-            *handover.HANDLERS,
-            *home.HANDLERS,
-            *payments.HANDLERS,
-            *fallback.LAST,
-        ]
-    )
+HANDLERS: list[BaseHandler[Update, Context, None]] = [
+    *fallback.FIRST,
+    *verification.HANDLERS,
+    *complaint.HANDLERS,
+    *cases.HANDLERS,
+    *settings.HANDLERS,
+    *start.HANDLERS,
+    *language.HANDLERS,
+    *handover.HANDLERS,
+    *home.HANDLERS,
+    *payments.HANDLERS,
+    *fallback.LAST,
+]
+"""In the order in which they are asked whether an update is theirs."""

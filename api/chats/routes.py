@@ -2,11 +2,13 @@
 
 from fastapi import Request, Response
 
+from api.agreements.service import look_up_handover, look_up_homes
 from api.chats import links, service
-from api.chats.schemas import ChatSave, ChatState
+from api.chats.schemas import ChatSave, ChatState, ChatWithHandover, ChatWithHomes, ChatWithPayments, Facts
 from api.errors import ErrorBody
 from api.identity.schemas import LinksOut
 from api.lookups import facts, reading
+from api.money.service import look_up_payments
 from api.routing import NOT_FOUND, ChatId, RowId, Session, TheVault, v1_router
 
 router = v1_router("chats")
@@ -19,6 +21,33 @@ router = v1_router("chats")
 )
 async def get_state(chat_id: ChatId, request: Request) -> Response:
     return facts(await service.get_state(reading(request), chat_id))
+
+
+@router.get(
+    "/chats/{chat_id}/with-homes",
+    response_model=ChatWithHomes,
+    summary="The state together with the homes: one request for a turn that shows them",
+)
+async def get_state_with_homes(chat_id: ChatId, request: Request) -> Response:
+    return facts(await service.get_state_with(reading(request), chat_id, Facts.HOMES, look_up_homes))
+
+
+@router.get(
+    "/chats/{chat_id}/with-payments",
+    response_model=ChatWithPayments,
+    summary="The state together with the payments: one request for a turn that shows them",
+)
+async def get_state_with_payments(chat_id: ChatId, request: Request) -> Response:
+    return facts(await service.get_state_with(reading(request), chat_id, Facts.PAYMENTS, look_up_payments))
+
+
+@router.get(
+    "/chats/{chat_id}/with-handover",
+    response_model=ChatWithHandover,
+    summary="The state together with the handover: one request for a turn that shows it",
+)
+async def get_state_with_handover(chat_id: ChatId, request: Request) -> Response:
+    return facts(await service.get_state_with(reading(request), chat_id, Facts.HANDOVER, look_up_handover))
 
 
 @router.put(

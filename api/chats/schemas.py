@@ -1,8 +1,12 @@
 """Wire contract of chats: conversation state, saved by compare-and-set."""
 
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, Field
+
+from api.agreements.schemas import HandoverOut, HomeOut
+from api.money.schemas import PaymentsOut
 
 
 class Dialog(BaseModel):
@@ -21,6 +25,26 @@ class ChatState(BaseModel):
     linked: bool = Field(description="Whether it has a live link to an agreement.")
     dialog: Dialog | None
     version: int = Field(ge=0)
+
+
+class Facts(StrEnum):
+    """What can be asked for together with the state, by a turn that is sure to need it."""
+
+    HOMES = "homes"
+    PAYMENTS = "payments"
+    HANDOVER = "handover"
+
+
+class ChatWithHomes(ChatState):
+    homes: list[HomeOut]
+
+
+class ChatWithPayments(ChatState):
+    payments: list[PaymentsOut]
+
+
+class ChatWithHandover(ChatState):
+    handover: list[HandoverOut]
 
 
 class ChatSave(BaseModel):

@@ -1,7 +1,7 @@
 """Conversation state, saved by compare-and-set, and the links that say what a chat may see."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from api.agreements.models import Party
 from api.chats.access import CHAT_ID, TODAY
 from api.chats.liveness import is_live_link, is_live_party
 from api.chats.models import Chat, Link
-from api.chats.schemas import ChatSave, Dialog
+from api.chats.schemas import ChatSave, Dialog, Facts
 from api.errors import InvalidInput, NotFound, VersionConflict
 from api.identity.schemas import LinkMethod, LinkRole
 from api.lookups import LookUp, Reading, Row
@@ -79,6 +79,14 @@ async def get_state(reading: Reading, chat_id: int) -> dict[str, Any]:
     """The state of a chat, as :class:`ChatState`; of one that never wrote, version 0."""
     (row,) = await reading.rows(STATE, chat_id=chat_id)
     return _state(reading.vault, chat_id, row)
+
+
+async def get_state_with(
+    reading: Reading, chat_id: int, name: Facts, look_up: Callable[[Reading, int], Awaitable[Any]]
+) -> dict[str, Any]:
+    """The state with what another domain looks up for the chat, under its name."""
+    state = await get_state(reading, chat_id)
+    return {**state, name.value: await look_up(reading, chat_id) if state["linked"] else []}
 
 
 async def save_state(session: AsyncSession, vault: Vault, chat_id: int, save: ChatSave, today: date) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """Conversation state: loaded in one round trip, saved by compare-and-set."""
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import aiohttp
+import pytest
 from sqlalchemy import select
 
 from api.chats.models import Chat
-from api.chats.schemas import ChatState
+from api.chats.schemas import ChatState, Facts
 from api.chats.service import MAX_DIALOG_BYTES
 from api.db import Database
 from tests.api.calls import call
@@ -107,3 +109,18 @@ async def test_what_may_be_saved(api: aiohttp.ClientSession) -> None:
 async def test_only_private_chats(api: aiohttp.ClientSession) -> None:
     for chat_id in ("0", "-700100200", "x", str(2**63)):
         assert (await call(api, "GET", f"/v1/chats/{chat_id}", 422))["code"] == "invalid_input"
+
+
+@pytest.mark.parametrize("facts", list(Facts))
+async def test_the_state_together_with_facts_is_both_of_them(
+    api: aiohttp.ClientSession, factory: Factory, facts: Facts
+) -> None:
+    assert await call(api, "GET", f"{PATH}/with-{facts}") == state(0) | {facts: []}
+    building = await factory.building()
+    family = await factory.agreement(units=[await factory.unit(building)])
+    await factory.forecast(building, date(2027, 6, 30))
+    await factory.link(CHAT, family)
+    await call(api, "PUT", PATH, json={"version": 0, "locale": "en", "dialog": DRAFT})
+    known = await call(api, "GET", f"{PATH}/{facts}")
+    assert known
+    assert await call(api, "GET", f"{PATH}/with-{facts}") == await call(api, "GET", PATH) | {facts: known}

@@ -5,7 +5,7 @@ import pytest
 
 from api.routing import CHAT_IDS
 
-LOOK_UPS = ["", "/links", "/homes", "/payments", "/handover"]
+LOOK_UPS = ["", "/links", "/homes", "/payments", "/handover", "/with-homes", "/with-payments", "/with-handover"]
 
 
 @pytest.mark.parametrize("look_up", LOOK_UPS)

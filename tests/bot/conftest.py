@@ -44,7 +44,8 @@ class Office:
 
     async def load(self, request: web.Request) -> web.Response:
         self._check(request)
-        return web.json_response(self.state(int(request.match_info["chat_id"])))
+        facts = request.match_info.get("facts")
+        return web.json_response(self.state(int(request.match_info["chat_id"])) | ({facts: []} if facts else {}))
 
     async def save(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -81,6 +82,7 @@ async def office() -> AsyncIterator[Office]:
     app = web.Application()
     app.router.add_get("/v1/chats/{chat_id}", office.load)
     app.router.add_put("/v1/chats/{chat_id}", office.save)
+    app.router.add_get("/v1/chats/{chat_id}/with-{facts}", office.load)
     async with serving_aiohttp(app) as office.url:
         yield office
 

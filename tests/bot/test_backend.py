@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, CaseCategory, CaseIn
-from api.chats.schemas import ChatSave, Dialog
+from api.chats.schemas import ChatSave, ChatWithHandover, ChatWithHomes, ChatWithPayments, Dialog, Facts
 from api.identity.schemas import CodeProof, LinkMethod, PhoneProof
 from bot import backend as backend_module
 from bot.backend import (
@@ -86,6 +86,7 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
     proof = CodeProof(method=LinkMethod.CODE, code=SecretStr("x"))
     for ask in (
         backend.chat(5),
+        *(backend.chat(5, facts) for facts in Facts),
         backend.save_chat(5, ChatSave(version=0, locale="en", dialog=None)),
         backend.links(5),
         backend.prove(5, proof),
@@ -280,3 +281,11 @@ async def test_state_is_kept_by_the_real_api(api_url: str) -> None:
         with pytest.raises(VersionConflict):
             await backend.save_chat(77, ChatSave(version=0, locale="en", dialog=None))
         assert await backend.homes(77) == []
+        for facts, kind in (
+            (Facts.HOMES, ChatWithHomes),
+            (Facts.PAYMENTS, ChatWithPayments),
+            (Facts.HANDOVER, ChatWithHandover),
+        ):
+            both = await backend.chat(77, facts)
+            assert isinstance(both, kind)
+            assert both.model_dump(exclude={facts.value}) == saved.model_dump()

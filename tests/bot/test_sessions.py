@@ -114,6 +114,16 @@ async def test_updates_of_one_chat_run_in_order_and_other_chats_meanwhile(bot: B
     assert ran[3:] == ["end a1", "begin a2", "end a2", "begin a3", "end a3"]
 
 
+@pytest.mark.parametrize("command", ["handover", "home", "payments"])
+async def test_what_a_look_up_needs_comes_with_the_state(bot: Bot, office: Office, command: str) -> None:
+    """Two requests for a turn cost a quarter more than one."""
+    await living(bot.world, 11)
+    office.chats[11] = {"chat_id": 11, "locale": "en", "linked": True, "dialog": None, "version": 1}
+    await bot.take(message(1, 11, f"/{command}"))
+    assert len(await bot.sent(11)) == 1
+    assert office.asked == {"GET": 1}
+
+
 async def test_one_chat_that_floods_leaves_room_for_the_others(bot: Bot) -> None:
     gate = asyncio.Event()
     seen: list[int] = []
