@@ -9,7 +9,7 @@ How to write one::
         category: CaseCategory
 
     async def show(update: Update, ctx: Context, tap: OpenPayments | None = None) -> None:
-        payments = await ctx.backend.payments(ctx.chat_id)          # BackendError subclasses are yours to answer;
+        payments = await ctx.payments()                             # BackendError subclasses are yours to answer;
         text = ctx.t("Paid up to {day}", day=ctx.words.date(day))   # whatever else is raised, bot.errors answers
         await ctx.edit_or_reply(text, rows(button(ctx.plain("History"), OpenLedger(7))), personal=True)
 
@@ -22,7 +22,8 @@ How to write one::
         await ctx.edit_or_reply(ctx.t("Please write what happened."))
 
     HANDLERS = [
-        CommandHandler("payments", show),                           # afterwards a draft is pointed out by itself;
+        CommandHandler("payments", show, needs=Facts.PAYMENTS),     # what it needs comes with the chat's state;
+                                                                    # afterwards a draft is pointed out by itself,
         CommandHandler("complain", begin, reminds=False),           # not by a command that deals with the draft
         CallbackHandler(OpenPayments, show, reminds=True),          # a key of the main menu (handlers.menu)
         CallbackHandler(Pick, picked, dialog="complaint.category"), # an old button, or another step: not matched
