@@ -5,6 +5,7 @@ from datetime import date
 from telegram import Update
 
 from api.agreements.schemas import HomeOut, RegistrationOut, RegistrationStage
+from api.chats.schemas import Facts
 from api.estate.schemas import BuildingOut, MilestoneKind, MilestoneOut, UnitKind, UnitOut
 from bot.callbacks import Callback
 from bot.context import Context
@@ -171,7 +172,7 @@ class ChooseHome(Callback, prefix="homes"):
 
 
 async def open_home(update: Update, ctx: Context, tap: OpenHome | ChooseHome | None = None) -> None:
-    homes = await ctx.backend.homes(ctx.chat_id) if ctx.session.linked else []
+    homes = await ctx.homes()
     if not homes:
         await explain_gate(ctx)
     elif len(homes) == 1:
@@ -201,7 +202,7 @@ async def show_stages(update: Update, ctx: Context, tap: ShowStages) -> None:
 
 
 async def _find(ctx: Context, agreement_id: int) -> tuple[list[HomeOut], HomeOut | None]:
-    homes = await ctx.backend.homes(ctx.chat_id) if ctx.session.linked else []
+    homes = await ctx.homes()
     return homes, next((home for home in homes if home.agreement.id == agreement_id), None)
 
 
@@ -222,9 +223,9 @@ async def _show(ctx: Context, homes: list[HomeOut], home: HomeOut, screen: int) 
 
 
 HANDLERS = [
-    CommandHandler("home", open_home),
-    CallbackHandler(OpenHome, open_home, reminds=True),
-    CallbackHandler(ChooseHome, open_home),
-    CallbackHandler(ShowHome, show_home),
-    CallbackHandler(ShowStages, show_stages),
+    CommandHandler("home", open_home, needs=Facts.HOMES),
+    CallbackHandler(OpenHome, open_home, reminds=True, needs=Facts.HOMES),
+    CallbackHandler(ChooseHome, open_home, needs=Facts.HOMES),
+    CallbackHandler(ShowHome, show_home, needs=Facts.HOMES),
+    CallbackHandler(ShowStages, show_stages, needs=Facts.HOMES),
 ]

@@ -4,6 +4,7 @@ from datetime import date
 
 from telegram import Update
 
+from api.chats.schemas import Facts
 from api.money.schemas import (
     LedgerDirection,
     LedgerEntryOut,
@@ -201,7 +202,7 @@ class ChoosePayments(Callback, prefix="pays"):
 
 
 async def open_payments(update: Update, ctx: Context, tap: OpenPayments | ChoosePayments | None = None) -> None:
-    every = await ctx.backend.payments(ctx.chat_id) if ctx.session.linked else []
+    every = await ctx.payments()
     if not every:
         await explain_gate(ctx)
     elif len(every) == 1:
@@ -213,7 +214,7 @@ async def open_payments(update: Update, ctx: Context, tap: OpenPayments | Choose
 
 
 async def show_payments(update: Update, ctx: Context, tap: ShowPayments) -> None:
-    every = await ctx.backend.payments(ctx.chat_id) if ctx.session.linked else []
+    every = await ctx.payments()
     for payments in every:
         if payments.agreement.id == tap.agreement_id:
             await _show(ctx, every, payments, tap.screen)
@@ -266,9 +267,9 @@ async def _show(ctx: Context, every: list[PaymentsOut], payments: PaymentsOut, s
 
 
 HANDLERS = [
-    CommandHandler("payments", open_payments),
-    CallbackHandler(OpenPayments, open_payments, reminds=True),
-    CallbackHandler(ChoosePayments, open_payments),
-    CallbackHandler(ShowPayments, show_payments),
+    CommandHandler("payments", open_payments, needs=Facts.PAYMENTS),
+    CallbackHandler(OpenPayments, open_payments, reminds=True, needs=Facts.PAYMENTS),
+    CallbackHandler(ChoosePayments, open_payments, needs=Facts.PAYMENTS),
+    CallbackHandler(ShowPayments, show_payments, needs=Facts.PAYMENTS),
     CallbackHandler(ShowLedger, show_ledger),
 ]
