@@ -1,6 +1,7 @@
-"""What a load did, or would do: counts, errors, notes, examples."""
+"""What a load is doing, and what it did or would do: progress, counts, errors, notes, examples."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
@@ -11,6 +12,9 @@ from api.imports.models import RollKind
 from api.imports.problems import RowError
 
 MAX_EXAMPLES = 20
+
+OnProgress = Callable[[str, int, int], None]
+"""Told what is being done, how much is done, and of how much (0: not known)."""
 
 
 class AsOfOrigin(Enum):

@@ -1,7 +1,7 @@
 """From a file to rolls: recognised sheets, read and merged, with their date and source. No database here."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,11 +12,9 @@ from api.imports.headings import ROLL_NAMES, find_headings
 from api.imports.models import RollKind
 from api.imports.problems import RowError, UnreadableFile
 from api.imports.records import AgreementRecord, FeeRecord, ProgressRecord
+from api.imports.report import OnProgress
 from api.imports.rows import Row, Rows
 from api.imports.workbook import Workbook, open_workbook
-
-Tell = Callable[[str, int, int], None]
-"""Told what is being done, how many rows are done, and of how many."""
 
 _AS_OF_IN_TITLE = re.compile(
     r"[（(【\[]?\s*(?:数据)?(?:截[至止]到?|(?:统计|填报|制表|更新)(?:日期|时间))?[:： ]*"
@@ -50,7 +48,7 @@ class Roll:
         return (titles.pop() if len(titles) == 1 else "") or self.path.stem
 
 
-def read_rolls(path: Path, tell: Tell) -> list[Roll]:
+def read_rolls(path: Path, tell: OnProgress) -> list[Roll]:
     """Read every roll in a file. Blocking, and busy with the processor: run it in a thread.
 
     Raises:
@@ -108,7 +106,7 @@ def _unknown(workbook: Workbook, nearly: list[str]) -> str:
     return f"文件“{workbook.path.name}”的表头认不出来：应是{'、'.join(ROLL_NAMES.values())}之一。"
 
 
-def _read_rows(roll: Roll, rows: list[Row], tell: Tell) -> None:
+def _read_rows(roll: Roll, rows: list[Row], tell: OnProgress) -> None:
     told = _telling(rows, f"读取{ROLL_NAMES[roll.kind]} {roll.path.name}", tell)
     if roll.kind is RollKind.TRANSITION_FEE:
         roll.fees = fee_rows.read(told)
@@ -118,7 +116,7 @@ def _read_rows(roll: Roll, rows: list[Row], tell: Tell) -> None:
         roll.agreements = agreement_rows.read(told, roll.kind)
 
 
-def _telling(rows: list[Row], what: str, tell: Tell) -> Iterator[Row]:
+def _telling(rows: list[Row], what: str, tell: OnProgress) -> Iterator[Row]:
     for done, row in enumerate(rows):
         if done % _ROWS_BETWEEN_TELLING == 0:
             tell(what, done, len(rows))

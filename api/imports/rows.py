@@ -23,9 +23,9 @@ _MONEY = frozenset(
 
 
 class Row:
-    """One row and where its errors go. ``place`` orders rows over all sheets of a roll."""
+    """One row and where its errors go."""
 
-    __slots__ = ("cells", "errors", "failed", "number", "rows")
+    __slots__ = ("cells", "failed", "number", "rows")
 
     def __init__(self, rows: "Rows", number: int, cells: Sequence[Cell]) -> None:
         self.rows = rows

@@ -1,7 +1,7 @@
 """Loading rolls: the one way in for the command line, the demo and the tests."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,15 +23,12 @@ from api.imports.loading.fees import load_fees
 from api.imports.loading.progress import load_progress
 from api.imports.models import Import, RollKind
 from api.imports.problems import DatabaseTrouble, UnreadableFile
-from api.imports.report import AsOfOrigin, RollReport
+from api.imports.report import AsOfOrigin, OnProgress, RollReport
 from api.imports.rolls import Roll, read_rolls
 from api.privacy import Vault
 
 DEFAULT_PROJECT = "安置项目"
 _ORDER = [RollKind.RELOCATION, RollKind.PURCHASE, RollKind.TRANSITION_FEE, RollKind.PROGRESS]
-
-OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much is done, and of how much (0: not known)."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from api.agreements.service import find_agreements
 from api.app import create_app
 from api.db import Database
 from api.identity.codes import issue_code
+from api.imports.report import OnProgress
 from api.imports.sample import SamplePerson
-from api.imports.service import OnProgress
 from bot import playground
 from bot.app import build_application, running
 from bot.cli.demo_data import DemoData, demo_data

@@ -21,8 +21,9 @@ import api
 from api import migrations
 from api.db import Database
 from api.embedded import EmbeddedPostgres, is_running
+from api.imports.report import OnProgress
 from api.imports.sample import SamplePeople, write_sample
-from api.imports.service import OnProgress, load_rolls
+from api.imports.service import load_rolls
 from api.settings import Settings
 from bot.cli.secrets import new_secrets
 

@@ -19,9 +19,9 @@ from api.db import Database
 from api.imports.annotate import write_annotated
 from api.imports.headings import ROLL_NAMES
 from api.imports.problems import DatabaseTrouble, RowError, UnreadableFile
-from api.imports.report import RollReport, Tally
+from api.imports.report import OnProgress, RollReport, Tally
 from api.imports.sample import write_sample
-from api.imports.service import LoadOptions, OnProgress, load_rolls
+from api.imports.service import LoadOptions, load_rolls
 from api.settings import Settings
 from bot.cli.database import api_settings, open_database
 from bot.cli.running import refuse

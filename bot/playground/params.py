@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 
 from bot.playground.body import Form, Upload
-from bot.playground.entities import Entity
 from bot.playground.errors import bad_request
 from bot.playground.formatting import format_text
 from bot.playground.keyboards import Markup, read_markup
@@ -87,7 +86,7 @@ class Call:
 
     def message_text(self) -> Wire:
         """``text`` and ``entities`` of a message, checked."""
-        text, entities = self._formatted(self.text("text"), self.text("parse_mode"), self.json("entities", "entities"))
+        text, entities = format_text(self.text("text"), self.text("parse_mode"), self.json("entities", "entities"))
         if not text:
             raise bad_request("message text is empty")
         if len(text) > MAX_TEXT:
@@ -108,7 +107,7 @@ class Call:
         else:
             given = source.get("caption_entities")
             caption, mode = str(source.get("caption") or ""), str(source.get("parse_mode") or "")
-        text, entities = self._formatted(caption, mode, given)
+        text, entities = format_text(caption, mode, given)
         if len(text) > MAX_CAPTION:
             raise bad_request("message caption is too long")
         if not text:
@@ -151,9 +150,6 @@ class Call:
             elif not reply.get("allow_sending_without_reply"):
                 raise bad_request("message to be replied not found")
         return extras
-
-    def _formatted(self, text: str, mode: str, entities: Any) -> tuple[str, list[Entity]]:
-        return format_text(text, mode, entities)
 
 
 def flat(message: Message) -> Wire:

@@ -187,12 +187,12 @@ async def _settle_facts(
         if said:
             stored = await facts.stored(bulk, vault, "agreement_id", ids)
             # A row of blanks is no news where nothing is on file.
-            said = {k: v for k, v in said.items() if k in stored or (v.stated and any(_filled(v.stated)))}
+            said = {k: v for k, v in said.items() if k in stored or (v.stated and _says_something(v.stated))}
             await settle(bulk, vault, facts, stored, said, **sourcing)
 
 
-def _filled(stated: Mapping[str, Any]) -> list[bool]:
-    return [value is not None for value in stated.values()]
+def _says_something(stated: Mapping[str, Any]) -> bool:
+    return any(value is not None for value in stated.values())
 
 
 async def _settle_homes(

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from random import Random
 
+from api.imports.report import OnProgress
 from api.imports.sample.agreements import Families
 from api.imports.sample.estate import Estate
 from api.imports.sample.people import SamplePeople
@@ -30,7 +31,7 @@ def write_sample(
     households: int = 10_000,
     seed: int = 1,
     as_of: date = AS_OF,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Sample:
     """Write the four rolls into a folder. Blocking: some seconds for 10,000 households.
 
