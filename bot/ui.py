@@ -37,10 +37,10 @@ def rows(*lines: InlineKeyboardButton | Sequence[InlineKeyboardButton] | None) -
     )
 
 
-def grid(buttons: Iterable[InlineKeyboardButton], *, columns: int = 2) -> list[list[InlineKeyboardButton]]:
-    """Buttons side by side, for ``rows(*grid(…))``. Two columns suit short words on a small phone."""
+def pairs(buttons: Iterable[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
+    """Buttons two and two, for ``rows(*pairs(…))``: that suits short words on a small phone."""
     every = list(buttons)
-    return [every[start : start + columns] for start in range(0, len(every), columns)]
+    return [every[start : start + 2] for start in range(0, len(every), 2)]
 
 
 def contact_keyboard(share: str, *others: str) -> ReplyKeyboardMarkup:

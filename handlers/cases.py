@@ -5,7 +5,7 @@ from telegram import Update
 from bot.backend import InvalidInput, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
-from bot.ui import button, grid, rows
+from bot.ui import button, pairs, rows
 from handlers import case_screens as screens
 from handlers.case_screens import ShowCase, ShowPage, ShowText
 from handlers.gate import explain_gate
@@ -33,7 +33,7 @@ async def show_list(update: Update, ctx: Context, tap: OpenCases | ShowPage | No
     await ctx.edit_or_reply(
         screens.case_list(ctx, page),
         rows(
-            *grid(button(case.number, ShowCase(case.number)) for case in page.cases),
+            *pairs(button(case.number, ShowCase(case.number)) for case in page.cases),
             [key for key in turning if key],
             button(ctx.plain("File a complaint"), OpenComplaint()),
             button(ctx.plain("Main menu"), OpenMenu()),

@@ -8,7 +8,7 @@ from api.estate.schemas import UnitOut
 from bot.callbacks import DialogCallback
 from bot.context import Context
 from bot.drafts import Drop
-from bot.ui import Page, button, grid, lines, rows
+from bot.ui import Page, button, lines, pairs, rows
 from handlers import terms
 from handlers.complaint_draft import Draft, DraftHome, Step
 from handlers.facts import (
@@ -214,7 +214,7 @@ def summary(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
         ),
         rows(
             button(ctx.plain("✅ Submit"), Submit(dialog_id, draft.seal())),
-            *grid(key for key in changes if key),
+            *pairs(key for key in changes if key),
             _way_out(ctx, dialog_id),
         ),
     )

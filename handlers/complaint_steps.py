@@ -1,6 +1,5 @@
 """Where a complaint's conversation stands, and putting the question of that step."""
 
-from api.cases.schemas import CaseCategory
 from bot.context import Context
 from handlers import complaint_screens as screens
 from handlers.complaint_draft import Draft, DraftHome, Step
@@ -26,12 +25,11 @@ def go(ctx: Context, step: Step, draft: Draft) -> None:
     ctx.session.go(step, draft=draft.model_dump(mode="json", exclude_defaults=True))
 
 
-def begin_with(ctx: Context, home: DraftHome | None, category: CaseCategory | None = None) -> Draft:
+def begin_with(ctx: Context, home: DraftHome | None) -> None:
     """A new draft in a new conversation."""
-    draft = Draft(home=home, category=category)
+    draft = Draft(home=home)
     ctx.session.start_dialog(Step.CATEGORY)
     go(ctx, draft.after(Step.CATEGORY), draft)
-    return draft
 
 
 async def screen(ctx: Context, page: int = 0) -> screens.Screen:
@@ -56,7 +54,7 @@ async def ask(ctx: Context, *notes: Html | None) -> int:
     return await ctx.reply(join("\n\n", [*notes, question]), keyboard, personal=True)
 
 
-async def ask_in_place(ctx: Context, *notes: Html | None, page: int = 0) -> None:
+async def ask_in_place(ctx: Context, *, page: int = 0) -> None:
     """Put the question where the tapped button was."""
     question, keyboard = await screen(ctx, page)
-    await ctx.edit_or_reply(join("\n\n", [*notes, question]), keyboard, personal=True)
+    await ctx.edit_or_reply(question, keyboard, personal=True)

@@ -6,7 +6,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.callbacks import Callback
 from bot.context import Context
-from bot.ui import button, grid, rows
+from bot.ui import button, pairs, rows
 from handlers.gate import verify_button
 
 Row = list[InlineKeyboardButton]
@@ -52,7 +52,7 @@ def main_menu(ctx: Context) -> InlineKeyboardMarkup:
     """What one can ask for; first of all the way in, for who has not shown who they are."""
     return rows(
         None if ctx.session.linked else verify_button(ctx),
-        *grid(
+        *pairs(
             [
                 button(ctx.plain("Handover"), OpenHandover()),
                 button(ctx.plain("My home"), OpenHome()),

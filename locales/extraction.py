@@ -17,8 +17,8 @@ METHODS = {"t": 1, "plain": 1, "n": 2, "p": 2}
 """Methods of Translator and how many of their first arguments are sentences (or a context)."""
 
 
-def sources(root: Path = ROOT) -> list[Path]:
-    return sorted(file for folder in FOLDERS for file in (root / folder).rglob("*.py"))
+def sources() -> list[Path]:
+    return sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py"))
 
 
 def template(files: list[Path]) -> Catalog:

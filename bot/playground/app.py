@@ -17,9 +17,9 @@ from bot.playground.play import UserSide, reply
 from bot.playground.state import Playground
 
 
-def create_app(token: str, *, name: str = "上楼") -> Starlette:
+def create_app(token: str) -> Starlette:
     """A playground for the bot with this token; its state is ``app.state.playground``."""
-    playground = Playground(token, name=name)
+    playground = Playground(token)
     api = BotApi(playground)
 
     @contextlib.asynccontextmanager

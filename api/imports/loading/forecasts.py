@@ -92,7 +92,7 @@ class _Story:
                 continue
             before = next((s for s in reversed(in_order) if s.basis is expectation.basis), None)
             if last_confirmed is not None and self.as_of < last_confirmed:
-                self._from_older_roll(subject_id, expectation, stored, known)
+                self._from_older_roll(subject_id, expectation, stored)
             elif before is not None and before.content == content and before.confirmed_on == last_confirmed:
                 tally.unchanged += 1
                 if (self.as_of, expectation.next_update_on) != (before.confirmed_on, before.next_update_on):
@@ -105,9 +105,7 @@ class _Story:
                 if before is not None:
                     self.report.example(f"{label}：预计交房 {_shown(before.content)} → {_shown(content)}")
 
-    def _from_older_roll(
-        self, subject_id: int, expectation: Expectation, stored: list[_Stored], known: set[tuple[Any, date]]
-    ) -> None:
+    def _from_older_roll(self, subject_id: int, expectation: Expectation, stored: list[_Stored]) -> None:
         tally = self.report.facts["forecasts"]
         content = _content(expectation)
         if any(s.content == content for s in stored):
