@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from api.agreements.schemas import AgreementKind, PartyRole, RegistrationKind, RegistrationStage
-from api.cases.schemas import AttachmentKind, CaseCategory, CaseEventKind, CaseState, ClockKind
+from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
+from api.cases.schemas import CaseCategory, CaseEventKind, CaseState
 from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
 from api.identity.schemas import LinkMethod, LinkRole
 from api.money.schemas import LedgerKind
@@ -16,12 +16,6 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
     AgreementKind: {
         AgreementKind.RELOCATION: lazy("Relocation agreement"),
         AgreementKind.PURCHASE: lazy("Purchase contract"),
-    },
-    PartyRole: {
-        PartyRole.HOLDER: lazy("Holder"),
-        PartyRole.CO_OWNER: lazy("Co-owner"),
-        PartyRole.PROXY: lazy("Proxy"),
-        PartyRole.HEIR: lazy("Heir"),
     },
     LinkRole: {
         LinkRole.HOLDER: lazy("Holder"),
@@ -103,13 +97,6 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
     },
     CaseEventKind: {
         CaseEventKind.RECEIVED: lazy("Received"),
-    },
-    ClockKind: {
-        ClockKind.ACCEPTANCE_NOTICE: lazy("Written notice whether it is accepted"),
-    },
-    AttachmentKind: {
-        AttachmentKind.PHOTO: lazy("Photo"),
-        AttachmentKind.DOCUMENT: lazy("Document"),
     },
 }
 
