@@ -1,4 +1,6 @@
-"""Conversations with residents, one file each. No HTTP, no SQL: facts come from ``ctx.backend``, words from ``ctx.t``.
+"""Conversations with residents: each begins in the file of its name (a long one goes on in files that begin with it).
+
+No HTTP, no SQL: facts come from ``ctx.backend`` (homes, payments, handovers: ``ctx.homes()`` …), words from ``ctx.t``.
 
 How to write one::
 

@@ -39,7 +39,6 @@ class DraftHome(BaseModel):
 class DraftFile(BaseModel):
     id: int
     kind: AttachmentKind
-    filename: str
 
 
 class Receipt(BaseModel):
@@ -111,7 +110,7 @@ class Draft(BaseModel):
     def take_file(self, file: AttachmentOut) -> None:
         """Add a stored file; one that is there already is not added again."""
         if all(known.id != file.id for known in self.files):
-            self.files.append(DraftFile(id=file.id, kind=file.kind, filename=file.filename))
+            self.files.append(DraftFile(id=file.id, kind=file.kind))
 
     def as_case(self) -> CaseIn:
         """
