@@ -33,7 +33,7 @@ class Size:
 
 
 FULL = Size(10_000, 3, Load(residents=2000, warm_up=4000, updates=6000, moderate_rate=100, moderate_updates=1000))
-QUICK = Size(1000, 1, Load(residents=100, warm_up=200, updates=300, moderate_rate=100, moderate_updates=50))
+QUICK = Size(300, 1, Load(residents=50, warm_up=50, updates=100, moderate_rate=100, moderate_updates=20))
 
 
 def run(size: Size) -> Results:
