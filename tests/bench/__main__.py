@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,8 @@ def main() -> None:
     size = QUICK if options.quick else FULL
     if options.rounds:
         size = Size(size.households, options.rounds, size.load)
+    # Ended from outside it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         results = run(size)
     except Failed as error:

@@ -56,15 +56,20 @@ def run_to_end(name: str, command: list[str], environment: Mapping[str, str], se
     Raises:
         Failed: it did not end well, or not in time.
     """
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=seconds
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=said, text=True
         )
-    except subprocess.TimeoutExpired:
-        raise Failed(f"{name} took more than {seconds:.0f} seconds") from None
-    if done.returncode:
-        raise Failed(f"{name} failed ({done.returncode})\n{done.stderr[-3000:]}")
-    return done.stdout
+        child = Child(name, process, said)
+        try:
+            output, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(child.report(f"{name} took more than {seconds:.0f} seconds")) from None
+        finally:
+            child.end()
+        if process.returncode:
+            raise Failed(child.report(f"{name} failed ({process.returncode})"))
+        return output
 
 
 class Child:
