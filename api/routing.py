@@ -5,13 +5,13 @@ route class opens the transaction and ends it around the handler. How to write a
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from inspect import signature
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import Receive, Scope, Send
 
 from api.db import Database
@@ -94,12 +94,6 @@ def v1_router(*tags: str) -> APIRouter:
     return APIRouter(prefix="/v1", route_class=DatabaseRoute, tags=list(tags), responses=ERRORS)
 
 
-async def _reader(request: Request) -> AsyncIterator[AsyncConnection]:
-    database: Database = request.app.state.database
-    async with database.reading() as connection:
-        yield connection
-
-
 # Coroutines, though they wait for nothing: FastAPI sends plain functions through a thread, 100 µs each.
 async def _session(request: Request) -> AsyncSession:
     session: AsyncSession = request.state.session
@@ -111,6 +105,5 @@ async def _vault(request: Request) -> Vault:
     return vault
 
 
-Reader = Annotated[AsyncConnection, Depends(_reader)]
 Session = Annotated[AsyncSession, Depends(_session)]
 TheVault = Annotated[Vault, Depends(_vault)]

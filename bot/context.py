@@ -46,7 +46,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
     def from_update(cls, update: object, application: Any) -> Self:
         context = super().from_update(update, application)
         context.turn = current_turn()
-        context.words = translator(context.turn.session.locale)
+        context.words = translator(context.turn.session.locale, application.bot_data["settings"].timezone)
         return context
 
     @property
@@ -104,7 +104,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
     def speak(self, locale: str) -> None:
         """Go on in another language, from now on."""
         self.session.locale = locale
-        self.words = translator(locale)
+        self.words = translator(locale, self.words.time_zone)
 
     # Answers
 

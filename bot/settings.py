@@ -5,6 +5,7 @@ import re
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -94,6 +95,9 @@ class BotSettings(BaseSettings):
     webhook_port: int = Field(8602, ge=0, le=65535, description="Port for posted updates.")
     health_host: str = Field("127.0.0.1", description="Where GET /healthz is answered.")
     health_port: int | None = Field(None, ge=0, le=65535, description="Port of GET /healthz; unset: none.")
+    timezone: ZoneInfo = Field(
+        ZoneInfo("Asia/Shanghai"), description="The office's time zone, as the API's: what day it is, and times shown."
+    )
     concurrency: int = Field(64, ge=1, le=1000, description="Updates worked on at the same time, of different chats.")
 
     @model_validator(mode="after")

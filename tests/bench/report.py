@@ -54,7 +54,8 @@ Python {platform.python_version()}, PostgreSQL {results.postgres}; {libraries}.
 
 Every subject answers the same {load.updates:,} messages `/handover` of {load.residents:,} people, after \
 {load.warm_up:,} that are not counted, from the same fake Bot API on the same machine, {rounds} times in turn (the \
-middle of the rounds is shown). The echo bots answer with the text they got; the system looks up the family's home, \
+middle of the rounds is shown; a ratio is taken within a round, and the middle of those is shown). The echo bots \
+answer with the text they got; the system looks up the family's home, \
 its building and every date stated for it among {results.households:,} households, and writes the answer in the \
 person's language. CPU time is user and system time of all processes of a subject, PostgreSQL's included, the fake Bot \
 API's not."""

@@ -61,6 +61,7 @@ class System:
             telegram_api_url=self.url,
             api_url=self.api_url,
             service_token=SecretStr(SERVICE_TOKEN),
+            timezone=self.settings.timezone,
         )
 
     async def start_api(self) -> None:

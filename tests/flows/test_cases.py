@@ -1,6 +1,13 @@
 """Looking at one's complaints."""
 
-from tests.flows.conftest import System
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from api.settings import Settings
+from tests.factories import Factory
+from tests.flows.conftest import Household, System
 from tests.people import Person
 
 
@@ -90,3 +97,19 @@ async def test_nobody_else_sees_it(system: System, resident: Person) -> None:
     await stranger.tap_data(shown.id, f"case:{number}")
     await stranger.expect("这里没有您的这份投诉")
     assert not any("只有我家知道" in text for text in stranger.said())
+
+
+# Fourteen hours ahead of UTC and eleven behind it: one of the two has another day than Shanghai.
+@pytest.mark.parametrize("office", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+async def test_days_are_told_as_they_are_at_the_office(
+    settings: Settings, database_url: str, factory: Factory, household: Household, office: str
+) -> None:
+    zone = ZoneInfo(office)
+    async with System(settings.model_copy(update={"timezone": zone}), database_url) as system:
+        person = await system.person()
+        await factory.link(person.id, household.agreement)
+        number = await file_one(person, "三个月没有发过渡费")
+        await person.send("/cases")
+        await person.tap(number)
+        today = datetime.now(zone)
+        await person.expect(f"{today.year}年{today.month}月{today.day}日", "三个月没有发过渡费")
