@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from inspect import signature
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import Receive, Scope, Send
@@ -24,6 +24,9 @@ ChatId = Annotated[
     int, Path(ge=1, lt=CHAT_IDS, description="Telegram's id of a private chat: at most 52 bits.", examples=[700100200])
 ]
 RowId = Annotated[int, Path(ge=1, lt=2**63)]
+DEFAULT_PAGE = 10
+Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")]
+PageSize = Annotated[int, Query(ge=1, le=50)]
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": ErrorBody, "description": "No service token, or none that is in force."},

@@ -10,12 +10,10 @@ from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, AttachmentOu
 from api.cases.service import file_case, look_up_case, look_up_cases
 from api.errors import ErrorBody
 from api.lookups import facts, reading
-from api.routing import NOT_FOUND, ChatId, RowId, Session, TheVault, v1_router
+from api.routing import DEFAULT_PAGE, NOT_FOUND, ChatId, Cursor, PageSize, RowId, Session, TheVault, v1_router
 
 router = v1_router("cases")
 
-DEFAULT_PAGE = 10
-LARGEST_PAGE = 50
 Key = r"^[A-Za-z0-9._:-]{8,128}$"
 
 
@@ -109,8 +107,8 @@ async def post_case(
 async def get_cases(
     request: Request,
     chat_id: ChatId,
-    cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    cursor: Cursor = None,
+    limit: PageSize = DEFAULT_PAGE,
     idempotency_key: Annotated[str | None, Query(pattern=Key, description="Only what was filed with it.")] = None,
 ) -> Response:
     return facts(

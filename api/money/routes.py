@@ -1,18 +1,13 @@
 """What a chat's families have paid, owe and are owed."""
 
-from typing import Annotated
-
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 
 from api.lookups import facts, reading
 from api.money.schemas import LedgerPage, PaymentsOut
 from api.money.service import look_up_ledger, look_up_payments
-from api.routing import NOT_FOUND, ChatId, RowId, v1_router
+from api.routing import DEFAULT_PAGE, NOT_FOUND, ChatId, Cursor, PageSize, RowId, v1_router
 
 router = v1_router("payments")
-
-DEFAULT_PAGE = 10
-LARGEST_PAGE = 50
 
 
 @router.get(
@@ -37,7 +32,7 @@ async def get_ledger(
     request: Request,
     chat_id: ChatId,
     agreement_id: RowId,
-    cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    cursor: Cursor = None,
+    limit: PageSize = DEFAULT_PAGE,
 ) -> Response:
     return facts(await look_up_ledger(reading(request), chat_id, agreement_id, cursor, limit))
