@@ -19,7 +19,7 @@ COMMANDS = {
     "cases": "bot.cli.office:cases",
     "sweep": "bot.cli.office:sweep",
 }
-"""Where each command is, in the order of the help page."""
+"""Where each command is, in the order of the help page: a function, or a ``typer.Typer`` with commands of its own."""
 
 
 def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -33,8 +33,12 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(lambda: None)
     for name in names:
-        module, _, function = COMMANDS[name].partition(":")
-        app.command(name)(getattr(import_module(module), function))
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
     return app
 
 
