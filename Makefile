@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.synced
 
-.PHONY: demo test check bench format lock
+.PHONY: demo test security check bench format lock
 .DELETE_ON_ERROR:
 
 $(READY): requirements.lock pyproject.toml
@@ -19,6 +19,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
+
+# What the tests of each defence found, in one table.
+security: $(READY)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup -m security
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from tests.factories import Factory
 from tests.serving import serving
 
 SERVICE_TOKEN = "test-service-token-0123456789abcdef"
+pytest_plugins = ["tests.defences"]
 _database_numbers = count(1)
 
 
