@@ -42,6 +42,16 @@ class NotFound(ApiError):
     code, status, message = "not_found", 404, "There is no such thing, or it is not for this chat."
 
 
+class NotAllowed(ApiError):
+    code, status, message = "not_allowed", 403, "Not for this account."
+
+
+class ConsentNeeded(ApiError):
+    """``details.kinds`` tells to what the person has not agreed (yet, or in this version of the words)."""
+
+    code, status, message = "consent_needed", 403, "The person has not agreed to that."
+
+
 class VersionConflict(ApiError):
     code, status, message = "version_conflict", 409, "The chat was changed meanwhile; load it again."
 

@@ -1,16 +1,19 @@
 """Tables of chats and of their links to agreements. Everything a resident may see starts from a live link."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db import Base, CreatedAt, Id
-from api.identity.schemas import LinkMethod, LinkRole
+from api.identity.schemas import LinkMethod, LinkRole, LinkScope, LinkSuspension
+
+DISUSE_DAYS = 180
 
 
 class Chat(Base):
-    """``id`` is Telegram's chat id; ``dialog`` is sealed, since drafts hold what residents write."""
+    """``id`` is Telegram's chat id; ``dialog`` is sealed, since drafts hold what residents write. ``gone_at``: since
+    when Telegram refuses messages to it (blocked, or deleted); whoever writes again is there again."""
 
     __tablename__ = "chats"
 
@@ -19,10 +22,13 @@ class Chat(Base):
     dialog: Mapped[bytes | None] = mapped_column(LargeBinary, doc="sealed, chat.dialog")
     version: Mapped[int]
     created_at: Mapped[CreatedAt]
+    gone_at: Mapped[datetime | None]
 
 
 class Link(Base):
-    """A chat's right to see an agreement. ``person_id`` is who proved it; none for a relative let in by a code."""
+    """A chat's right to see an agreement. ``person_id`` is who proved it; none for a relative let in by a code.
+    ``phone_index`` is the blind index of the phone that proved it, ``code_id`` the code that did. ``expires_on`` moves
+    on with each day of use; ``valid_until`` (a proxy's last day) does not."""
 
     __tablename__ = "links"
     __table_args__ = (
@@ -36,9 +42,19 @@ class Link(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     role: Mapped[LinkRole]
     method: Mapped[LinkMethod]
+    scope: Mapped[LinkScope] = mapped_column(server_default=LinkScope.EVERYTHING.value)
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    code_id: Mapped[int | None] = mapped_column(ForeignKey("link_codes.id"))
     linked_at: Mapped[CreatedAt]
+    expires_on: Mapped[date] = mapped_column(
+        server_default=text(f"CURRENT_DATE + {DISUSE_DAYS}"), doc="first day on which it is taken for disused"
+    )
+    valid_until: Mapped[date | None]
+    suspended_at: Mapped[datetime | None]
+    suspended_because: Mapped[LinkSuspension | None]
     revoked_at: Mapped[datetime | None]
     revoked_by_chat_id: Mapped[int | None]
+    revoked_by_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_accounts.id"))
 
 
 class HandoverWatch(Base):

@@ -1,11 +1,12 @@
 """Tables of people and of how they prove who they are. Names, ID numbers and phones stand here sealed only."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db import Base, CreatedAt, Id
+from api.identity.schemas import AccessRequestKind, AccessRequestState, ConsentKind, LinkMethod, LinkRole, LinkScope
 
 
 class Person(Base):
@@ -34,28 +35,78 @@ class PersonPhone(Base):
 
 class VerificationAttempt(Base):
     """Tries to prove who one is: one row without an agreement for the try itself, and, when it was wrong, one for each
-    agreement it was aimed at. The first are counted to lock chats, the others to lock agreements."""
+    agreement it was aimed at. The first are counted for their chat, their source and the whole deployment, the others
+    for their agreement. ``source_index`` is the blind index of where the try came from beyond its chat."""
 
     __tablename__ = "verification_attempts"
-    __table_args__ = (Index(None, "chat_id", "attempted_at"), Index(None, "agreement_id", "attempted_at"))
+    __table_args__ = (
+        Index(None, "chat_id", "attempted_at"),
+        Index(None, "agreement_id", "attempted_at"),
+        Index(None, "source_index", "attempted_at"),
+        Index(None, "attempted_at"),
+    )
 
     id: Mapped[Id]
     chat_id: Mapped[int]
     agreement_id: Mapped[int | None] = mapped_column(ForeignKey("agreements.id"))
+    method: Mapped[LinkMethod] = mapped_column(server_default=LinkMethod.AGREEMENT.value)
+    source_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     succeeded: Mapped[bool]
     attempted_at: Mapped[CreatedAt]
 
 
 class LinkCode(Base):
-    """A one-time code by which staff let a relative or proxy in. Only its keyed hash is stored."""
+    """A one-time code that lets a relative or proxy in, issued by staff or by a holder. Only its keyed hash is stored.
+    ``role``, ``scope`` and ``valid_until`` become those of the link; ``issued_by_chat_id`` is the holder's chat."""
 
     __tablename__ = "link_codes"
 
     id: Mapped[Id]
     code_index: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     agreement_id: Mapped[int] = mapped_column(ForeignKey("agreements.id"))
+    role: Mapped[LinkRole] = mapped_column(server_default=LinkRole.RELATIVE.value)
+    scope: Mapped[LinkScope] = mapped_column(server_default=LinkScope.EVERYTHING.value)
+    valid_until: Mapped[date | None] = mapped_column(doc="last day of what the code gives")
     issued_by: Mapped[str]
+    issued_by_chat_id: Mapped[int | None]
+    issued_by_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_accounts.id"))
     issued_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     used_by_chat_id: Mapped[int | None]
+
+
+class Consent(Base):
+    """What a chat agreed to, in which version of the words. Withdrawn, it stays as a record; given anew, it is a new
+    row."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index(None, "chat_id", "kind", unique=True, postgresql_where=text("withdrawn_at IS NULL")),)
+
+    id: Mapped[Id]
+    chat_id: Mapped[int]
+    kind: Mapped[ConsentKind]
+    version: Mapped[str]
+    given_at: Mapped[CreatedAt]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class AccessRequest(Base):
+    """Somebody who cannot prove who they are with what is on file (the holder died, the flat was sold, a name or phone
+    changed) asks the office to look at their papers. ``idempotency_key`` is the dialog's id."""
+
+    __tablename__ = "access_requests"
+    __table_args__ = (
+        UniqueConstraint("chat_id", "idempotency_key"),
+        Index(None, "id", postgresql_where=text("state = 'open'")),
+    )
+
+    id: Mapped[Id]
+    chat_id: Mapped[int]
+    idempotency_key: Mapped[str]
+    kind: Mapped[AccessRequestKind]
+    text: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed, access_request.text")
+    state: Mapped[AccessRequestState] = mapped_column(server_default=AccessRequestState.OPEN.value)
+    created_at: Mapped[CreatedAt]
+    handled_at: Mapped[datetime | None]
+    handled_by_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_accounts.id"))

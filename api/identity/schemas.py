@@ -25,6 +25,48 @@ class LinkRole(StrEnum):
     RELATIVE = "relative"
 
 
+class LinkScope(StrEnum):
+    """What a link shows: the home and its handover, or its money and complaints too."""
+
+    PROGRESS = "progress"
+    EVERYTHING = "everything"
+
+
+class LinkSuspension(StrEnum):
+    """Why a link shows nothing until its person proves anew who they are."""
+
+    HOLDER_REPLACED = "holder_replaced"
+    PHONE_REMOVED = "phone_removed"
+
+
+class ConsentKind(StrEnum):
+    """What a person agrees to: that the notice is read and the bot may look up their home, and, separately, that
+    characters of an ID number are compared."""
+
+    NOTICE = "notice"
+    ID_NUMBER = "id_number"
+
+
+CONSENT_VERSION = "2026-11-24"
+"""Of the words of notice and consent (``handlers.privacy``). A new version asks everybody anew."""
+
+
+class AccessRequestKind(StrEnum):
+    """Why what is on file does not let somebody in."""
+
+    HOLDER_DIED = "holder_died"
+    RESOLD = "resold"
+    NAME_CHANGED = "name_changed"
+    PHONE_CHANGED = "phone_changed"
+    OTHER = "other"
+
+
+class AccessRequestState(StrEnum):
+    OPEN = "open"
+    GRANTED = "granted"
+    DECLINED = "declined"
+
+
 class PhoneProof(BaseModel):
     """The phone that Telegram shared as the sender's own, and the last four of the ID or agreement number."""
 

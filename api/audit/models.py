@@ -1,0 +1,41 @@
+"""Tables of the audit record. The database itself refuses to change or remove their rows."""
+
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from api.db import Base, CreatedAt, Id
+
+
+class ActorKind(StrEnum):
+    CHAT = "chat"
+    STAFF = "staff"
+    OPERATOR = "operator"  # the command line
+    SYSTEM = "system"  # a periodic job, an import
+
+
+class AuditEvent(Base):
+    """Who (``actor_*``) did what (``action``) to which object, when. No values, names or numbers stand here."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index(None, "object_kind", "object_id"), Index(None, "actor_kind", "actor_id"))
+
+    id: Mapped[Id]
+    happened_at: Mapped[CreatedAt] = mapped_column(server_default=func.clock_timestamp())
+    actor_kind: Mapped[ActorKind]
+    actor_id: Mapped[int | None]
+    action: Mapped[str]
+    object_kind: Mapped[str]
+    object_id: Mapped[int | None]
+
+
+class AuditSeal(Base):
+    """A link of the chain: the hash of an event together with the seal before. Written soon after the event's own
+    transaction, so that transactions need not wait for each other."""
+
+    __tablename__ = "audit_seals"
+
+    id: Mapped[Id]
+    event_id: Mapped[int] = mapped_column(ForeignKey("audit_events.id"), unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)

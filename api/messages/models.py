@@ -1,0 +1,50 @@
+"""Tables of the outbox."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from api.db import Base, CreatedAt, Id
+from api.messages.schemas import DeliveryState, NoticeKind
+
+
+class Delivery(Base):
+    """One message to one chat. A courier claims it for a while (``lease_id``, ``lease_until``); a report counts only
+    under the lease in force. ``dedupe_key``: the same news twice is one message."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index(None, "priority", "not_before", "id", postgresql_where=text("state = 'waiting'")),
+        Index(None, "chat_id"),
+        Index(None, "finished_at"),
+    )
+
+    id: Mapped[Id]
+    chat_id: Mapped[int]
+    kind: Mapped[NoticeKind]
+    payload: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed JSON, delivery.payload")
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0", doc="0 notices; the lowest goes first")
+    dedupe_key: Mapped[str | None] = mapped_column(unique=True)
+    state: Mapped[DeliveryState] = mapped_column(server_default=DeliveryState.WAITING.value)
+    created_at: Mapped[CreatedAt]
+    not_before: Mapped[CreatedAt]
+    lease_id: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    message_id: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(doc="Telegram's words for a failure, without anything personal")
+    finished_at: Mapped[datetime | None]
+
+
+class SendBucket(Base):
+    """The one row from which all couriers take leave to send (design §9). None is given before ``held_until``."""
+
+    __tablename__ = "send_bucket"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    tokens: Mapped[float]
+    refilled_at: Mapped[CreatedAt]
+    held_until: Mapped[datetime | None]

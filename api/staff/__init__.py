@@ -1,0 +1,1 @@
+"""The office's people: accounts, roles, and which Telegram chat is whose."""
