@@ -14,7 +14,6 @@ from api.app import create_app
 from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, CaseCategory, CaseIn
 from api.chats.schemas import ChatSave, ChatWithHandover, ChatWithHomes, ChatWithPayments, Dialog, Facts
 from api.identity.schemas import CodeProof, LinkMethod, PhoneProof
-from bot import backend as backend_module
 from bot.backend import (
     Backend,
     BackendError,
@@ -28,6 +27,7 @@ from bot.backend import (
     UnsupportedType,
     VersionConflict,
 )
+from bot.backend import calls as backend_calls
 from tests.bot.conftest import serving_aiohttp
 from tests.conftest import SERVICE_TOKEN
 
@@ -254,7 +254,7 @@ async def test_nobody_there_is_unavailable() -> None:
 
 
 async def test_a_silent_api_is_unavailable(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend_module, "TOTAL_TIMEOUT", 0.05)
+    monkeypatch.setattr(backend_calls, "TOTAL_TIMEOUT", 0.05)
     server.hold = asyncio.Event()
     async with Backend(server.url, "x") as backend:
         with pytest.raises(BackendUnavailable):

@@ -1,0 +1,71 @@
+"""The bot's client of the API: one method for each route of the wire contract, by who asks."""
+
+from bot.backend.errors import (
+    BackendError,
+    BackendUnavailable,
+    ConsentNeeded,
+    InvalidInput,
+    Locked,
+    NotAllowed,
+    NotFound,
+    NotMatched,
+    TooLarge,
+    TooMany,
+    UnsupportedType,
+    VersionConflict,
+)
+from bot.backend.residents import ResidentCalls
+from bot.http import HttpClient
+
+__all__ = [
+    "Backend",
+    "BackendError",
+    "BackendUnavailable",
+    "ConsentNeeded",
+    "InvalidInput",
+    "Locked",
+    "NotAllowed",
+    "NotFound",
+    "NotMatched",
+    "TooLarge",
+    "TooMany",
+    "UnsupportedType",
+    "VersionConflict",
+]
+
+CONNECT_TIMEOUT = 2.0
+"""Seconds."""
+# Below uvicorn's default of 5 seconds, so that it is this side that closes an idle connection.
+_KEEP_ALIVE = 4.0
+
+
+class Backend(ResidentCalls):
+    """Asks the API. Every method raises ``BackendUnavailable`` or a ``BackendError``.
+
+    Use it as an async context manager, or ``close`` it at the end.
+    """
+
+    def __init__(self, url: str, token: str, *, pool_size: int = 100) -> None:
+        """
+        Args:
+            url: the API's address, without ``/v1``.
+            token: the service token.
+            pool_size: connections at the same time.
+        """
+        client = HttpClient(
+            f"{url.rstrip('/')}/v1/",
+            headers={"Authorization": f"Bearer {token}", "User-Agent": "shanglou-bot"},
+            size=pool_size,
+            connect_timeout=CONNECT_TIMEOUT,
+            keep_alive=_KEEP_ALIVE,
+        )
+        super().__init__(client)
+
+    async def __aenter__(self) -> "Backend":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._client.close()

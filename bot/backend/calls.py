@@ -1,0 +1,93 @@
+"""What every call to the API has in common."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import orjson
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+
+from bot.backend.errors import BackendUnavailable, NotFound, refusal
+from bot.http import HttpClient
+
+Model = TypeVar("Model", bound=BaseModel)
+
+TOTAL_TIMEOUT = 10.0
+"""Seconds."""
+JSON = {"Content-Type": "application/json"}
+
+
+class Calls:
+    """Sends requests below ``/v1/``. Every call raises ``BackendUnavailable`` or a ``BackendError``."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    async def _get(self, path: str, query: str = "") -> bytes:
+        return await self._send("GET", path + query, again=True)
+
+    async def _send(
+        self,
+        method: str,
+        target: str,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = JSON,
+        *,
+        again: bool = False,
+        seconds: float | None = None,
+    ) -> bytes:
+        """``again``: the request may be sent a second time when the connection fails."""
+        seconds = TOTAL_TIMEOUT if seconds is None else seconds
+        try:
+            answer = await self._client.request(
+                method, target, data, headers if data is not None else None, seconds=seconds
+            )
+        except (OSError, TimeoutError) as error:
+            if again and not isinstance(error, TimeoutError):
+                return await self._send(method, target, data, headers, seconds=seconds)
+            raise BackendUnavailable(f"{method} failed ({type(error).__name__})") from None
+        if answer.status < 400:
+            return answer.body
+        raise refusal(answer.status, answer.body)
+
+
+def read(model: type[Model], body: bytes) -> Model:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError:
+        # Its message would quote what was received.
+        raise BackendUnavailable(f"the API's answer is no {model.__name__}") from None
+
+
+def read_list(adapter: TypeAdapter[list[Model]], body: bytes) -> list[Model]:
+    try:
+        return adapter.validate_json(body)
+    except ValidationError:
+        raise BackendUnavailable("the API's answer is not the expected list") from None
+
+
+def dump(model: BaseModel) -> bytes:
+    return orjson.dumps(model.model_dump(), default=_reveal)
+
+
+def _reveal(value: object) -> str:
+    # Only here, on its way into the office, does a secret leave its wrapper.
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    raise TypeError(f"{type(value).__name__} has no place in a request")
+
+
+def row(number: int) -> int:
+    """The id of a row as a button carried it, which anybody can make up.
+
+    Raises:
+        NotFound: no row has such an id.
+    """
+    if not 0 < number < 2**63:
+        raise NotFound("not_found", 404)
+    return number
+
+
+def query(**values: str | int | None) -> str:
+    given = {name: value for name, value in values.items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""

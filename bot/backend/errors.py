@@ -1,0 +1,101 @@
+"""How asking the API fails."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import orjson
+
+
+class BackendUnavailable(Exception):
+    """The API cannot be reached, is not ready, or answered something that is no answer. It may pass."""
+
+
+class BackendError(Exception):
+    """The API refused. The subclasses are the refusals that a conversation can answer; any other is this class."""
+
+    code: ClassVar[str] = ""
+
+    def __init__(self, code: str, status: int, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"{code} ({status})")
+        self.error_code = code
+        self.status = status
+        self.details: Mapping[str, Any] = details or {}
+
+
+class NotFound(BackendError):
+    """There is no such thing, or it is not for this chat: the API does not tell which."""
+
+    code = "not_found"
+
+
+class VersionConflict(BackendError):
+    """The chat's state was saved by somebody else since it was loaded."""
+
+    code = "version_conflict"
+
+
+class NotMatched(BackendError):
+    """A proof does not match what is on file; nobody is told which part."""
+
+    code = "not_matched"
+
+
+class Locked(BackendError):
+    """Too many wrong tries."""
+
+    code = "locked"
+
+    @property
+    def retry_after_seconds(self) -> int:
+        return int(self.details.get("retry_after_seconds", 0))
+
+
+class InvalidInput(BackendError):
+    """The request does not have the expected form."""
+
+    code = "invalid_input"
+
+
+class TooLarge(BackendError):
+    """A file is larger than ``details["max_bytes"]``."""
+
+    code = "too_large"
+
+
+class UnsupportedType(BackendError):
+    """Files of this type are not accepted."""
+
+    code = "unsupported_type"
+
+
+class TooMany(BackendError):
+    """There are ``details["max"]`` of them already."""
+
+    code = "too_many"
+
+
+class NotAllowed(BackendError):
+    """Not for this account of staff (or there is none)."""
+
+    code = "not_allowed"
+
+
+class ConsentNeeded(BackendError):
+    """The person has not agreed to ``details["kinds"]``."""
+
+    code = "consent_needed"
+
+
+_refusals: dict[str, type[BackendError]] = {kind.code: kind for kind in BackendError.__subclasses__()}
+
+
+def refusal(status: int, body: bytes) -> BackendError | BackendUnavailable:
+    """What an answer of 400 and above means."""
+    if status >= 500:
+        return BackendUnavailable(f"the API answered {status}")
+    try:
+        answer = orjson.loads(body)
+        code, details = str(answer["code"]), answer.get("details")
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return BackendUnavailable(f"the API's address answered {status}, which is not the API's own")
+    return _refusals.get(code, BackendError)(code, status, details)

@@ -1,0 +1,179 @@
+"""What residents' conversations ask for, by chat; the API answers only from that chat's live links."""
+
+import re
+
+from pydantic import TypeAdapter
+
+from api.agreements.schemas import HandoverOut, HomeOut
+from api.cases.schemas import AttachmentKind, AttachmentOut, CaseIn, CaseOut, CasePage
+from api.chats.schemas import (
+    ChatSave,
+    ChatState,
+    ChatWithHandover,
+    ChatWithHomes,
+    ChatWithPayments,
+    Facts,
+    Watch,
+)
+from api.identity.schemas import LinksOut, Proof
+from api.money.schemas import LedgerPage, PaymentsOut
+from bot.backend.calls import JSON, Calls, dump, query, read, read_list, row
+from bot.backend.errors import NotFound, VersionConflict
+
+UPLOAD_TIMEOUT = 90.0
+"""Seconds."""
+
+_CASE_NUMBER = re.compile(r"[0-9A-Za-z-]{1,40}")
+_WITH: dict[Facts, type[ChatState]] = {
+    Facts.HOMES: ChatWithHomes,
+    Facts.PAYMENTS: ChatWithPayments,
+    Facts.HANDOVER: ChatWithHandover,
+}
+_HOMES = TypeAdapter(list[HomeOut])
+_PAYMENTS = TypeAdapter(list[PaymentsOut])
+_HANDOVERS = TypeAdapter(list[HandoverOut])
+
+
+class ResidentCalls(Calls):
+    """One method for each route below ``/v1/chats/{chat_id}``."""
+
+    # Conversation state
+
+    async def chat(self, chat_id: int, needs: Facts | None = None) -> ChatState:
+        """A chat that never wrote has version 0 and no locale.
+
+        ``needs``: facts to come with it in the same answer, which then is a ``ChatWithHomes`` or the like.
+        """
+        if needs is None:
+            return read(ChatState, await self._get(f"chats/{chat_id}"))
+        return read(_WITH[needs], await self._get(f"chats/{chat_id}/with-{needs}"))
+
+    async def save_chat(self, chat_id: int, save: ChatSave) -> ChatState:
+        """
+        Raises:
+            VersionConflict: ``save.version`` is not the stored one any more.
+        """
+        try:
+            return read(ChatState, await self._send("PUT", f"chats/{chat_id}", dump(save), again=True))
+        except VersionConflict:
+            # Perhaps it is this very save that is in the way: sent twice because the first answer was lost.
+            now = await self.chat(chat_id)
+            if (now.version, now.locale, now.dialog) == (save.version + 1, save.locale, save.dialog):
+                return now
+            raise
+
+    # Links
+
+    async def links(self, chat_id: int) -> LinksOut:
+        return read(LinksOut, await self._get(f"chats/{chat_id}/links"))
+
+    async def prove(self, chat_id: int, proof: Proof) -> LinksOut:
+        """Try to link the chat.
+
+        Raises:
+            NotMatched: the answer never tells which part was wrong.
+            Locked: too many wrong tries.
+        """
+        return read(LinksOut, await self._send("POST", f"chats/{chat_id}/links", dump(proof)))
+
+    async def unlink(self, chat_id: int, link_id: int) -> None:
+        """
+        Raises:
+            NotFound
+        """
+        await self._send("DELETE", f"chats/{chat_id}/links/{row(link_id)}", again=True)
+
+    # Look-ups
+
+    async def homes(self, chat_id: int) -> list[HomeOut]:
+        """Empty: the chat has no live link."""
+        return read_list(_HOMES, await self._get(f"chats/{chat_id}/homes"))
+
+    async def payments(self, chat_id: int) -> list[PaymentsOut]:
+        """Empty: the chat has no live link."""
+        return read_list(_PAYMENTS, await self._get(f"chats/{chat_id}/payments"))
+
+    async def ledger(
+        self, chat_id: int, agreement_id: int, *, cursor: str | None = None, limit: int | None = None
+    ) -> LedgerPage:
+        """
+        Raises:
+            NotFound: not an agreement of this chat.
+        """
+        asked = query(cursor=cursor, limit=limit)
+        return read(LedgerPage, await self._get(f"chats/{chat_id}/agreements/{row(agreement_id)}/ledger", asked))
+
+    async def handovers(self, chat_id: int) -> list[HandoverOut]:
+        """Empty: the chat has no live link."""
+        return read_list(_HANDOVERS, await self._get(f"chats/{chat_id}/handover"))
+
+    async def watch_handover(self, chat_id: int, agreement_id: int, *, watching: bool) -> Watch:
+        """Remember, or forget, the wish to be told when the handover date changes.
+
+        Raises:
+            NotFound: not an agreement of this chat.
+        """
+        path = f"chats/{chat_id}/agreements/{row(agreement_id)}/handover-watch"
+        return read(Watch, await self._send("PUT" if watching else "DELETE", path, again=True))
+
+    # Complaints
+
+    async def attach(
+        self,
+        chat_id: int,
+        data: bytes,
+        *,
+        kind: AttachmentKind,
+        filename: str,
+        media_type: str,
+        upload_key: str,
+    ) -> AttachmentOut:
+        """Store a file; the same ``upload_key`` again gives the same attachment.
+
+        Raises:
+            TooLarge, UnsupportedType, TooMany
+        """
+        asked = query(kind=kind.value, filename=filename, upload_key=upload_key)
+        headers = {"Content-Type": media_type}
+        target = f"chats/{chat_id}/attachments{asked}"
+        body = await self._send("POST", target, data, headers, again=True, seconds=UPLOAD_TIMEOUT)
+        return read(AttachmentOut, body)
+
+    async def detach(self, chat_id: int, attachment_id: int) -> None:
+        """
+        Raises:
+            NotFound: no such attachment, or it is part of a case already.
+        """
+        await self._send("DELETE", f"chats/{chat_id}/attachments/{row(attachment_id)}", again=True)
+
+    async def file_case(self, chat_id: int, case: CaseIn, *, idempotency_key: str) -> CaseOut:
+        """File a complaint; the same key again gives the same case.
+
+        Raises:
+            NotFound: unknown agreement, unit or attachment.
+            InvalidInput
+        """
+        headers = {**JSON, "Idempotency-Key": idempotency_key}
+        body = await self._send("POST", f"chats/{chat_id}/cases", dump(case), headers, again=True)
+        return read(CaseOut, body)
+
+    async def cases(
+        self,
+        chat_id: int,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> CasePage:
+        """Newest first; with ``idempotency_key`` only the case filed with it, if there is one."""
+        asked = query(cursor=cursor, limit=limit, idempotency_key=idempotency_key)
+        return read(CasePage, await self._get(f"chats/{chat_id}/cases", asked))
+
+    async def case(self, chat_id: int, number: str) -> CaseOut:
+        """
+        Raises:
+            NotFound
+        """
+        if not _CASE_NUMBER.fullmatch(number):
+            raise NotFound("not_found", 404)
+        return read(CaseOut, await self._get(f"chats/{chat_id}/cases/{number}"))
