@@ -1,15 +1,20 @@
 """What the office's commands need: the API's settings, told in one sentence when they are wrong, and a database."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from api import migrations
+from api.db import Database
 from api.embedded import EmbeddedPostgres
 from api.settings import Settings
 from api.settings import load as load_settings
 from bot.cli.running import in_one_sentence, refuse
+
+T = TypeVar("T")
 
 
 def api_settings() -> Settings:
@@ -39,3 +44,17 @@ def open_database(settings: Settings) -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+def on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Do the work of one command on the database that the settings name."""
+    with open_database(settings) as url:
+
+        async def run() -> T:
+            database = Database(url, pool_size=1)
+            try:
+                return await work(database)
+            finally:
+                await database.close()
+
+        return asyncio.run(run())

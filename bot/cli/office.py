@@ -1,11 +1,9 @@
 """Commands for the office: let a relative in, see the queue of cases, sweep up unused files. What they tell is
 Chinese, like the rolls."""
 
-import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -18,11 +16,8 @@ from api.cases.schemas import CaseCategory, CaseState
 from api.cases.store import AttachmentStore
 from api.db import Database
 from api.identity.codes import issue_code
-from api.settings import Settings
-from bot.cli.database import api_settings, open_database
+from bot.cli.database import api_settings, on_database
 from bot.cli.running import bot_settings, refuse
-
-T = TypeVar("T")
 
 # The office's own terms; residents read plainer ones.
 _STATES = {
@@ -50,19 +45,6 @@ _CATEGORIES = {
     CaseCategory.ALLOCATION: "房号、面积和户型",
     CaseCategory.OTHER: "其他",
 }
-
-
-def _on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    with open_database(settings) as url:
-
-        async def run() -> T:
-            database = Database(url, pool_size=1)
-            try:
-                return await work(database)
-            finally:
-                await database.close()
-
-        return asyncio.run(run())
 
 
 def invite(
@@ -93,7 +75,7 @@ def invite(
             lines.append(f"https://t.me/{bot_username}?start={code}")
         return "\n".join(lines)
 
-    typer.echo(_on_database(settings, work))
+    typer.echo(on_database(settings, work))
 
 
 def cases(
@@ -120,7 +102,7 @@ def cases(
             )
         return table
 
-    table = _on_database(settings, work)
+    table = on_database(settings, work)
     console = Console()
     if not console.is_terminal:
         # In a file or a pipe nothing is cut off to fit a screen that is not there.
@@ -138,4 +120,4 @@ def sweep(
     async def work(database: Database) -> int:
         return await sweep_orphans(database, store, timedelta(days=days))
 
-    typer.echo(f"删除了 {_on_database(settings, work)} 个文件。")
+    typer.echo(f"删除了 {on_database(settings, work)} 个文件。")
