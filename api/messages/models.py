@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db import Base, CreatedAt, Id
@@ -12,7 +12,11 @@ from api.messages.schemas import DeliveryState, NoticeKind
 
 class Delivery(Base):
     """One message to one chat. A courier claims it for a while (``lease_id``, ``lease_until``); a report counts only
-    under the lease in force. ``dedupe_key``: the same news twice is one message."""
+    under the lease in force. ``dedupe_key``: the same news twice is one message. What is finished keeps no payload.
+
+    ``agreement_id``: it is only for a chat that has a live link to this agreement when it is sent. ``attempts``: how
+    often it was tried. ``doubts``: how often nobody knows whether it arrived.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -24,7 +28,8 @@ class Delivery(Base):
     id: Mapped[Id]
     chat_id: Mapped[int]
     kind: Mapped[NoticeKind]
-    payload: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed JSON, delivery.payload")
+    agreement_id: Mapped[int | None] = mapped_column(ForeignKey("agreements.id"))
+    payload: Mapped[bytes | None] = mapped_column(LargeBinary, doc="sealed JSON, delivery.payload")
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0", doc="0 notices; the lowest goes first")
     dedupe_key: Mapped[str | None] = mapped_column(unique=True)
     state: Mapped[DeliveryState] = mapped_column(server_default=DeliveryState.WAITING.value)
@@ -33,8 +38,9 @@ class Delivery(Base):
     lease_id: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    doubts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     message_id: Mapped[int | None]
-    error: Mapped[str | None] = mapped_column(doc="Telegram's words for a failure, without anything personal")
+    error: Mapped[str | None] = mapped_column(doc="a word of the courier's for the last failure")
     finished_at: Mapped[datetime | None]
 
 

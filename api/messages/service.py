@@ -1,36 +1,39 @@
 """Putting news into the outbox."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.messages.models import Delivery
-from api.messages.schemas import NoticeKind
+from api.messages.schemas import NewLink, Notice
 from api.privacy import Vault
+
+PAYLOAD = "delivery.payload"
 
 
 async def enqueue_notice(
     session: AsyncSession,
     vault: Vault,
     chat_ids: Iterable[int],
-    kind: NoticeKind,
-    payload: dict[str, Any],
+    notice: Notice,
     *,
     dedupe_key: str | None = None,
 ) -> None:
     """Tell these chats something, each in its own language, in the transaction that makes it true.
 
     Args:
-        payload: the facts that the words need, as JSON holds them; stored sealed.
+        notice: the facts that the words need; stored sealed.
         dedupe_key: of the news; each chat is told once for each key.
     """
+    payload = notice.model_dump(mode="json")
     rows = [
         {
             "chat_id": chat_id,
-            "kind": kind,
-            "payload": vault.seal_json("delivery.payload", payload),
+            "kind": notice.kind,
+            "payload": vault.seal_json(PAYLOAD, payload),
+            # Who no longer sees the agreement is not told who else does.
+            "agreement_id": notice.agreement.id if isinstance(notice, NewLink) else None,
             "dedupe_key": None if dedupe_key is None else f"{dedupe_key}:{chat_id}",
         }
         for chat_id in sorted({*chat_ids})
