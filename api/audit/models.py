@@ -1,18 +1,10 @@
 """Tables of the audit record. The database itself refuses to change or remove their rows."""
 
-from enum import StrEnum
-
-from sqlalchemy import ForeignKey, Index, LargeBinary, func
+from sqlalchemy import Index, LargeBinary, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from api.audit.actors import ActorKind
 from api.db import Base, CreatedAt, Id
-
-
-class ActorKind(StrEnum):
-    CHAT = "chat"
-    STAFF = "staff"
-    OPERATOR = "operator"  # the command line
-    SYSTEM = "system"  # a periodic job, an import
 
 
 class AuditEvent(Base):
@@ -32,10 +24,14 @@ class AuditEvent(Base):
 
 class AuditSeal(Base):
     """A link of the chain: the hash of an event together with the seal before. Written soon after the event's own
-    transaction, so that transactions need not wait for each other."""
+    transaction, so that transactions need not wait for each other.
+
+    Seals are numbered without a gap, so that one that is missing is seen, and two sealers cannot both write the same
+    one. No foreign key: it would lock every event's row once more to say what the chain says anyhow.
+    """
 
     __tablename__ = "audit_seals"
 
-    id: Mapped[Id]
-    event_id: Mapped[int] = mapped_column(ForeignKey("audit_events.id"), unique=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(unique=True)
     hash: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,32 +1,14 @@
 """Recording what was done."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.audit.models import ActorKind, AuditEvent
+from api.audit.actors import OPERATOR, SYSTEM, Actor
+from api.audit.models import AuditEvent
 
-
-@dataclass(frozen=True)
-class Actor:
-    """Who does something."""
-
-    kind: ActorKind
-    id: int | None = None
-
-    @classmethod
-    def chat(cls, chat_id: int) -> "Actor":
-        return cls(ActorKind.CHAT, chat_id)
-
-    @classmethod
-    def staff(cls, staff_id: int) -> "Actor":
-        return cls(ActorKind.STAFF, staff_id)
-
-
-OPERATOR = Actor(ActorKind.OPERATOR)
-SYSTEM = Actor(ActorKind.SYSTEM)
+__all__ = ["OPERATOR", "SYSTEM", "Actor", "record"]
 
 
 async def record(
@@ -49,4 +31,4 @@ async def record(
         for object_id in object_ids
     ]
     if values:
-        await session.execute(insert(AuditEvent).values(values))
+        await session.execute(insert(AuditEvent), values)
