@@ -11,8 +11,16 @@ class Verify(Callback, prefix="verify"):
     """Begin to prove who one is; also by one who is known already and adds another agreement."""
 
 
+class AskOffice(Callback, prefix="ask_office"):
+    """Ask the office to look at one's papers; for whom what is on file does not let in (``handlers.office_help``)."""
+
+
 def verify_button(ctx: Context) -> InlineKeyboardButton:
     return button(ctx.plain("🔑 Show who I am"), Verify())
+
+
+def ask_office_button(ctx: Context) -> InlineKeyboardButton:
+    return button(ctx.plain("🏢 Ask the office for help"), AskOffice())
 
 
 async def explain_gate(ctx: Context) -> None:
