@@ -24,6 +24,7 @@ from api.identity import routes as identity
 from api.lookups import Reading
 from api.money import routes as money
 from api.settings import Settings
+from api.staff import routes as staff
 
 log = structlog.get_logger()
 
@@ -116,7 +117,15 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
     # In this order they are tried: what every turn of a conversation asks for comes first.
-    for router in (chats.router, agreements.router, money.router, cases.router, identity.router, health.router):
+    for router in (
+        chats.router,
+        agreements.router,
+        money.router,
+        cases.router,
+        identity.router,
+        staff.router,
+        health.router,
+    ):
         app.router.routes.extend(router.routes)
     _complete_document(app)
     return app

@@ -46,6 +46,14 @@ class NotAllowed(ApiError):
     code, status, message = "not_allowed", 403, "Not for this account."
 
 
+class LastAdmin(ApiError):
+    code, status, message = "last_admin", 409, "No administrator would be left."
+
+
+class AlreadyHandled(ApiError):
+    code, status, message = "already_handled", 409, "Somebody has dealt with it meanwhile."
+
+
 class ConsentNeeded(ApiError):
     """``details.kinds`` tells to what the person has not agreed (yet, or in this version of the words)."""
 

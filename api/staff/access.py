@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from sqlalchemy import BigInteger, bindparam, select
 
+from api.audit.service import Actor
 from api.errors import NotAllowed
 from api.lookups import LookUp, reading
 from api.routing import ChatId
@@ -27,6 +28,11 @@ class Acting:
     id: int
     chat_id: int
     roles: frozenset[StaffRole]
+
+    @property
+    def actor(self) -> Actor:
+        """As the audit record names it."""
+        return Actor.staff(self.id)
 
 
 def acting(*roles: StaffRole) -> Any:
