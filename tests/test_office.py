@@ -10,12 +10,16 @@ import pytest
 from sqlalchemy import select, text
 from typer.testing import CliRunner, Result
 
+from api.audit.actors import ActorKind
+from api.audit.models import AuditEvent
 from api.cases.schemas import CaseCategory, CaseState
 from api.db import Database
 from api.estate.models import Project
 from api.identity.models import LinkCode
 from api.settings import Settings
-from bot.cli import command_line, office
+from api.staff.models import StaffCode
+from api.staff.schemas import StaffRole
+from bot.cli import command_line, office, staff
 from tests.api.calls import PNG, by_code, call, numbers, prove, upload
 from tests.factories import Factory
 
@@ -134,3 +138,70 @@ async def test_a_missing_setting_is_one_sentence(environment: dict[str, str], mi
 def test_every_state_and_category_has_a_word() -> None:
     assert set(office._STATES) == set(CaseState)
     assert set(office._CATEGORIES) == set(CaseCategory)
+
+
+async def test_accounts_of_the_office(
+    api: aiohttp.ClientSession, database: Database, environment: dict[str, str]
+) -> None:
+    """From nothing to an administrator who acts, and back."""
+    result = await run(environment, "staff", "add", " 管理甲 ", "--role", "admin", "--role", "clerk")
+    assert result.exit_code == 0, result.output
+    account = int(re.search(r"账号 (\d+)：管理甲（数据员、管理员）", result.output)[1])  # type: ignore[index]
+    assert f"shanglou staff link {account}" in result.output
+    named = environment | {"SHANGLOU_BOT_USERNAME": "@invented_bot"}
+    code, until, link = (await run(named, "staff", "link", str(account))).output.splitlines()
+    assert "24 小时内有效" in until
+    assert link == f"https://t.me/invented_bot?start={code}"
+    async with database.reading() as reader:
+        [(lasts, index)] = (
+            await reader.execute(select(StaffCode.expires_at - StaffCode.issued_at, StaffCode.code_index))
+        ).all()
+    assert lasts == timedelta(hours=24)
+    assert code.encode() not in index
+    path = f"/v1/staff/{CHAT}"
+    await call(api, "POST", f"{path}/account", json={"code": code})
+    assert (await call(api, "GET", f"{path}/me"))["roles"] == ["clerk", "admin"]
+
+    assert "查看员" in (await run(environment, "staff", "roles", str(account), "--role", "viewer")).output
+    assert (await call(api, "GET", f"{path}/me"))["roles"] == ["viewer"]
+    listed = (await run(environment, "staff", "list")).output
+    assert all(part in listed for part in ("管理甲", "查看员", "共 1 个"))
+    assert (await run(environment, "staff", "disable", str(account))).exit_code == 0
+    await call(api, "GET", f"{path}/me", 403)
+    refused = await run(environment, "staff", "link", str(account))
+    assert (refused.exit_code, len(refused.output.splitlines())) == (2, 1)
+    assert (await run(environment, "staff", "enable", str(account))).exit_code == 0
+    assert len((await run(environment, "staff", "link", str(account))).output.splitlines()) == 2
+    async with database.reading() as reader:
+        events = (await reader.execute(select(AuditEvent.action, AuditEvent.actor_kind))).all()
+    assert {what for what, by in events if by is ActorKind.OPERATOR} == {
+        "staff.added",
+        "staff.code_issued",
+        "staff.roles_changed",
+        "staff.listed",
+        "staff.disabled",
+        "staff.enabled",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add", " ", "--role", "viewer"),
+        ("add", "接访甲"),
+        ("add", "接访甲", "--role", "god"),
+        ("disable", "999999"),
+        ("enable", "999999"),
+        ("roles", "999999", "--role", "viewer"),
+        ("link", "999999"),
+        ("link", "0"),
+    ],
+)
+async def test_what_no_account_can_be(environment: dict[str, str], arguments: tuple[str, ...]) -> None:
+    result = await run(environment, "staff", *arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_every_role_has_a_word() -> None:
+    assert set(staff.ROLES) == set(StaffRole)

@@ -15,6 +15,7 @@ COMMANDS = {
     "secrets": "bot.cli.secrets:secrets",
     "import": "bot.cli.rolls:import_rolls",
     "sample": "bot.cli.rolls:sample",
+    "staff": "bot.cli.staff:staff",
     "invite": "bot.cli.office:invite",
     "cases": "bot.cli.office:cases",
     "sweep": "bot.cli.office:sweep",
