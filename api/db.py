@@ -12,10 +12,23 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 import asyncpg
-from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Numeric, Text, event, func, make_url
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Enum,
+    Identity,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    event,
+    func,
+    make_url,
+)
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 from api.lookups import ReadPool
 
@@ -58,6 +71,17 @@ class Base(DeclarativeBase):
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+def sealed(purpose: str, *, doc: str | None = None) -> MappedColumn[Any]:
+    """A column that holds only what ``Vault`` sealed for this purpose (text, or JSON as text). By this mark the
+    rotation of keys finds it; what is not marked is lost when its key goes."""
+    return mapped_column(LargeBinary, info={"sealed": purpose}, doc=doc)
+
+
+def sealed_columns(table: Table) -> dict[str, str]:
+    """Name of column → purpose."""
+    return {column.name: column.info["sealed"] for column in table.columns if "sealed" in column.info}
 
 
 class Sourced:

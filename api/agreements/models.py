@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.agreements.schemas import AgreementKind, PartyRole, RegistrationKind, RegistrationStage
-from api.db import Base, Id, Sourced
+from api.db import Base, Id, Sourced, sealed
 
 
 class Agreement(Sourced, Base):
@@ -22,13 +22,13 @@ class Agreement(Sourced, Base):
     number: Mapped[str]
     number_key: Mapped[str]
     signed_on: Mapped[date | None]
-    original_address: Mapped[bytes | None] = mapped_column(doc="sealed, agreement.original_address")
+    original_address: Mapped[bytes | None] = sealed("agreement.original_address")
     household_size: Mapped[int | None] = mapped_column(doc="安置人口, persons")
     resettlement_area_m2: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
     handed_over: Mapped[bool] = mapped_column(default=False)
     handed_over_on: Mapped[date | None]
     handover_status: Mapped[str | None]
-    note: Mapped[bytes | None] = mapped_column(doc="sealed, agreement.note: clerks write names and phones here")
+    note: Mapped[bytes | None] = sealed("agreement.note", doc="clerks write names and phones here")
 
 
 class Party(Base):

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, Sequence, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.cases.schemas import AttachmentKind, CaseCategory, CaseEventKind, CaseState
-from api.db import Base, CreatedAt, Id
+from api.db import Base, CreatedAt, Id, sealed
 
 case_numbers = Sequence("case_numbers", metadata=Base.metadata)
 
@@ -26,8 +26,8 @@ class Case(Base):
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
     category: Mapped[CaseCategory]
     state: Mapped[CaseState]
-    text: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed, case.text")
-    location: Mapped[bytes | None] = mapped_column(LargeBinary, doc="sealed JSON, case.location")
+    text: Mapped[bytes] = sealed("case.text")
+    location: Mapped[bytes | None] = sealed("case.location", doc="JSON")
     received_at: Mapped[CreatedAt]
     registered_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
@@ -46,7 +46,8 @@ class CaseEvent(Base):
 
 class Attachment(Base):
     """A stored file. It belongs to a chat when uploaded and to a case once that is filed; ``upload_key`` makes an
-    upload that arrives twice one file. The bytes are in the object store under ``storage_key``."""
+    upload that arrives twice one file. The bytes are in the object store under ``storage_key``, sealed with the key
+    ``key_id`` (none: as they came, stored before files were sealed); ``size`` and ``sha256`` are of the clear file."""
 
     __tablename__ = "attachments"
     __table_args__ = (UniqueConstraint("chat_id", "upload_key"), Index(None, "case_id"))
@@ -56,9 +57,10 @@ class Attachment(Base):
     upload_key: Mapped[str]
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     kind: Mapped[AttachmentKind]
-    filename: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed, attachment.filename")
+    filename: Mapped[bytes] = sealed("attachment.filename")
     media_type: Mapped[str]
     size: Mapped[int]
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     storage_key: Mapped[str] = mapped_column(unique=True)
+    key_id: Mapped[str | None]
     uploaded_at: Mapped[CreatedAt]

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db import Base, CreatedAt, Id
+from api.db import Base, CreatedAt, Id, sealed
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope, LinkSuspension
 
 DISUSE_DAYS = 180
@@ -19,7 +19,7 @@ class Chat(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     locale: Mapped[str | None]
-    dialog: Mapped[bytes | None] = mapped_column(LargeBinary, doc="sealed, chat.dialog")
+    dialog: Mapped[bytes | None] = sealed("chat.dialog")
     version: Mapped[int]
     created_at: Mapped[CreatedAt]
     gone_at: Mapped[datetime | None]

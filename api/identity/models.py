@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db import Base, CreatedAt, Id
+from api.db import Base, CreatedAt, Id, sealed
 from api.identity.schemas import AccessRequestKind, AccessRequestState, ConsentKind, LinkMethod, LinkRole, LinkScope
 
 
@@ -16,9 +16,9 @@ class Person(Base):
     __tablename__ = "people"
 
     id: Mapped[Id]
-    name: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed, person.name")
+    name: Mapped[bytes] = sealed("person.name")
     name_index: Mapped[bytes] = mapped_column(LargeBinary)
-    id_number: Mapped[bytes | None] = mapped_column(LargeBinary, doc="sealed, person.id_number")
+    id_number: Mapped[bytes | None] = sealed("person.id_number")
     id_number_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     roll_key_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
 
@@ -29,7 +29,7 @@ class PersonPhone(Base):
 
     id: Mapped[Id]
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    phone: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed, person.phone")
+    phone: Mapped[bytes] = sealed("person.phone")
     phone_index: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -105,7 +105,7 @@ class AccessRequest(Base):
     chat_id: Mapped[int]
     idempotency_key: Mapped[str]
     kind: Mapped[AccessRequestKind]
-    text: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed, access_request.text")
+    text: Mapped[bytes] = sealed("access_request.text")
     state: Mapped[AccessRequestState] = mapped_column(server_default=AccessRequestState.OPEN.value)
     created_at: Mapped[CreatedAt]
     handled_at: Mapped[datetime | None]

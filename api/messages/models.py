@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db import Base, CreatedAt, Id
+from api.db import Base, CreatedAt, Id, sealed
 from api.messages.schemas import DeliveryState, NoticeKind
 
 
@@ -29,7 +29,7 @@ class Delivery(Base):
     chat_id: Mapped[int]
     kind: Mapped[NoticeKind]
     agreement_id: Mapped[int | None] = mapped_column(ForeignKey("agreements.id"))
-    payload: Mapped[bytes | None] = mapped_column(LargeBinary, doc="sealed JSON, delivery.payload")
+    payload: Mapped[bytes | None] = sealed("delivery.payload", doc="JSON")
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0", doc="0 notices; the lowest goes first")
     dedupe_key: Mapped[str | None] = mapped_column(unique=True)
     state: Mapped[DeliveryState] = mapped_column(server_default=DeliveryState.WAITING.value)

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db import Base, CreatedAt, Id
+from api.db import Base, CreatedAt, Id, sealed
 
 
 class StaffAccount(Base):
@@ -16,7 +16,7 @@ class StaffAccount(Base):
     __tablename__ = "staff_accounts"
 
     id: Mapped[Id]
-    name: Mapped[bytes] = mapped_column(LargeBinary, doc="sealed, staff.name")
+    name: Mapped[bytes] = sealed("staff.name")
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     chat_id: Mapped[int | None] = mapped_column(unique=True)
     linked_at: Mapped[datetime | None]

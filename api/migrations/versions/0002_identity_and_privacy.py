@@ -218,6 +218,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_codes")),
         sa.UniqueConstraint("code_index", name=op.f("uq_staff_codes_code_index")),
     )
+    op.add_column("attachments", sa.Column("key_id", sa.Text(), nullable=True))
     op.add_column("chats", sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "link_codes",
@@ -363,6 +364,7 @@ def downgrade() -> None:
     op.drop_column("link_codes", "scope")
     op.drop_column("link_codes", "role")
     op.drop_column("chats", "gone_at")
+    op.drop_column("attachments", "key_id")
     op.drop_table("staff_codes")
     op.drop_table("audit_seals")
     op.drop_index(
