@@ -27,8 +27,8 @@ class Chat(Base):
 
 class Link(Base):
     """A chat's right to see an agreement. ``person_id`` is who proved it; none for a relative let in by a code.
-    ``phone_index`` is the blind index of the phone that proved it, ``code_id`` the code that did. ``expires_on`` moves
-    on with each day of use; ``valid_until`` (a proxy's last day) does not."""
+    ``phone_index`` is the blind index of the phone that proved it, ``code_id`` the code that did. ``used_on`` and with it
+    ``expires_on`` move on with each day of use; ``valid_until`` (the last day, where there is one) does not."""
 
     __tablename__ = "links"
     __table_args__ = (
@@ -46,6 +46,7 @@ class Link(Base):
     phone_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     code_id: Mapped[int | None] = mapped_column(ForeignKey("link_codes.id"))
     linked_at: Mapped[CreatedAt]
+    used_on: Mapped[date] = mapped_column(server_default=text("CURRENT_DATE"))
     expires_on: Mapped[date] = mapped_column(
         server_default=text(f"CURRENT_DATE + {DISUSE_DAYS}"), doc="first day on which it is taken for disused"
     )

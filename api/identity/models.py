@@ -2,7 +2,8 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db import Base, CreatedAt, Id, sealed
@@ -57,7 +58,9 @@ class VerificationAttempt(Base):
 
 class LinkCode(Base):
     """A one-time code that lets a relative or proxy in, issued by staff or by a holder. Only its keyed hash is stored.
-    ``role``, ``scope`` and ``valid_until`` become those of the link; ``issued_by_chat_id`` is the holder's chat."""
+    ``role``, ``scope`` and ``valid_until`` become those of the link; ``issued_by_chat_id`` is the holder's chat.
+    ``owner_ids``: the people in whose name it lets somebody in; once none of them owns the agreement any more, the new
+    owners' home is nothing for whom it let in."""
 
     __tablename__ = "link_codes"
 
@@ -70,6 +73,7 @@ class LinkCode(Base):
     issued_by: Mapped[str]
     issued_by_chat_id: Mapped[int | None]
     issued_by_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_accounts.id"))
+    owner_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
     issued_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -251,6 +251,10 @@ def upgrade() -> None:
     op.add_column("link_codes", sa.Column("valid_until", sa.Date(), nullable=True))
     op.add_column("link_codes", sa.Column("issued_by_chat_id", sa.BigInteger(), nullable=True))
     op.add_column("link_codes", sa.Column("issued_by_staff_id", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "link_codes",
+        sa.Column("owner_ids", postgresql.ARRAY(sa.BigInteger()), server_default="{}", nullable=False),
+    )
     op.create_foreign_key(
         op.f("fk_link_codes_issued_by_staff_id"), "link_codes", "staff_accounts", ["issued_by_staff_id"], ["id"]
     )
@@ -265,6 +269,7 @@ def upgrade() -> None:
     )
     op.add_column("links", sa.Column("phone_index", sa.LargeBinary(), nullable=True))
     op.add_column("links", sa.Column("code_id", sa.BigInteger(), nullable=True))
+    op.add_column("links", sa.Column("used_on", sa.Date(), server_default=sa.text("CURRENT_DATE"), nullable=False))
     op.add_column(
         "links", sa.Column("expires_on", sa.Date(), server_default=sa.text("CURRENT_DATE + 180"), nullable=False)
     )
@@ -354,10 +359,12 @@ def downgrade() -> None:
     op.drop_column("links", "suspended_at")
     op.drop_column("links", "valid_until")
     op.drop_column("links", "expires_on")
+    op.drop_column("links", "used_on")
     op.drop_column("links", "code_id")
     op.drop_column("links", "phone_index")
     op.drop_column("links", "scope")
     op.drop_constraint(op.f("fk_link_codes_issued_by_staff_id"), "link_codes", type_="foreignkey")
+    op.drop_column("link_codes", "owner_ids")
     op.drop_column("link_codes", "issued_by_staff_id")
     op.drop_column("link_codes", "issued_by_chat_id")
     op.drop_column("link_codes", "valid_until")
