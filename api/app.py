@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
-from api import health
+from api import health, metrics
 from api.agreements import routes as agreements
 from api.auth import ServiceToken, document
 from api.cases import routes as cases
@@ -21,7 +21,9 @@ from api.chats import routes as chats
 from api.db import Database
 from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable, answer
 from api.identity import routes as identity
+from api.identity.surge import Surge
 from api.lookups import Reading
+from api.metrics import Metrics
 from api.money import routes as money
 from api.settings import Settings
 from api.staff import routes as staff
@@ -95,6 +97,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.vault = settings.vault()
+    app.state.metrics = Metrics()
+    app.state.surge = Surge(settings, app.state.metrics)
     app.state.reading = Reading(database.pool, app.state.vault, settings.timezone)
     app.state.attachments = AttachmentStore(settings.attachments_url, settings.data_dir)
     tokens = settings.service_token.get_secret_value().split(",")
@@ -125,6 +129,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         identity.router,
         staff.router,
         health.router,
+        metrics.router,
     ):
         app.router.routes.extend(router.routes)
     _complete_document(app)

@@ -76,6 +76,12 @@ class Locked(ApiError):
     keep_changes = True
 
 
+class WayClosed(ApiError):
+    """``details.open`` tells which ways in are open to everybody now."""
+
+    code, status, message = "way_closed", 403, "Nobody can prove who they are in this way now."
+
+
 class InvalidInput(ApiError):
     code, status, message = "invalid_input", 422, "The request does not have the expected form."
 

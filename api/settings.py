@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -13,6 +14,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from api.privacy import Vault
 
 MIN_SECRET_LENGTH = 32
+
+
+class SurgeResponse(StrEnum):
+    """What a surge of wrong papers in the whole deployment does besides alerting the operator."""
+
+    ALERT = "alert"
+    CLOSE_PAPERS = "close_papers"
+    CODES_ONLY = "codes_only"
 
 
 def env_file() -> str:
@@ -87,6 +96,14 @@ class Settings(BaseSettings):
     timezone: ZoneInfo = Field(
         ZoneInfo("Asia/Shanghai"),
         description="The office's time zone: what day it is, and so every clock's last day.",
+    )
+    surge_wrong_per_hour: int = Field(
+        200, ge=1, description="Wrong tries with an agreement's papers, of everybody together, that are a surge."
+    )
+    surge_wrong_per_day: int = Field(1000, ge=1, description="The same within 24 hours.")
+    surge_response: SurgeResponse = Field(
+        SurgeResponse.CLOSE_PAPERS,
+        description="As long as it lasts: alert only, close_papers, or codes_only (phones are closed too).",
     )
 
     def vault(self) -> Vault:

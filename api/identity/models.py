@@ -35,23 +35,28 @@ class PersonPhone(Base):
 
 
 class VerificationAttempt(Base):
-    """Tries to prove who one is: one row without an agreement for the try itself, and, when it was wrong, one for each
-    agreement it was aimed at. The first are counted for their chat, their source and the whole deployment, the others
-    for their agreement. ``source_index`` is the blind index of where the try came from beyond its chat."""
+    """Tries to prove who one is. ``source_index`` is the blind index of where the try came from beyond its chat.
+    ``number_index`` is that of the agreement's number which wrong papers gave, whether there is such an agreement or
+    not; none where it was closed already. No foreign key: checking one would take time for those that exist only."""
 
     __tablename__ = "verification_attempts"
     __table_args__ = (
         Index(None, "chat_id", "attempted_at"),
-        Index(None, "agreement_id", "attempted_at"),
         Index(None, "source_index", "attempted_at"),
+        Index(None, "number_index", "attempted_at"),
         Index(None, "attempted_at"),
+        Index(
+            "ix_verification_attempts_wrong_papers",
+            "attempted_at",
+            postgresql_where=text("method = 'agreement' AND NOT succeeded"),
+        ),
     )
 
     id: Mapped[Id]
     chat_id: Mapped[int]
-    agreement_id: Mapped[int | None] = mapped_column(ForeignKey("agreements.id"))
     method: Mapped[LinkMethod] = mapped_column(server_default=LinkMethod.AGREEMENT.value)
     source_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    number_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     succeeded: Mapped[bool]
     attempted_at: Mapped[CreatedAt]
 

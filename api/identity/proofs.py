@@ -1,17 +1,18 @@
 """Whether what a person gave matches what is on file.
 
 Every comparison is in constant time and all candidates are looked at, so that the time an answer takes tells as little
-as its words. A tail that is longer than asked for (some people send the whole number) must match as a whole.
+as its words. In place of what is not on file stands something else that is: the same statement finds it, it is opened
+and compared, and cannot match. A tail that is longer than asked for (some people send the whole number) must match as a
+whole.
 """
 
 import hmac
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, Float, Select, bindparam, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, Party
@@ -30,14 +31,8 @@ from api.privacy import Vault
 
 PHONE_TAIL_LENGTH = 4
 ID_TAIL_LENGTH = 6
-
-
-@dataclass
-class Finding:
-    """Who was proved, and which agreements the try was aimed at, right or wrong."""
-
-    people: set[int] = field(default_factory=set)
-    aimed_at: set[int] = field(default_factory=set)
+ALWAYS_OPENED = 4
+"""As many candidates are opened and compared at least, whether there are any: few agreements have more holders."""
 
 
 def ends_with(full: str, tail: str, at_least: int) -> bool:
@@ -62,9 +57,46 @@ def number_ends_with(number: str, tail: str) -> bool:
     return found
 
 
-def _candidates(today: date) -> Select[int, bytes, bytes | None, int, str]:
+def phone_index(vault: Vault, proof: PhoneProof) -> bytes:
+    return vault.index("person.phone", normalise_phone(proof.phone.get_secret_value()))
+
+
+def number_key(proof: AgreementProof) -> str:
+    """The number given, as agreements are found by it."""
+    return normalise_agreement_number(normalise_text(proof.agreement_number).replace("\0", ""))
+
+
+def number_index(vault: Vault, key: str) -> bytes:
+    """By which wrong tries at a number are counted, whether there is such an agreement or not."""
+    return vault.index("verification.number", key)
+
+
+# --- the people on file ---
+
+
+def _aimed(column: Any, given: Any) -> Any:
+    """What was given, where it is on file, and a stand-in that is. Both are looked up, whichever is needed.
+
+    The stand-in is from anywhere in the table: one for all would lie in the cache when what is asked for does not.
+    """
+    table = column.class_
+    known = select(column).where(column == given).limit(1).scalar_subquery()
+    place = cast(func.max(table.id) * bindparam("place", type_=Float), BigInteger)
+    stand_in = (
+        select(column).where(table.id >= select(place).scalar_subquery()).order_by(table.id).limit(1).scalar_subquery()
+    )
+    return select(known.label("known"), stand_in.label("stand_in")).cte("aimed").prefix_with("MATERIALIZED")
+
+
+def _place(index: bytes) -> float:
+    """Of the stand-in: the same whenever the same is given, as it is with what is on file."""
+    return int.from_bytes(index[:6]) / 2**48
+
+
+def _candidates(aimed: Any, today: date) -> Select[int, bytes, bytes | None, str, bool]:
     return (
-        select(Person.id, Person.name, Person.id_number, Party.agreement_id, Agreement.number)
+        select(Person.id, Person.name, Person.id_number, Agreement.number, aimed.c.known.is_not(None).label("known"))
+        .select_from(Person)
         .join(Party, Party.person_id == Person.id)
         .join(Agreement, Agreement.id == Party.agreement_id)
         .where(is_live_party(today))
@@ -72,8 +104,7 @@ def _candidates(today: date) -> Select[int, bytes, bytes | None, int, str]:
 
 
 class _OnFile:
-    """Opens what is on file of candidates. In place of what is not, something that nothing given can match, so that
-    nobody takes as long as somebody."""
+    """Opens what is on file of candidates. In place of what is not, something that nothing given can match."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -81,54 +112,55 @@ class _OnFile:
         self._name = vault.seal("person.name", self._decoy)
         self._id_number = vault.seal("person.id_number", self._decoy)
 
-    def candidates(self, rows: Sequence[Any]) -> Sequence[Any]:
-        return rows or [(0, None, None, 0, self._decoy)]
+    def candidates(self, rows: Sequence[Any]) -> Iterator[tuple[int, str, str, str, bool]]:
+        """Person, name, ID number, agreement's number, and whether they are on file under what was given."""
+        decoy = (0, None, None, self._decoy, False)
+        for person_id, name, id_number, number, known in [*rows, *[decoy] * (ALWAYS_OPENED - len(rows))]:
+            yield (
+                person_id,
+                normalise_name(self._vault.open("person.name", self._name if name is None else name)),
+                self._vault.open("person.id_number", self._id_number if id_number is None else id_number),
+                number,
+                known,
+            )
 
-    def name(self, sealed: bytes | None) -> str:
-        return normalise_name(self._vault.open("person.name", self._name if sealed is None else sealed))
 
-    def id_number(self, sealed: bytes | None) -> str:
-        return self._vault.open("person.id_number", self._id_number if sealed is None else sealed)
-
-
-async def find_by_phone(session: AsyncSession, vault: Vault, proof: PhoneProof, today: date) -> Finding:
+async def find_by_phone(session: AsyncSession, vault: Vault, proof: PhoneProof, today: date) -> set[int]:
     """The people with this phone whose ID number, or one of whose agreements' numbers, ends with the tail."""
-    phone = normalise_phone(proof.phone.get_secret_value())
     tail = proof.tail.get_secret_value()
-    rows = (
-        await session.execute(
-            _candidates(today)
-            .join(PersonPhone, PersonPhone.person_id == Person.id)
-            .where(PersonPhone.phone_index == vault.index("person.phone", phone))
-        )
-    ).all()
-    finding = Finding(aimed_at={agreement_id for _, _, _, agreement_id, _ in rows})
-    on_file = _OnFile(vault)
-    for person_id, _, id_number, _, number in on_file.candidates(rows):
-        matches = ends_with(on_file.id_number(id_number), normalise_id_number(tail), PHONE_TAIL_LENGTH)
+    given = phone_index(vault, proof)
+    aimed = _aimed(PersonPhone.phone_index, given)
+    rows = await session.execute(
+        _candidates(aimed, today)
+        .join(PersonPhone, PersonPhone.person_id == Person.id)
+        .join(aimed, PersonPhone.phone_index == func.coalesce(aimed.c.known, aimed.c.stand_in)),
+        {"place": _place(given)},
+    )
+    found = set()
+    for person_id, _, id_number, number, known in _OnFile(vault).candidates(rows.all()):
+        matches = ends_with(id_number, normalise_id_number(tail), PHONE_TAIL_LENGTH)
         matches |= number_ends_with(number, tail)
-        if matches:
-            finding.people.add(person_id)
-    return finding
+        if matches & known:
+            found.add(person_id)
+    return found
 
 
-async def find_by_agreement(session: AsyncSession, vault: Vault, proof: AgreementProof, today: date) -> Finding:
-    """The holder or co-owner of this agreement with this name and this end of the ID number."""
-    key = normalise_agreement_number(normalise_text(proof.agreement_number).replace("\0", ""))
+async def find_by_agreement(session: AsyncSession, vault: Vault, proof: AgreementProof, today: date) -> set[int]:
+    """The holders or co-owners of this agreement with this name and this end of the ID number."""
     name = normalise_name(proof.name.get_secret_value()).encode()
     tail = normalise_id_number(proof.id_tail.get_secret_value())
-    rows = (
-        await session.execute(
-            _candidates(today).where(
-                Agreement.number_key == key, Party.role.in_((PartyRole.HOLDER, PartyRole.CO_OWNER))
-            )
-        )
-    ).all()
-    finding = Finding(aimed_at={agreement_id for _, _, _, agreement_id, _ in rows})
-    on_file = _OnFile(vault)
-    for person_id, sealed_name, id_number, _, _ in on_file.candidates(rows):
-        matches = hmac.compare_digest(on_file.name(sealed_name).encode(), name)
-        matches &= ends_with(on_file.id_number(id_number), tail, ID_TAIL_LENGTH)
-        if matches:
-            finding.people.add(person_id)
-    return finding
+    key = number_key(proof)
+    aimed = _aimed(Agreement.number_key, key)
+    rows = await session.execute(
+        _candidates(aimed, today)
+        .join(aimed, Agreement.number_key == func.coalesce(aimed.c.known, aimed.c.stand_in))
+        .where(Party.role.in_((PartyRole.HOLDER, PartyRole.CO_OWNER))),
+        {"place": _place(number_index(vault, key))},
+    )
+    found = set()
+    for person_id, on_file, id_number, _, known in _OnFile(vault).candidates(rows.all()):
+        matches = hmac.compare_digest(on_file.encode(), name)
+        matches &= ends_with(id_number, tail, ID_TAIL_LENGTH)
+        if matches & known:
+            found.add(person_id)
+    return found

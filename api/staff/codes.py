@@ -7,9 +7,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import Actor, record
-from api.errors import Locked, NotFound, NotMatched
+from api.errors import NotFound, NotMatched
 from api.identity.codes import ALPHABET, normalise_code
-from api.identity.limits import lock_chat, record_try, seconds_until_chat_may_try
+from api.identity.limits import begin_try, record_try
+from api.identity.schemas import LinkMethod
 from api.privacy import Vault
 from api.staff.models import StaffAccount, StaffCode
 
@@ -67,9 +68,8 @@ async def link_account(session: AsyncSession, vault: Vault, chat_id: int, code: 
         NotMatched: the code is unknown, used or over, its account is disabled, or the chat acts for another one. The
             try is kept.
     """
-    await lock_chat(session, chat_id)
-    if seconds := await seconds_until_chat_may_try(session, chat_id):
-        raise Locked(retry_after_seconds=seconds)
+    attempt = await begin_try(session, vault, chat_id, LinkMethod.CODE)
+    attempt.refuse_if_locked()
     found = (
         await session.execute(
             select(StaffAccount, StaffCode, (StaffCode.used_at.is_(None) & (StaffCode.expires_at > func.now())))
@@ -89,7 +89,7 @@ async def link_account(session: AsyncSession, vault: Vault, chat_id: int, code: 
                 row.used_at = func.now()
                 account.chat_id, account.linked_at = chat_id, func.now()
                 await record(session, Actor.chat(chat_id), "staff.linked", "staff_account", [account.id])
-            await record_try(session, chat_id, succeeded=True)
+            await record_try(session, attempt, succeeded=True)
             return account
-    await record_try(session, chat_id, succeeded=False)
+    await record_try(session, attempt, succeeded=False)
     raise NotMatched

@@ -316,6 +316,24 @@ def upgrade() -> None:
         ["source_index", "attempted_at"],
         unique=False,
     )
+    # What was counted for agreements counted for an hour.
+    op.execute("DELETE FROM verification_attempts WHERE agreement_id IS NOT NULL")
+    op.drop_index(op.f("ix_verification_attempts_agreement_id_attempted_at"), table_name="verification_attempts")
+    op.drop_column("verification_attempts", "agreement_id")
+    op.add_column("verification_attempts", sa.Column("number_index", sa.LargeBinary(), nullable=True))
+    op.create_index(
+        op.f("ix_verification_attempts_number_index_attempted_at"),
+        "verification_attempts",
+        ["number_index", "attempted_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_verification_attempts_wrong_papers",
+        "verification_attempts",
+        ["attempted_at"],
+        unique=False,
+        postgresql_where=sa.text("method = 'agreement' AND NOT succeeded"),
+    )
     op.execute("INSERT INTO send_bucket (id, tokens) VALUES (1, 0)")
     # Couriers wait for this: whoever puts something into the outbox, and however.
     op.execute(
@@ -348,6 +366,23 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_verification_attempts_wrong_papers", table_name="verification_attempts")
+    op.drop_index(op.f("ix_verification_attempts_number_index_attempted_at"), table_name="verification_attempts")
+    op.drop_column("verification_attempts", "number_index")
+    op.add_column("verification_attempts", sa.Column("agreement_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(
+        op.f("fk_verification_attempts_agreement_id"),
+        "verification_attempts",
+        "agreements",
+        ["agreement_id"],
+        ["id"],
+    )
+    op.create_index(
+        op.f("ix_verification_attempts_agreement_id_attempted_at"),
+        "verification_attempts",
+        ["agreement_id", "attempted_at"],
+        unique=False,
+    )
     op.drop_index(op.f("ix_verification_attempts_source_index_attempted_at"), table_name="verification_attempts")
     op.drop_index(op.f("ix_verification_attempts_attempted_at"), table_name="verification_attempts")
     op.drop_column("verification_attempts", "source_index")
