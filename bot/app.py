@@ -16,6 +16,7 @@ from bot.backend import Backend
 from bot.context import App, Context
 from bot.dispatch import needs
 from bot.errors import Patience, on_error
+from bot.polling import PollingBot
 from bot.serving import serving
 from bot.sessions import ChatProcessor
 from bot.settings import BotSettings
@@ -48,14 +49,17 @@ def build_application(settings: BotSettings) -> App:
     processor = ChatProcessor(backend, settings.concurrency)
     calls = AiohttpRequest(pool_size=256, proxy=settings.telegram_proxy)
     polls = AiohttpRequest(pool_size=2, proxy=settings.telegram_proxy)
+    bot: ExtBot[None] = PollingBot(
+        settings.telegram_token.get_secret_value(),
+        polls,
+        base_url=f"{settings.telegram_api_url}/bot",
+        base_file_url=f"{settings.telegram_api_url}/file/bot",
+        request=calls,
+        rate_limiter=Patience(),
+    )
     application: App = (
         Application.builder()
-        .token(settings.telegram_token.get_secret_value())
-        .base_url(f"{settings.telegram_api_url}/bot")
-        .base_file_url(f"{settings.telegram_api_url}/file/bot")
-        .request(calls)
-        .get_updates_request(polls)
-        .rate_limiter(Patience())
+        .bot(bot)
         .context_types(ContextTypes(context=Context))
         .concurrent_updates(processor)
         .job_queue(None)

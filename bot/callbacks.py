@@ -137,6 +137,11 @@ class DialogCallback(Callback):
     dialog: str
 
 
+def known_callbacks() -> list[type[Callback]]:
+    """Every kind that a button can carry, as far as its module is imported."""
+    return list(_known.values())
+
+
 def decode(data: str | None) -> Callback | None:
     """What a button carries; None for data that is malformed or of no known kind. Never raises."""
     if not data:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 from telegram.ext import BaseRateLimiter
 
 from bot.backend import BackendUnavailable, VersionConflict
@@ -70,13 +70,19 @@ def may_pass(error: BaseException | None) -> bool:
     return isinstance(error, NetworkError) and not isinstance(error, BadRequest)
 
 
+def _is_out_of_reach(error: BaseException | None, turn: Turn) -> bool:
+    if isinstance(error, BadRequest | ChatMigrated) and not turn.private:
+        return True
+    return isinstance(error, Forbidden) or (isinstance(error, BadRequest) and "chat not found" in error.message.lower())
+
+
 async def on_error(update: object, ctx: Context) -> None:
     """PTB's error handler: discards what the turn changed, tells the person. Raises nothing."""
     error, turn = ctx.error, ctx.turn
     turn.failed = True
-    if isinstance(error, Forbidden):
-        # The person has blocked the bot; there is nobody to tell.
-        log.info("blocked_by_person")
+    if _is_out_of_reach(error, turn):
+        # Blocked, deleted, or a group in which the bot may not write: there is nobody to tell.
+        log.info("out_of_reach")
         return
     if is_harmless(error):
         return

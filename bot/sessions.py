@@ -22,6 +22,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import structlog
 from telegram import Chat, Update
 from telegram.ext import BaseUpdateProcessor
 
@@ -29,6 +30,9 @@ import locales
 from api.chats.schemas import ChatSave, ChatState, Dialog, Facts
 from bot.backend import Backend, VersionConflict
 from bot.callbacks import Callback, decode
+from bot.intake import is_sound
+
+log = structlog.get_logger()
 
 _INTERRUPTED = "interrupted"
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
@@ -209,6 +213,9 @@ class ChatProcessor(BaseUpdateProcessor):
         if isinstance(coroutine, Coroutine):
             coroutine.close()
         if not isinstance(update, Update):
+            return
+        if not is_sound(update):
+            log.warning("update_not_understood", update_id=update.update_id)
             return
         chat = update.effective_chat
         if chat is None or not (update.message or update.callback_query):

@@ -141,7 +141,7 @@ class AiohttpRequest(BaseRequest):
         return timeout
 
 
-class _Parameters:
+class Parameters:
     """As much of PTB's RequestData as ``AiohttpRequest`` looks at."""
 
     __slots__ = ("parameters",)
@@ -162,7 +162,7 @@ async def call(bot: ExtBot[Any], method: str, parameters: dict[str, Any]) -> Any
     given = {name: value for name, value in parameters.items() if value is not None}
 
     async def send() -> Any:
-        return await bot.request.post(f"{bot.base_url}/{method}", cast(RequestData, _Parameters(given)))
+        return await bot.request.post(f"{bot.base_url}/{method}", cast(RequestData, Parameters(given)))
 
     if bot.rate_limiter is None:
         return await send()

@@ -147,8 +147,10 @@ async def rewrite(update: Update, ctx: Context, tap: Rewrite) -> None:
 
 async def change(update: Update, ctx: Context, tap: Change) -> None:
     _, draft = standing(ctx)
-    draft.changing = True
-    go(ctx, tap.step, draft)
+    missing = draft.after(Step.SUMMARY)
+    # The button stands below a complete summary only, but an app that is not Telegram's own can send it at any step.
+    draft.changing = missing is Step.SUMMARY
+    go(ctx, tap.step if draft.changing else missing, draft)
     await ask_in_place(ctx)
 
 

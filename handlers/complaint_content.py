@@ -4,7 +4,9 @@ Photos of an album, and the parts of a text that the app cut, come as updates of
 edited for those that follow.
 """
 
+import hashlib
 import mimetypes
+import re
 
 from telegram import Document, Message, PhotoSize, Update
 from telegram.error import BadRequest
@@ -27,6 +29,7 @@ from locales import Html, join
 
 CUT_BY_APP = 4000
 """UTF-16 units: a message of more is probably the beginning of a longer text, cut at 4,096 by the app."""
+_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}", re.IGNORECASE | re.ASCII)
 
 
 def _is_taken(message: Message, draft: Draft) -> bool:
@@ -141,9 +144,10 @@ async def _store(ctx: Context, message: Message, draft: Draft) -> Html | None:
     except UnsupportedType:
         return ctx.t("I cannot take files of this kind. Photos, PDF, Word and Excel files are fine.")
     except BadRequest as error:
-        if "too big" not in error.message.lower():
-            raise
-        return too_large
+        if "too big" in error.message.lower():
+            return too_large
+        # Telegram has it no longer, or not yet.
+        return ctx.t("I could not get this file from Telegram. Please send it once more.")
     return None
 
 
@@ -155,7 +159,7 @@ async def _hand_over(ctx: Context, source: Document | PhotoSize, number: int) ->
     guessed = mimetypes.guess_type(file.file_path or "")[0]
     if isinstance(source, Document):
         kind, filename = AttachmentKind.DOCUMENT, source.file_name or "document"
-        media_type = source.mime_type or guessed or "application/octet-stream"
+        media_type = _media_type(source.mime_type or guessed)
     else:
         media_type = guessed or "image/jpeg"
         kind, filename = AttachmentKind.PHOTO, f"photo-{number}{mimetypes.guess_extension(media_type) or '.jpg'}"
@@ -165,8 +169,13 @@ async def _hand_over(ctx: Context, source: Document | PhotoSize, number: int) ->
         kind=kind,
         filename=filename[-120:],
         media_type=media_type,
-        upload_key=f"{dialog.id}-{source.file_unique_id}",
+        upload_key=f"{dialog.id}-{hashlib.sha256(source.file_unique_id.encode()).hexdigest()[:32]}",
     )
+
+
+def _media_type(claimed: str | None) -> str:
+    """As a header can say it: what the sender's app claims of a document may be anything."""
+    return claimed if claimed is not None and _MEDIA_TYPE.fullmatch(claimed) else "application/octet-stream"
 
 
 async def take_location(update: Update, ctx: Context) -> None:

@@ -27,6 +27,7 @@ MAX_CHARACTERS = 80
 PHONE_TAIL, ID_TAIL = 4, 6
 """Characters asked for; who sends the whole number is understood as well."""
 MAX_TAIL = 40
+MAX_PHONE = 40
 
 
 # --- the way in, and out ---
@@ -127,7 +128,7 @@ async def take_contact(update: Update, ctx: Context) -> None:
     message = update.message
     assert message is not None  # noqa: S101 - see the filter
     contact, sender = message.contact, message.from_user
-    if contact is None or sender is None or contact.user_id != sender.id:
+    if contact is None or sender is None or contact.user_id != sender.id or len(contact.phone_number) > MAX_PHONE:
         await ctx.reply(
             ctx.t(
                 "This is not the number of this Telegram account. For everyone's safety I can only take your own: "

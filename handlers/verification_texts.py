@@ -12,6 +12,8 @@ _ID_NUMBER_WITHIN = re.compile(
 )
 # The letters and digits of the office's codes: without I, O, 0 and 1, which a number of an agreement hardly lacks.
 _CODE = re.compile(r"[A-HJ-NP-Z2-9]{10}")
+MAX_CODE = 40
+"""Characters of a code, with what people put between them."""
 
 
 def given(update: Update) -> str:
@@ -36,6 +38,8 @@ def looks_like_id_number(text: str) -> bool:
 
 def looks_like_code(text: str) -> bool:
     """Whether somebody typed a code from the office as it stands on paper, before being asked for one."""
+    if len(text) > MAX_CODE:
+        return False
     code = unicodedata.normalize("NFKC", text).replace(" ", "").replace("-", "")
     if not _CODE.fullmatch(code.upper()) or code.isdigit():
         return False
