@@ -6,14 +6,14 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api import secrets
 from api.privacy import Vault
-
-MIN_SECRET_LENGTH = 32
 
 
 class SurgeResponse(StrEnum):
@@ -29,20 +29,17 @@ def env_file() -> str:
     return os.environ.get("SHANGLOU_ENV_FILE", ".env")
 
 
-def _long_enough(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value().strip()) < MIN_SECRET_LENGTH:
-        raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters; `shanglou secrets` makes good ones")
+def _one(secret: SecretStr) -> SecretStr:
+    secrets.check(secret.get_secret_value())
     return secret
 
 
-def _each_long_enough(secrets: SecretStr) -> SecretStr:
-    # Each: a comma too many would let in who bears an empty token.
-    for part in secrets.get_secret_value().split(","):
-        _long_enough(SecretStr(part))
-    return secrets
+def _each(several: SecretStr) -> SecretStr:
+    secrets.check_each(several.get_secret_value())
+    return several
 
 
-Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
+Secret = Annotated[SecretStr, AfterValidator(_one)]
 
 
 def _parse_key_ring(value: SecretStr) -> SecretStr:
@@ -54,11 +51,27 @@ def _parse_key_ring(value: SecretStr) -> SecretStr:
         except ValueError as error:
             raise ValueError("each key is written id:base64") from error
         if not 1 <= len(key_id.encode()) <= 32 or len(key) != 32:
-            raise ValueError("each key is written id:base64 and holds 32 bytes; `shanglou secrets` makes one")
+            raise ValueError("each key is written id:base64 and holds 32 bytes")
+        if secrets.is_guessable_key(key):
+            raise ValueError(secrets.GUESSABLE)
         if key_id in ids:
             raise ValueError("no two keys may have the same id")
         ids.add(key_id)
     return value
+
+
+def _postgresql(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        _ = parts.port
+    except ValueError:
+        # The error itself would quote a piece of the password.
+        raise ValueError("must be postgresql://user:password@host/name, special characters written as %XX") from None
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("must be the address of a PostgreSQL: postgresql://…")
+    if parts.password and (len(parts.password) < 8 or secrets.is_placeholder(unquote(parts.password))):
+        raise ValueError("holds a password that is a placeholder or too short")
+    return url
 
 
 def _object_store(url: str) -> str:
@@ -72,12 +85,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHANGLOU_", extra="ignore", hide_input_in_errors=True)
 
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(_postgresql)] | None = Field(
         None,
         description="postgresql://… of any PostgreSQL ≥ 15; unset: the embedded server in the data folder.",
     )
     data_dir: Path = Field(Path(".shanglou"), description="Where the embedded PostgreSQL and local attachments live.")
-    service_token: Annotated[SecretStr, AfterValidator(_each_long_enough)] = Field(
+    service_token: Annotated[SecretStr, AfterValidator(_each)] = Field(
         ..., description="Shared by the bot and the API; the API accepts several, separated by commas."
     )
     encryption_keys: Annotated[SecretStr, AfterValidator(_parse_key_ring)] = Field(
@@ -93,6 +106,10 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(
         10, ge=1, le=200, description="Connections one API process keeps open for changes, and as many for look-ups."
     )
+    send_rate: float = Field(
+        27, gt=0, le=1000, description="Messages a second that all couriers together send by themselves."
+    )
+    send_burst: float = Field(3, ge=1, le=100, description="How many more may go out at once after a pause.")
     timezone: ZoneInfo = Field(
         ZoneInfo("Asia/Shanghai"),
         description="The office's time zone: what day it is, and so every clock's last day.",
@@ -105,6 +122,18 @@ class Settings(BaseSettings):
         SurgeResponse.CLOSE_PAPERS,
         description="As long as it lasts: alert only, close_papers, or codes_only (phones are closed too).",
     )
+
+    @model_validator(mode="after")
+    def _all_different(self) -> "Settings":
+        keys = self.encryption_keys.get_secret_value().split(",")
+        secrets.check_different(
+            [
+                *self.service_token.get_secret_value().split(","),
+                *(key.partition(":")[2] for key in keys),
+                self.index_key.get_secret_value(),
+            ]
+        )
+        return self
 
     def vault(self) -> Vault:
         """What seals and opens personal data with these keys."""

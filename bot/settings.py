@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api import secrets
+
 _USERNAME = re.compile(r"@?[A-Za-z0-9_]{5,32}")
-_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
+_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{20,}")
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
 
 
 def _env_file() -> str:
@@ -58,10 +61,23 @@ def _username(name: str) -> str:
     return name.removeprefix("@")
 
 
-def _telegram_secret(secret: SecretStr) -> SecretStr:
+def _telegram_token(token: SecretStr) -> SecretStr:
+    # In this form alone bot.logs knows a token where it stands in an address.
+    if not _TOKEN.fullmatch(token.get_secret_value()) or secrets.is_guessable(token.get_secret_value()):
+        raise ValueError("must be the token that BotFather gave: digits, a colon, and 35 more characters")
+    return token
+
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
     if not _WEBHOOK_SECRET.fullmatch(secret.get_secret_value()):
-        raise ValueError("must have 16 to 256 characters of A-Z, a-z, 0-9, _ and -")
+        raise ValueError("must have 32 to 256 characters of A-Z, a-z, 0-9, _ and -")
+    secrets.check(secret.get_secret_value())
     return secret
+
+
+def _each(several: SecretStr) -> SecretStr:
+    secrets.check_each(several.get_secret_value())
+    return several
 
 
 class BotSettings(BaseSettings):
@@ -69,9 +85,14 @@ class BotSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHANGLOU_", extra="ignore", hide_input_in_errors=True)
 
-    telegram_token: SecretStr | None = Field(None, description="The bot's token, from BotFather.")
+    telegram_token: Annotated[SecretStr, AfterValidator(_telegram_token)] | None = Field(
+        None, description="The bot's token, from BotFather."
+    )
     bot_username: Annotated[str, AfterValidator(_username)] | None = Field(
         None, description="The bot's name at Telegram; `shanglou invite` makes links with it."
+    )
+    office_name: str | None = Field(
+        None, max_length=80, description="Who runs the bot, as residents know it: the name of the task force or bureau."
     )
     telegram_api_url: Annotated[str, AfterValidator(_guarded_address)] = Field(
         "https://api.telegram.org", description="Where the Bot API is; https, or http on this machine."
@@ -82,13 +103,13 @@ class BotSettings(BaseSettings):
     api_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "http://127.0.0.1:8600", description="Where the API is."
     )
-    service_token: SecretStr = Field(
+    service_token: Annotated[SecretStr, AfterValidator(_each)] = Field(
         ..., description="Shared with the API; of several, separated by commas, the bot bears the first."
     )
     webhook_url: Annotated[str, AfterValidator(_guarded_address)] | None = Field(
         None, description="Public address to which Telegram posts updates; unset: the bot asks for them (polling)."
     )
-    webhook_secret: Annotated[SecretStr, AfterValidator(_telegram_secret)] | None = Field(
+    webhook_secret: Annotated[SecretStr, AfterValidator(_webhook_secret)] | None = Field(
         None, description="Proves that a posted update is from Telegram; needed with a webhook address."
     )
     webhook_host: str = Field("127.0.0.1", description="Where the bot listens for posted updates.")
@@ -104,6 +125,17 @@ class BotSettings(BaseSettings):
     def _webhook_needs_its_secret(self) -> "BotSettings":
         if self.webhook_url is not None and self.webhook_secret is None:
             raise ValueError("SHANGLOU_WEBHOOK_URL needs SHANGLOU_WEBHOOK_SECRET")
+        return self
+
+    @model_validator(mode="after")
+    def _all_different(self) -> "BotSettings":
+        others = (self.telegram_token, self.webhook_secret)
+        secrets.check_different(
+            [
+                *self.service_token.get_secret_value().split(","),
+                *(secret.get_secret_value() for secret in others if secret is not None),
+            ]
+        )
         return self
 
     @property

@@ -1,7 +1,6 @@
 """The whole system as it is run for people: PostgreSQL, ``shanglou api`` and ``shanglou bot``, each by itself."""
 
 import asyncio
-import base64
 import contextlib
 import socket
 import time
@@ -17,17 +16,14 @@ import asyncpg
 
 from api import migrations
 from api.embedded import EmbeddedPostgres
+from bot.cli.secrets import new_secrets
+from bot.playground import new_token
 from tests.bench.measure import Parts, Subject
 from tests.bench.processes import Child, Failed, python, resident_megabytes, started
 
 START_SECONDS = 60
-# Secrets of a database that lives as long as the bench; they guard invented people.
-SECRETS = {
-    "SHANGLOU_ENV_FILE": "/dev/null",
-    "SHANGLOU_SERVICE_TOKEN": "bench-service-token-0123456789abcdef",
-    "SHANGLOU_ENCRYPTION_KEYS": "bench:" + base64.urlsafe_b64encode(bytes(range(32))).decode(),
-    "SHANGLOU_INDEX_KEY": "bench-index-key-0123456789abcdefghij",
-}
+# Of a database that lives as long as the bench.
+SECRETS = {"SHANGLOU_ENV_FILE": "/dev/null", **new_secrets()}
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ def whole_system(server: DatabaseServer, memory: Memory) -> Subject:
             environment = SECRETS | {
                 "SHANGLOU_API_URL": api_url,
                 "SHANGLOU_TELEGRAM_API_URL": telegram_url,
-                "SHANGLOU_TELEGRAM_TOKEN": "1:bench",
+                "SHANGLOU_TELEGRAM_TOKEN": new_token(),
             }
             bot = stack.enter_context(started("the bot", python("bot", "bot"), environment))
             yield {"bot": bot.pid, "API": api.pid, "PostgreSQL": server.pid}

@@ -18,9 +18,8 @@ from bot.app import build_application, running
 from bot.context import App
 from bot.playground import Playground, create_app, new_token, serve
 from bot.settings import BotSettings
+from tests.conftest import SERVICE_TOKEN
 from tests.people import Person
-
-SERVICE_TOKEN = "test-service-token-0123456789abcdef"
 
 
 @dataclass

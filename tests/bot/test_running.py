@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 
@@ -10,8 +11,10 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from bot.app import NoToken, build_application, run, running
+from bot.playground import new_token
 from bot.settings import BotSettings
 from tests.bot.conftest import Office, World, bot_settings, message, until, update_of
+from tests.conftest import SERVICE_TOKEN
 
 
 def free_port() -> int:
@@ -31,7 +34,7 @@ async def test_it_runs_until_sigterm(world: World) -> None:
 
 
 async def test_it_ends_on_sigterm_while_telegram_is_not_reachable(office: Office) -> None:
-    task = asyncio.create_task(run(bot_settings("1:x", f"http://127.0.0.1:{free_port()}", office.url)))
+    task = asyncio.create_task(run(bot_settings(new_token(), f"http://127.0.0.1:{free_port()}", office.url)))
     await asyncio.sleep(0)
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(task, 5)
@@ -46,7 +49,7 @@ async def test_it_waits_for_a_telegram_that_comes_later(world: World, office: Of
 
 
 async def test_a_token_that_telegram_does_not_know_ends_it_without_being_quoted(world: World, office: Office) -> None:
-    token = "1:another-token-than-the-right-one"
+    token = new_token()
     with pytest.raises(NoToken, match="does not know") as raised:
         async with running(build_application(bot_settings(token, world.url, office.url))):
             pass
@@ -55,7 +58,7 @@ async def test_a_token_that_telegram_does_not_know_ends_it_without_being_quoted(
 
 
 def test_without_a_token_it_does_not_start() -> None:
-    settings = BotSettings(_env_file=None, telegram_token=None, service_token=SecretStr("x"))
+    settings = BotSettings(_env_file=None, telegram_token=None, service_token=SecretStr(SERVICE_TOKEN))
     with pytest.raises(NoToken, match="SHANGLOU_TELEGRAM_TOKEN"):
         build_application(settings)
 
@@ -131,12 +134,15 @@ async def test_the_reading_of_an_update_never_fails_on_what_telegram_adds(world:
 )
 def test_the_token_travels_encrypted_or_on_this_machine_only(url: str) -> None:
     with pytest.raises(ValidationError, match="must be"):
-        bot_settings("1:secret-token", url, "http://127.0.0.1:1")
+        bot_settings(new_token(), url, "http://127.0.0.1:1")
 
 
 def test_settings_never_show_a_secret() -> None:
-    settings = bot_settings("1:secret-token", "http://localhost:1/", "http://api:8600/")
-    assert "secret-token" not in repr(settings)
+    token = new_token()
+    settings = bot_settings(token, "http://localhost:1/", "http://api:8600/")
+    for secret in (token, SERVICE_TOKEN):
+        assert secret not in repr(settings)
+        assert secret not in settings.model_dump_json()
     assert (settings.telegram_api_url, settings.api_url) == ("http://localhost:1", "http://api:8600")
-    several = BotSettings(_env_file=None, service_token=SecretStr("new-one, old-one"))
-    assert several.bearer == "new-one"
+    several = BotSettings(_env_file=None, service_token=SecretStr(f"{SERVICE_TOKEN}, {secrets.token_urlsafe(36)}"))
+    assert several.bearer == SERVICE_TOKEN

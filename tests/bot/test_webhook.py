@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from telegram import Update
 from bot.app import build_application, running
 from bot.context import App, Context
 from bot.dispatch import TurnHandler
+from bot.playground import new_token
 from bot.serving import serving
 from bot.settings import BotSettings
 from bot.webhook import MAX_BODY, MAX_TRIES, Webhook
 from tests.bot.conftest import Office, World, bot_settings, message, until
 
-SECRET = "the-webhook-secret-0123456789"
+SECRET = secrets.token_urlsafe(36)
 HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
 
 
@@ -208,12 +210,12 @@ async def test_the_whole_way_with_a_webhook(world: World, office: Office) -> Non
 
 def test_a_webhook_needs_its_secret_and_https() -> None:
     def settings(**more: Any) -> BotSettings:
-        return bot_settings("1:x", "https://api.telegram.org", "http://127.0.0.1:1", **more)
+        return bot_settings(new_token(), "https://api.telegram.org", "http://127.0.0.1:1", **more)
 
     with pytest.raises(ValidationError, match="SHANGLOU_WEBHOOK_SECRET"):
         settings(webhook_url="https://bot.example/updates")
-    with pytest.raises(ValidationError, match="16 to 256") as raised:
-        settings(webhook_secret=SecretStr("hush hush hush hush"))
+    with pytest.raises(ValidationError, match="32 to 256") as raised:
+        settings(webhook_secret=SecretStr("hush hush hush hush hush hush hush"))
     assert "hush" not in str(raised.value)
     with pytest.raises(ValidationError, match="https"):
         settings(webhook_url="http://bot.example/updates", webhook_secret=SecretStr(SECRET))
