@@ -11,7 +11,7 @@ from telegram.error import TelegramError
 from telegram.ext import filters
 
 from api.identity.schemas import AgreementProof, CodeProof, LinkMethod, LinksOut, PhoneProof, Proof
-from bot.backend import Locked, NotMatched
+from bot.backend import Locked, NotMatched, WayClosed
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.drafts import Drop, Resume, remind_of_draft
@@ -292,6 +292,9 @@ async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
     except Locked as locked:
         keys = screens.step_keys(ctx) if in_dialog else main_menu(ctx)
         await ctx.reply(screens.locked(ctx, locked.retry_after_seconds), keys)
+    except WayClosed as closed:
+        ways = [LinkMethod(way) for way in closed.open]
+        await ctx.reply(screens.way_closed(ctx, ways), screens.way_keys(ctx, ways) if in_dialog else main_menu(ctx))
     else:
         await _welcome(ctx, links)
 

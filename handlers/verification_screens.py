@@ -3,7 +3,7 @@
 from enum import StrEnum
 from math import ceil
 
-from telegram import InlineKeyboardMarkup, ReplyKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, ReplyKeyboardMarkup
 
 from api.chats.schemas import Dialog
 from api.identity.schemas import LinkMethod, LinksOut
@@ -115,15 +115,41 @@ def again_keys(ctx: Context, method: LinkMethod) -> InlineKeyboardMarkup | None:
     dialog = ctx.session.dialog
     if dialog is None:
         return None
-    others = {
+    return rows(
+        button(ctx.plain("🔁 Start over"), StartOver(dialog.id)) if method is LinkMethod.AGREEMENT else None,
+        *(key for way, key in _ways(ctx, dialog).items() if way is not method),
+        button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
+    )
+
+
+def way_keys(ctx: Context, ways: list[LinkMethod]) -> InlineKeyboardMarkup | None:
+    """One key for each of these ways."""
+    dialog = ctx.session.dialog
+    if dialog is None:
+        return None
+    return rows(
+        *(key for way, key in _ways(ctx, dialog).items() if way in ways),
+        button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
+    )
+
+
+def _ways(ctx: Context, dialog: Dialog) -> dict[LinkMethod, InlineKeyboardButton]:
+    return {
         LinkMethod.PHONE: button(ctx.plain("📱 With my phone"), ChooseWay(dialog.id, LinkMethod.PHONE)),
         LinkMethod.AGREEMENT: button(ctx.plain("📄 With the agreement"), ChooseWay(dialog.id, LinkMethod.AGREEMENT)),
         LinkMethod.CODE: button(ctx.plain("🔑 With a code"), ChooseWay(dialog.id, LinkMethod.CODE)),
     }
-    return rows(
-        button(ctx.plain("🔁 Start over"), StartOver(dialog.id)) if method is LinkMethod.AGREEMENT else None,
-        *(key for way, key in others.items() if way is not method),
-        button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
+
+
+def way_closed(ctx: Context, ways: list[LinkMethod]) -> Html:
+    return lines(
+        ctx.t(
+            "Somebody is guessing at numbers, so this way is closed to everybody for some hours. That protects your "
+            "family's data; you did nothing wrong."
+        ),
+        ctx.t("Please use your phone instead, or go to the office with your ID card: there you get a code.")
+        if LinkMethod.PHONE in ways
+        else ctx.t("Please go to the office with your ID card: there you get a code."),
     )
 
 

@@ -13,6 +13,7 @@ from bot.backend.errors import (
     TooMany,
     UnsupportedType,
     VersionConflict,
+    WayClosed,
 )
 from bot.backend.residents import ResidentCalls
 from bot.http import HttpClient
@@ -31,6 +32,7 @@ __all__ = [
     "TooMany",
     "UnsupportedType",
     "VersionConflict",
+    "WayClosed",
 ]
 
 CONNECT_TIMEOUT = 2.0

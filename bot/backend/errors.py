@@ -50,6 +50,17 @@ class Locked(BackendError):
         return int(self.details.get("retry_after_seconds", 0))
 
 
+class WayClosed(BackendError):
+    """Nobody can prove who they are in this way now."""
+
+    code = "way_closed"
+
+    @property
+    def open(self) -> list[str]:
+        """The ways that are open."""
+        return list(self.details.get("open", []))
+
+
 class InvalidInput(BackendError):
     """The request does not have the expected form."""
 

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from itertools import product
 
 import aiohttp
-import pytest
 from sqlalchemy import text
 
 from api.agreements.models import Agreement
