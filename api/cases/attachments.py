@@ -7,7 +7,6 @@ up.
 
 import asyncio
 import hashlib
-import secrets
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from sqlalchemy import Text, bindparam, delete, exists, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from starlette.requests import ClientDisconnect
 
+from api.cases.files import store_file
 from api.cases.media import display_name, media_type_of
 from api.cases.models import Attachment
 from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind
@@ -105,9 +105,7 @@ async def take_in(
         if media_type is None:
             raise UnsupportedType
         size = file.seek(0, 2)
-        token = secrets.token_hex(16)
-        storage_key = f"{token[:2]}/{token}"
-        await store.put(storage_key, file)
+        storage_key = await store_file(reading.vault, store, file)
     filename = display_name(upload.filename, media_type)
     attachment_id = None
     try:
@@ -123,6 +121,7 @@ async def take_in(
                     size=size,
                     sha256=digest,
                     storage_key=storage_key,
+                    key_id=reading.vault.active_key_id,
                 )
                 .on_conflict_do_nothing(index_elements=["chat_id", "upload_key"])
                 .returning(Attachment.id)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -14,11 +14,17 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from api.errors import Unavailable
 
+if TYPE_CHECKING:
+    from obstore import GetResult
+
 log = structlog.get_logger()
 
 
+_PART_BYTES = 256 * 1024
+
+
 class AttachmentStore:
-    """Puts and deletes objects. Opened at the first use.
+    """Puts, gets and deletes objects. Opened at the first use.
 
     Every method raises ``Unavailable`` when the store cannot do it.
     """
@@ -48,15 +54,23 @@ class AttachmentStore:
         except (BaseError, OSError) as error:
             raise self._failed("put", error) from error
 
-    async def get(self, key: str) -> bytes:
-        """
+    async def get(self, key: str) -> AsyncIterator[bytes]:
+        """The object's bytes, part by part. Once this has returned they come, even if the object is deleted meanwhile.
+
         Raises:
             FileNotFoundError: there is no such object.
         """
         try:
-            return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+            return self._parts(await obstore.get_async(self._store, key))
         except FileNotFoundError:
             raise
+        except (BaseError, OSError) as error:
+            raise self._failed("get", error) from error
+
+    async def _parts(self, found: "GetResult") -> AsyncIterator[bytes]:
+        try:
+            async for part in found.stream(_PART_BYTES):
+                yield bytes(part)
         except (BaseError, OSError) as error:
             raise self._failed("get", error) from error
 

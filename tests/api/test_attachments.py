@@ -1,10 +1,12 @@
-"""Files: stored once, checked by content and size, taken back, swept up."""
+"""Files: stored once, sealed, checked by content and size, opened again, taken back, swept up."""
 
 import asyncio
 import hashlib
 import io
+import tracemalloc
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -18,10 +20,13 @@ from sqlalchemy import select, text
 from api.agreements.models import Agreement
 from api.app import create_app
 from api.cases.attachments import MAX_FREE, sweep_orphans
+from api.cases.files import read_file, store_file
 from api.cases.models import Attachment
-from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentOut
+from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, AttachmentOut
 from api.cases.store import AttachmentStore
 from api.db import Database
+from api.errors import NotFound, Unavailable
+from api.privacy import CannotOpen, Vault
 from api.settings import Settings
 from tests.api.calls import PNG, call, upload
 from tests.conftest import SERVICE_TOKEN
@@ -51,6 +56,15 @@ def store(settings: Settings) -> AttachmentStore:
 
 def objects(folder: Path) -> list[bytes]:
     return sorted(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def opened(database: Database, vault: Vault, store: AttachmentStore, attachment_id: int) -> bytes:
+    async with aclosing(read_file(database, vault, store, attachment_id)) as parts:
+        return b"".join([part async for part in parts])
+
+
+async def all_opened(database: Database, vault: Vault, store: AttachmentStore) -> list[bytes]:
+    return sorted([await opened(database, vault, store, row.id) for row in await rows(database)])
 
 
 async def rows(database: Database) -> list[Attachment]:
@@ -87,11 +101,20 @@ def lying_zip() -> bytes:
     return content[:announced] + b"\2\0\2\0" + content[announced + 4 :]
 
 
+async def store_clear(database: Database, folder: Path, attachment_id: int, clear: bytes) -> None:
+    """Make it a file that was stored before files were sealed."""
+    async with database.transaction() as session:
+        storage_key = await session.scalar(
+            text("UPDATE attachments SET key_id = NULL WHERE id = :id RETURNING storage_key"), {"id": attachment_id}
+        )
+    (folder / storage_key).write_bytes(clear)
+
+
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 async def test_stored_and_the_same_upload_again(
-    api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore
+    api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, vault: Vault
 ) -> None:
     stored = await upload(api, CHAT)
     assert AttachmentOut.model_validate(stored).model_dump(exclude={"id"}) == {
@@ -101,10 +124,15 @@ async def test_stored_and_the_same_upload_again(
         "size": len(PNG),
     }
     assert await upload(api, CHAT, PNG + b"other", 200) == stored
-    assert objects(folder) == [PNG]
     (row,) = await rows(database)
-    assert row.sha256.hex() == hashlib.sha256(PNG).hexdigest()
-    assert await store.get(row.storage_key) == PNG
+    assert (row.size, row.sha256.hex()) == (len(PNG), hashlib.sha256(PNG).hexdigest())
+    assert row.key_id == vault.active_key_id
+    assert await opened(database, vault, store, stored["id"]) == PNG
+    (sealed,) = objects(folder)
+    assert (folder / row.storage_key).read_bytes() == sealed
+    assert sealed.startswith(vault.active_header)
+    assert b"PNG" not in sealed
+    assert b"invented" not in sealed
     assert b"photo" not in row.filename
     assert folder.stat().st_mode & 0o077 == 0
 
@@ -119,7 +147,7 @@ async def test_the_same_upload_many_times_at_once(api: aiohttp.ClientSession, da
     answers = await asyncio.gather(*(stored() for _ in range(6)))
     assert sorted(status for status, _ in answers) == [200] * 5 + [201]
     assert len({number for _, number in answers}) == 1
-    assert objects(folder) == [PNG]
+    assert len(objects(folder)) == 1
 
 
 IMAGES = {
@@ -198,7 +226,9 @@ async def test_names_fit_to_be_shown(api: aiohttp.ClientSession) -> None:
         assert stored["filename"] == shown
 
 
-async def test_twenty_megabytes_and_no_more(api: aiohttp.ClientSession, database: Database, folder: Path) -> None:
+async def test_twenty_megabytes_and_no_more(
+    api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, vault: Vault
+) -> None:
     largest = PNG + bytes(MAX_ATTACHMENT_BYTES - len(PNG))
 
     async def without_length(data: bytes) -> AsyncIterator[bytes]:
@@ -211,7 +241,7 @@ async def test_twenty_megabytes_and_no_more(api: aiohttp.ClientSession, database
     for body in (io.BytesIO(largest + b"x"), without_length(largest + b"x")):
         error = await call(api, "POST", path, 413, params=query, data=body)
         assert (error["code"], error["details"]) == ("too_large", {"max_bytes": MAX_ATTACHMENT_BYTES})
-    assert len(await rows(database)) == 1
+    assert await all_opened(database, vault, store) == [largest]
     assert len(objects(folder)) == 1
 
 
@@ -277,11 +307,16 @@ async def test_taken_back_unless_filed(
     await call(api, "DELETE", f"{path}/{free['id']}", 204)
     await call(api, "DELETE", f"{path}/{free['id']}", 404)
     assert [row.id for row in await rows(database)] == [filed["id"]]
-    assert objects(folder) == [PNG]
+    assert len(objects(folder)) == 1
 
 
 async def test_what_nobody_filed_is_swept_up(
-    api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, agreement: Agreement
+    api: aiohttp.ClientSession,
+    database: Database,
+    folder: Path,
+    store: AttachmentStore,
+    vault: Vault,
+    agreement: Agreement,
 ) -> None:
     filed, _, young = [
         await upload(api, CHAT, PNG + name.encode(), upload_key=f"upload-{name}") for name in ("filed", "old", "young")
@@ -296,10 +331,105 @@ async def test_what_nobody_filed_is_swept_up(
             {"young": young["id"]},
         )
     assert await sweep_orphans(database, store, ONE_DAY) == 1
-    assert objects(folder) == sorted([PNG + b"filed", PNG + b"young", b"lost"])
+    assert await all_opened(database, vault, store) == [PNG + b"filed", PNG + b"young"]
+    assert b"lost" in objects(folder)
+    assert len(objects(folder)) == 3
     assert await sweep_orphans(database, store, timedelta(seconds=-1)) == 2
-    assert objects(folder) == [PNG + b"filed"]
-    assert [row.id for row in await rows(database)] == [filed["id"]]
+    assert len(objects(folder)) == 1
+    assert await all_opened(database, vault, store) == [PNG + b"filed"]
+
+
+async def test_no_other_bytes_open(
+    api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, vault: Vault
+) -> None:
+    mine, other = [await upload(api, CHAT, PNG + name, upload_key=f"upload-{name.decode()}") for name in (b"a1", b"b2")]
+    first, second = [folder / row.storage_key for row in await rows(database)]
+    sealed, swapped = first.read_bytes(), second.read_bytes()
+    # Swapped, clear, cut off, none.
+    for there in (swapped, PNG + b"a1", sealed[:-1], sealed[:10], b""):
+        first.write_bytes(there)
+        with pytest.raises(CannotOpen):
+            await opened(database, vault, store, mine["id"])
+    first.write_bytes(sealed)
+    assert await opened(database, vault, store, mine["id"]) == PNG + b"a1"
+    # A row that names another's object.
+    async with database.transaction() as session:
+        await session.execute(
+            text("UPDATE attachments SET storage_key = 'zz/none' WHERE id = :id"), {"id": other["id"]}
+        )
+        await session.execute(
+            text("UPDATE attachments SET storage_key = :key WHERE id = :id"),
+            {"id": mine["id"], "key": str(second.relative_to(folder))},
+        )
+    with pytest.raises(CannotOpen):
+        await opened(database, vault, store, mine["id"])
+    with pytest.raises(Unavailable):
+        await opened(database, vault, store, other["id"])
+    with pytest.raises(NotFound):
+        await opened(database, vault, store, other["id"] + 1)
+
+
+async def test_files_stored_before_files_were_sealed_open(
+    api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, vault: Vault
+) -> None:
+    clear = PNG + bytes(1_000_000)
+    stored = await upload(api, CHAT, clear)
+    await store_clear(database, folder, stored["id"], clear)
+    assert await opened(database, vault, store, stored["id"]) == clear
+    (folder / (await rows(database))[0].storage_key).write_bytes(clear[:-1])
+    with pytest.raises(CannotOpen):
+        await opened(database, vault, store, stored["id"])
+
+
+async def test_a_file_that_is_deleted_while_it_is_read_comes_whole(
+    api: aiohttp.ClientSession, database: Database, store: AttachmentStore, vault: Vault
+) -> None:
+    clear = PNG + bytes(2_000_000)
+    stored = await upload(api, CHAT, clear)
+    async with aclosing(read_file(database, vault, store, stored["id"])) as parts:
+        read = await anext(parts)
+        await store.delete((await rows(database))[0].storage_key)
+        async for part in parts:
+            read += part
+    assert read == clear
+
+
+async def test_no_file_stands_whole_in_memory(
+    database: Database, store: AttachmentStore, vault: Vault, tmp_path: Path, factory: Factory
+) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(MAX_ATTACHMENT_BYTES)
+    digest = hashlib.sha256(bytes(MAX_ATTACHMENT_BYTES)).digest()
+
+    async def stored(number: int) -> int:
+        with (tmp_path / "large").open("rb") as file:
+            storage_key = await store_file(vault, store, file)
+        attachment = Attachment(
+            chat_id=CHAT,
+            upload_key=f"upload-{number:04}",
+            kind=AttachmentKind.DOCUMENT,
+            filename=vault.seal("attachment.filename", "large.bin"),
+            media_type="text/plain",
+            size=MAX_ATTACHMENT_BYTES,
+            sha256=digest,
+            storage_key=storage_key,
+            key_id=vault.active_key_id,
+        )
+        return (await factory.add(attachment)).id
+
+    async def size(attachment_id: int) -> int:
+        return sum([len(part) async for part in read_file(database, vault, store, attachment_id)])
+
+    ids = [await stored(number) for number in range(3)]
+    tracemalloc.start()
+    try:
+        ids += await asyncio.gather(*(stored(number) for number in range(3, 9)))
+        assert tracemalloc.get_traced_memory()[1] < MAX_ATTACHMENT_BYTES
+        tracemalloc.reset_peak()
+        assert await asyncio.gather(*map(size, ids)) == [MAX_ATTACHMENT_BYTES] * len(ids)
+        assert tracemalloc.get_traced_memory()[1] < MAX_ATTACHMENT_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 async def test_the_store_being_down_keeps_nothing(
