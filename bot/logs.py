@@ -1,16 +1,27 @@
-"""Logging: lines of JSON on stderr, or readable ones on a terminal. The bot's token never appears."""
+"""Logging: lines of JSON on stderr, or readable ones on a terminal. No secret ever appears, nor what people said.
+
+Libraries quote what they work on: in the messages of their exceptions (never written: ``place_of`` stands for them), in
+DEBUG (never let through), and asyncio in its own (cut off). Secrets are struck out of the finished line, wherever in it
+they stand.
+"""
 
 import logging
 import re
 import sys
+import threading
+import traceback
 from collections.abc import MutableMapping
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import structlog
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
 _TOKEN = re.compile(r"\d+(?::|%3A)[A-Za-z0-9_-]{20,}")
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+_hidden: set[str] = set()
 
 
 def place_of(error: BaseException) -> str:
@@ -19,6 +30,35 @@ def place_of(error: BaseException) -> str:
     while frame and frame.tb_next:
         frame = frame.tb_next
     return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
+
+
+def hide_secrets_of(settings: BaseSettings) -> None:
+    """From now on strike this deployment's secrets out of every line."""
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if not isinstance(value, SecretStr):
+            continue
+        whole = value.get_secret_value()
+        parts = {whole, *(part.strip() for part in whole.split(","))}
+        # Of a key ring the keys without their ids, of an address its password.
+        parts |= {part.partition(":")[2] for part in parts if "://" not in part}
+        if "://" in whole and (password := urlsplit(whole).password):
+            parts |= {password, unquote(password)}
+        _hidden.update(form for part in parts if len(part) >= 8 for form in (part, quote(part, safe="")))
+
+
+def crash_report(error: BaseException) -> str:
+    """An error nobody expected, without its message: where it was raised and the way there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    way = "".join(f"  {frame.filename}:{frame.lineno} {frame.name}\n" for frame in frames)
+    return without_secrets(f"It failed unexpectedly: {type(error).__name__} at\n{way}")
+
+
+def without_secrets(text: str) -> str:
+    """The text with every known secret, and whatever looks like a bot's token, struck out."""
+    for secret in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(secret, "<secret>")
+    return _TOKEN.sub("<token>", text)
 
 
 def set_up_logs(*, level: int = logging.INFO, readable: bool | None = None) -> None:
@@ -34,7 +74,7 @@ def set_up_logs(*, level: int = logging.INFO, readable: bool | None = None) -> N
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _only_type_and_place,
-        _without_tokens,
+        _nothing_that_asyncio_quotes,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -47,7 +87,7 @@ def set_up_logs(*, level: int = logging.INFO, readable: bool | None = None) -> N
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, _without_secrets],
             foreign_pre_chain=shared,
         )
     )
@@ -56,6 +96,13 @@ def set_up_logs(*, level: int = logging.INFO, readable: bool | None = None) -> N
     root.setLevel(max(level, logging.INFO))
     for noisy in ("telegram", "httpx", "aiohttp", "uvicorn", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    threading.excepthook = lambda thread: _nobody_caught("thread_failed", thread.exc_value)
+    sys.unraisablehook = lambda lost: _nobody_caught("cleaning_up_failed", lost.exc_value)
+
+
+def _nobody_caught(event: str, error: BaseException | None) -> None:
+    # Python itself would write the message.
+    structlog.get_logger().error(event, exc_info=error)
 
 
 def _only_type_and_place(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -69,8 +116,13 @@ def _only_type_and_place(_: Any, __: str, event: MutableMapping[str, Any]) -> Mu
     return event
 
 
-def _without_tokens(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key, value in event.items():
-        if isinstance(value, str) and not key.startswith("_"):
-            event[key] = _TOKEN.sub("<token>", value)
+def _nothing_that_asyncio_quotes(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    record = event.get("_record")
+    if record is not None and record.name == "asyncio":
+        # "Exception in callback f('what somebody wrote')", "…\nfuture: <Task … exception=ValueError('a name')>"
+        event["event"] = re.split(r"[(<\n]", str(event["event"]), maxsplit=1)[0].rstrip()
     return event
+
+
+def _without_secrets(_: Any, __: str, line: Any) -> str:
+    return without_secrets(str(line))

@@ -6,6 +6,8 @@ from importlib import import_module
 
 import typer
 
+from bot.logs import crash_report
+
 COMMANDS = {
     "demo": "bot.cli.demo:demo",
     "up": "bot.cli.up:up",
@@ -45,4 +47,9 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 def main() -> None:
     asked = sys.argv[1:2]
-    command_line(asked if asked and asked[0] in COMMANDS else COMMANDS)()
+    try:
+        command_line(asked if asked and asked[0] in COMMANDS else COMMANDS)()
+    except Exception as error:
+        # Python would write its message, which may quote a resident's data or a secret.
+        sys.stderr.write(crash_report(error))
+        sys.exit(1)

@@ -13,6 +13,7 @@ from api.embedded import EmbeddedPostgres
 from api.settings import Settings
 from api.settings import load as load_settings
 from bot.cli.running import in_one_sentence, refuse
+from bot.logs import hide_secrets_of
 
 T = TypeVar("T")
 
@@ -20,9 +21,11 @@ T = TypeVar("T")
 def api_settings() -> Settings:
     """The API's settings, or a clear end of the command."""
     try:
-        return load_settings()
+        settings = load_settings()
     except ValidationError as error:
         refuse(in_one_sentence(error, Settings))
+    hide_secrets_of(settings)
+    return settings
 
 
 @contextmanager

@@ -8,13 +8,14 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from bot.logs import hide_secrets_of, without_secrets
 from bot.settings import BotSettings
 from bot.settings import load as load_settings
 
 
 def refuse(sentence: str) -> NoReturn:
     """End the command with one clear sentence on stderr."""
-    typer.secho(sentence, fg=typer.colors.RED, err=True)
+    typer.secho(without_secrets(sentence), fg=typer.colors.RED, err=True)
     raise typer.Exit(2)
 
 
@@ -32,9 +33,11 @@ def in_one_sentence(error: ValidationError, settings: type[BaseSettings]) -> str
 def bot_settings() -> BotSettings:
     """The bot's settings, or a clear end of the command."""
     try:
-        return load_settings()
+        settings = load_settings()
     except ValidationError as error:
         refuse(in_one_sentence(error, BotSettings))
+    hide_secrets_of(settings)
+    return settings
 
 
 def collect_seldom() -> None:
