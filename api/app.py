@@ -20,6 +20,7 @@ from api.cases.store import AttachmentStore
 from api.chats import routes as chats
 from api.db import Database
 from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable, answer
+from api.identity import family_routes as family
 from api.identity import routes as identity
 from api.identity.surge import Surge
 from api.lookups import Reading
@@ -127,6 +128,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         money.router,
         cases.router,
         identity.router,
+        family.router,
         staff.router,
         health.router,
         metrics.router,

@@ -110,6 +110,9 @@ class Settings(BaseSettings):
         27, gt=0, le=1000, description="Messages a second that all couriers together send by themselves."
     )
     send_burst: float = Field(3, ge=1, le=100, description="How many more may go out at once after a pause.")
+    link_disuse_days: int = Field(
+        180, ge=1, le=3650, description="After so many days without use a chat is asked for proof again."
+    )
     timezone: ZoneInfo = Field(
         ZoneInfo("Asia/Shanghai"),
         description="The office's time zone: what day it is, and so every clock's last day.",

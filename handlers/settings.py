@@ -59,7 +59,7 @@ async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None
             ],
         ),
         rows(
-            *(_unlink_button(ctx, place, link) for place, link in numbered if link.can_unlink),
+            *(_unlink_button(ctx, place, link) for place, link in numbered),
             turning(ctx, page.number, page.count, TurnLinks),
             button(ctx.plain("➕ Add another agreement"), Verify()) if links else verify_button(ctx),
             button(ctx.plain("Language"), OpenLanguage()),
@@ -138,7 +138,7 @@ async def unlink(update: Update, ctx: Context, tap: Unlink) -> None:
 
 async def _find(ctx: Context, link_id: int) -> LinkOut | None:
     links = (await ctx.backend.links(ctx.chat_id)).links
-    return next((link for link in links if link.id == link_id and link.can_unlink), None)
+    return next((link for link in links if link.id == link_id), None)
 
 
 async def show_stored(update: Update, ctx: Context, tap: ShowStored) -> None:

@@ -24,8 +24,9 @@ from api.estate.queries import (
     unit_json,
 )
 from api.estate.schemas import ForecastBasis
-from api.identity.documents import mask_name
+from api.identity.documents import mask_agreement_number, mask_name
 from api.identity.models import Person
+from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Row, decimal_text, first_of, json_list, json_object
 from api.privacy import Vault
 
@@ -65,21 +66,31 @@ def ref_columns(home: SQLColumnExpression[Any] | None = None) -> tuple[SQLColumn
     )
 
 
-def agreement_ref(vault: Vault, row: Row) -> dict[str, Any]:
-    """An ``AgreementRef`` of a row with :func:`ref_columns`."""
+def agreement_ref(vault: Vault, row: Row, *, progress_only: bool = False) -> dict[str, Any]:
+    """An ``AgreementRef`` of a row with :func:`ref_columns`.
+
+    Args:
+        progress_only: for a chat whose link shows no more than that.
+    """
     sealed = row["holder"]
     return {
         "id": row["id"],
-        "number": row["number"],
+        "number": mask_agreement_number(row["number"]) if progress_only else row["number"],
         "kind": row["kind"],
         "holder": mask_name(vault.open("person.name", sealed)) if sealed is not None else "",
         "home": row["home"],
+        "progress_only": progress_only,
     }
+
+
+def seen_by(vault: Vault, row: Row) -> dict[str, Any]:
+    """The same for the chat whose link has the row's ``scope``."""
+    return agreement_ref(vault, row, progress_only=row["scope"] == LinkScope.PROGRESS)
 
 
 def _homes() -> LookUp:
     """A row for each agreement."""
-    mine = live_links()
+    mine = live_links(LinkScope.PROGRESS)
     units = (
         select(json_list(unit_json(), *HOMES_FIRST).label("units"), first_of(home_label(), *HOMES_FIRST).label("first"))
         .select_from(_PLACES)
@@ -115,6 +126,7 @@ def _homes() -> LookUp:
     return LookUp(
         select(
             *ref_columns(units.c.first),
+            mine.c.scope,
             Agreement.signed_on,
             decimal_text(Agreement.resettlement_area_m2).label("resettlement_area_m2"),
             Agreement.source,
@@ -131,7 +143,7 @@ def _homes() -> LookUp:
 def _handover() -> LookUp:
     """A row for each building of each agreement; one without a building where no home is assigned yet. The building of
     an agreement's first home comes first: its row has the label."""
-    mine = live_links()
+    mine = live_links(LinkScope.PROGRESS)
     homes = (
         select(
             Building.id.label("building_id"),
@@ -171,6 +183,7 @@ def _handover() -> LookUp:
     return LookUp(
         select(
             *ref_columns(homes.c.first),
+            mine.c.scope,
             Agreement.handed_over,
             Agreement.handed_over_on,
             Agreement.handover_status,

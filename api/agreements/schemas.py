@@ -41,6 +41,9 @@ class AgreementRef(BaseModel):
     kind: AgreementKind
     holder: str = Field(description="First holder's name, masked: 张*")
     home: str | None = Field(description="Short label of its first home: A3-一期-2-1-1801", default=None)
+    progress_only: bool = Field(
+        default=False, description="Whether the chat sees the home and its handover alone; then the number is masked."
+    )
 
 
 class RegistrationOut(BaseModel):

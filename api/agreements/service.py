@@ -1,27 +1,40 @@
 """Homes and handover of the agreements that a chat may see, oldest agreement on file first."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, any_, bindparam, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement
-from api.agreements.queries import HANDOVER, HOMES, agreement_ref
+from api.agreements.queries import HANDOVER, HOMES, agreement_ref, ref_columns, seen_by
+from api.agreements.schemas import AgreementKind, AgreementRef
 from api.db import Reads
 from api.estate.models import Project
-from api.identity.documents import normalise_agreement_number
-from api.lookups import Reading, fragment
+from api.identity.documents import mask_agreement_number, normalise_agreement_number
+from api.identity.schemas import LinkScope
+from api.lookups import LookUp, Reading, Row, fragment
+from api.privacy import Vault
+
+# By id, for who knows that they may be shown: no look-up for a chat.
+_REFS = LookUp(
+    select(*ref_columns()).where(
+        Agreement.id == any_(bindparam("agreement_ids", None, type_=ARRAY(BigInteger())))
+    )
+)
 
 
 async def look_up_homes(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
-    """``HomeOut`` of each agreement."""
+    """``HomeOut`` of each agreement; to who may see the progress alone, without area owed and registrations."""
     return [
         {
-            "agreement": agreement_ref(reading.vault, row),
+            "agreement": seen_by(reading.vault, row),
             "signed_on": row["signed_on"],
-            "resettlement_area_m2": row["resettlement_area_m2"],
+            "resettlement_area_m2": None if _progress_only(row) else row["resettlement_area_m2"],
             "units": fragment(row["units"]),
             "buildings": fragment(row["buildings"]),
-            "registrations": fragment(row["registrations"]),
+            "registrations": [] if _progress_only(row) else fragment(row["registrations"]),
             "source": row["source"],
             "as_of": row["as_of"],
         }
@@ -36,7 +49,7 @@ async def look_up_handover(reading: Reading, chat_id: int) -> list[dict[str, Any
     refs: dict[int, dict[str, Any]] = {}
     for row in await reading.rows(HANDOVER, chat_id=chat_id):
         if row["id"] not in refs:
-            refs[row["id"]] = agreement_ref(reading.vault, row)
+            refs[row["id"]] = seen_by(reading.vault, row)
         expected = [fragment(forecast) for forecast in row["expected"] or ()]
         contractual = row["contractual"]
         answer.append(
@@ -56,6 +69,47 @@ async def look_up_handover(reading: Reading, chat_id: int) -> list[dict[str, Any
             }
         )
     return answer
+
+
+def _progress_only(row: Row) -> bool:
+    return bool(row["scope"] == LinkScope.PROGRESS)
+
+
+async def find_refs(
+    session: AsyncSession, vault: Vault, agreement_ids: Collection[int], *, progress_only: bool
+) -> dict[int, AgreementRef]:
+    """Of agreements that the caller knows may be shown; for notices."""
+    rows = await _REFS.in_transaction(session, agreement_ids=list(agreement_ids))
+    return {
+        row["id"]: AgreementRef.model_validate(agreement_ref(vault, row, progress_only=progress_only)) for row in rows
+    }
+
+
+def former_ref(agreement_id: int, number: str, kind: AgreementKind, scope: LinkScope) -> AgreementRef:
+    """What names an agreement to who saw it once: neither holder nor home, which may be somebody else's by now."""
+    progress_only = scope is LinkScope.PROGRESS
+    return AgreementRef(
+        id=agreement_id,
+        number=mask_agreement_number(number) if progress_only else number,
+        kind=kind,
+        holder="",
+        progress_only=progress_only,
+    )
+
+
+async def former_refs(
+    session: AsyncSession, links: Collection[tuple[int, LinkScope]]
+) -> dict[tuple[int, LinkScope], AgreementRef]:
+    """:func:`former_ref` by agreement and scope."""
+    wanted = literal([agreement_id for agreement_id, _ in links], ARRAY(BigInteger))
+    found = await session.execute(
+        select(Agreement.id, Agreement.number, Agreement.kind).where(Agreement.id == any_(wanted))
+    )
+    known = {agreement.id: agreement for agreement in found}
+    return {
+        (agreement_id, scope): former_ref(agreement_id, known[agreement_id].number, known[agreement_id].kind, scope)
+        for agreement_id, scope in {*links}
+    }
 
 
 async def find_agreements(reader: Reads, number: str, project: str | None = None) -> list[int]:

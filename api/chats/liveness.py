@@ -3,11 +3,12 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, exists, or_
+from sqlalchemy import BindParameter, ColumnElement, Text, case, cast, exists, literal_column, or_
 from sqlalchemy.orm import aliased
 
 from api.agreements.models import Party
 from api.chats.models import Link
+from api.identity.schemas import LinkLapse
 
 
 def is_live_party(today: date | BindParameter[Any], party: type[Party] = Party) -> ColumnElement[bool]:
@@ -16,10 +17,29 @@ def is_live_party(today: date | BindParameter[Any], party: type[Party] = Party) 
 
 
 def is_live_link(today: date | BindParameter[Any], link: type[Link] = Link) -> ColumnElement[bool]:
-    """Nobody ended the link, and who proved it (nobody, for a relative with a code) is still a live party."""
+    """Nobody ended the link, no roll suspended it, it is in use, its last day is not past, and who proved it (nobody,
+    for a relative with a code) is still a live party."""
     # An alias, so that it does not mean the parties of the statement around it.
     party = aliased(Party)
     supported = exists().where(
         party.agreement_id == link.agreement_id, party.person_id == link.person_id, is_live_party(today, party)
     )
-    return link.revoked_at.is_(None) & or_(link.person_id.is_(None), supported)
+    return (
+        link.revoked_at.is_(None)
+        & link.suspended_at.is_(None)
+        & (link.expires_on > today)
+        & or_(link.valid_until.is_(None), link.valid_until >= today)
+        & or_(link.person_id.is_(None), supported)
+    )
+
+
+def lapse(today: date | BindParameter[Any], link: type[Link] = Link) -> ColumnElement[str]:
+    """A ``LinkLapse``: why a link that nobody ended shows nothing. Of a live one it means nothing."""
+    over = literal_column(f"'{LinkLapse.OVER}'", Text)
+    return case(
+        (link.suspended_at.is_not(None), cast(link.suspended_because, Text)),
+        (link.valid_until < today, over),
+        (link.expires_on <= today, literal_column(f"'{LinkLapse.DISUSED}'", Text)),
+        # The authority of its proxy.
+        else_=over,
+    )

@@ -27,8 +27,8 @@ class Chat(Base):
 
 class Link(Base):
     """A chat's right to see an agreement. ``person_id`` is who proved it; none for a relative let in by a code.
-    ``phone_index`` is the blind index of the phone that proved it, ``code_id`` the code that did. ``used_on`` and with it
-    ``expires_on`` move on with each day of use; ``valid_until`` (the last day, where there is one) does not."""
+    ``phone_index`` is the blind index of the phone that proved it, ``code_id`` the code that did. ``used_on``, and
+    with it ``expires_on``, moves on with each day of use; ``valid_until`` (its last day, if there is one) does not."""
 
     __tablename__ = "links"
     __table_args__ = (
@@ -59,7 +59,8 @@ class Link(Base):
 
 
 class HandoverWatch(Base):
-    """A chat's wish to be told when an agreement's handover date changes."""
+    """A chat's wish to be told when an agreement's handover date changes. It counts while the chat's link is live: who
+    tells of a change joins the live links."""
 
     __tablename__ = "handover_watches"
 

@@ -1,9 +1,10 @@
 """Conversation state and links of a chat."""
 
 from fastapi import Request, Response
+from starlette.background import BackgroundTask
 
 from api.agreements.service import look_up_handover, look_up_homes
-from api.chats import links, service
+from api.chats import granting, links, service
 from api.chats.schemas import ChatSave, ChatState, ChatWithHandover, ChatWithHomes, ChatWithPayments, Facts
 from api.errors import ErrorBody
 from api.identity.schemas import LinksOut
@@ -14,13 +15,23 @@ from api.routing import NOT_FOUND, ChatId, RowId, Session, TheVault, v1_router
 router = v1_router("chats")
 
 
+def _answer(request: Request, chat_id: int, found: service.Found) -> Response:
+    answer = facts(found.state)
+    if found.use_to_note:
+        state = request.app.state
+        days = state.settings.link_disuse_days
+        # Runs when the answer is gone: once a day for each chat.
+        answer.background = BackgroundTask(service.note_use, state.database, chat_id, state.reading.today(), days)
+    return answer
+
+
 @router.get(
     "/chats/{chat_id}",
     response_model=ChatState,
     summary="What a turn of the conversation starts from (version 0: a chat that never wrote)",
 )
 async def get_state(chat_id: ChatId, request: Request) -> Response:
-    return facts(await service.get_state(reading(request), chat_id))
+    return _answer(request, chat_id, await service.get_state(reading(request), chat_id))
 
 
 @router.get(
@@ -29,7 +40,8 @@ async def get_state(chat_id: ChatId, request: Request) -> Response:
     summary="The state together with the homes: one request for a turn that shows them",
 )
 async def get_state_with_homes(chat_id: ChatId, request: Request) -> Response:
-    return facts(await service.get_state_with(reading(request), chat_id, Facts.HOMES, look_up_homes))
+    found = await service.get_state_with(reading(request), chat_id, Facts.HOMES, look_up_homes)
+    return _answer(request, chat_id, found)
 
 
 @router.get(
@@ -38,7 +50,8 @@ async def get_state_with_homes(chat_id: ChatId, request: Request) -> Response:
     summary="The state together with the payments: one request for a turn that shows them",
 )
 async def get_state_with_payments(chat_id: ChatId, request: Request) -> Response:
-    return facts(await service.get_state_with(reading(request), chat_id, Facts.PAYMENTS, look_up_payments))
+    found = await service.get_state_with(reading(request), chat_id, Facts.PAYMENTS, look_up_payments)
+    return _answer(request, chat_id, found)
 
 
 @router.get(
@@ -47,7 +60,8 @@ async def get_state_with_payments(chat_id: ChatId, request: Request) -> Response
     summary="The state together with the handover: one request for a turn that shows it",
 )
 async def get_state_with_handover(chat_id: ChatId, request: Request) -> Response:
-    return facts(await service.get_state_with(reading(request), chat_id, Facts.HANDOVER, look_up_handover))
+    found = await service.get_state_with(reading(request), chat_id, Facts.HANDOVER, look_up_handover)
+    return _answer(request, chat_id, found)
 
 
 @router.put(
@@ -70,5 +84,5 @@ async def get_links(chat_id: ChatId, request: Request) -> Response:
 
 
 @router.delete("/chats/{chat_id}/links/{link_id}", status_code=204, summary="End a link", responses=NOT_FOUND)
-async def end_link(chat_id: ChatId, link_id: RowId, session: Session, request: Request) -> None:
-    await service.end_link(session, chat_id, link_id, reading(request).today())
+async def end_link(chat_id: ChatId, link_id: RowId, session: Session, vault: TheVault, request: Request) -> None:
+    await granting.end_link(session, vault, chat_id, link_id, reading(request).today())

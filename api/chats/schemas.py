@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import HandoverOut, HomeOut
+from api.identity.schemas import LinkLapse
 from api.money.schemas import PaymentsOut
 
 
@@ -23,6 +24,9 @@ class ChatState(BaseModel):
     chat_id: int
     locale: str | None = Field(max_length=20, description="Chosen or picked up; none: not known yet.")
     linked: bool = Field(description="Whether it has a live link to an agreement.")
+    lapse: LinkLapse | None = Field(
+        default=None, description="Of a chat without a live link: why one that it had shows nothing any more."
+    )
     dialog: Dialog | None
     version: int = Field(ge=0)
 

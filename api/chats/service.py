@@ -1,39 +1,40 @@
-"""Conversation state, saved by compare-and-set, and the links that say what a chat may see."""
+"""Conversation state, saved by compare-and-set; and that a chat with links is in use."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+import structlog
+from sqlalchemy import bindparam, exists, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from api.agreements.models import Party
 from api.chats.access import CHAT_ID, TODAY
-from api.chats.liveness import is_live_link, is_live_party
+from api.chats.liveness import is_live_link, lapse
 from api.chats.models import Chat, Link
 from api.chats.schemas import ChatSave, Dialog, Facts
-from api.errors import InvalidInput, NotFound, VersionConflict
-from api.identity.schemas import LinkMethod, LinkRole
+from api.db import Database
+from api.errors import InvalidInput, VersionConflict
 from api.lookups import LookUp, Reading, Row
 from api.privacy import Vault
 
 MAX_DIALOG_BYTES = 32 * 1024
 """As JSON in UTF-8; the longest complaint takes about a third of it."""
-OWNERS = (LinkRole.HOLDER, LinkRole.CO_OWNER)
-"""Who sees, and may end, the other chats' links to their agreement."""
 
+log = structlog.get_logger()
 
-# --- conversation state ---
-
-
-_linked = exists().where(Link.chat_id == CHAT_ID, is_live_link(TODAY)).label("linked")
+# When the chat's live links were used last (none: it has no live link), and why others show nothing.
+_used_on = select(func.min(Link.used_on)).where(Link.chat_id == CHAT_ID, is_live_link(TODAY))
+_lapse = select(func.min(lapse(TODAY))).where(Link.chat_id == CHAT_ID, Link.revoked_at.is_(None), ~is_live_link(TODAY))
+_of_its_links = (_used_on.scalar_subquery().label("used_on"), _lapse.scalar_subquery().label("lapse"))
 _asked = select(CHAT_ID.label("id")).subquery()
 STATE = LookUp(
-    select(Chat.locale, Chat.dialog, Chat.version, _linked).select_from(_asked.outerjoin(Chat, Chat.id == _asked.c.id))
+    select(Chat.locale, Chat.dialog, Chat.version, *_of_its_links).select_from(
+        _asked.outerjoin(Chat, Chat.id == _asked.c.id)
+    )
 )
 
 
@@ -57,7 +58,7 @@ def _save() -> LookUp:
                 "version": Chat.version + 1,
             },
             where=Chat.version == version,
-        ).returning(Chat.locale, Chat.dialog, Chat.version, _linked)
+        ).returning(Chat.locale, Chat.dialog, Chat.version, *_of_its_links)
     )
 
 
@@ -69,24 +70,50 @@ def _state(vault: Vault, chat_id: int, row: Row) -> dict[str, Any]:
     return {
         "chat_id": chat_id,
         "locale": row["locale"],
-        "linked": row["linked"],
+        "linked": row["used_on"] is not None,
+        "lapse": row["lapse"] if row["used_on"] is None else None,
         "dialog": None if dialog is None else vault.open_json("chat.dialog", dialog),
         "version": row["version"] or 0,
     }
 
 
-async def get_state(reading: Reading, chat_id: int) -> dict[str, Any]:
-    """The state of a chat, as :class:`ChatState`; of one that never wrote, version 0."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A :class:`ChatState`, and whether today's use of the chat's links is still to be noted."""
+
+    state: dict[str, Any]
+    use_to_note: bool
+
+
+async def get_state(reading: Reading, chat_id: int) -> Found:
+    """The state of a chat; of one that never wrote, version 0."""
     (row,) = await reading.rows(STATE, chat_id=chat_id)
-    return _state(reading.vault, chat_id, row)
+    used_on = row["used_on"]
+    return Found(_state(reading.vault, chat_id, row), used_on is not None and used_on < reading.today())
 
 
 async def get_state_with(
     reading: Reading, chat_id: int, name: Facts, look_up: Callable[[Reading, int], Awaitable[Any]]
-) -> dict[str, Any]:
+) -> Found:
     """The state with what another domain looks up for the chat, under its name."""
-    state = await get_state(reading, chat_id)
-    return {**state, name.value: await look_up(reading, chat_id) if state["linked"] else []}
+    found = await get_state(reading, chat_id)
+    found.state[name.value] = await look_up(reading, chat_id) if found.state["linked"] else []
+    return found
+
+
+async def note_use(database: Database, chat_id: int, today: date, disuse_days: int) -> None:
+    """The chat's live links were used today and stay for another while. Once a day, after the answer: it never fails,
+    since nobody waits for it and tomorrow is another day."""
+    try:
+        async with database.transaction() as session:
+            await session.execute(
+                update(Link)
+                .where(Link.chat_id == chat_id, Link.used_on < today, is_live_link(today))
+                .values(used_on=today, expires_on=today + timedelta(days=disuse_days))
+                .execution_options(synchronize_session=False)
+            )
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        log.warning("link_use_not_noted", error=type(error).__name__)
 
 
 async def save_state(session: AsyncSession, vault: Vault, chat_id: int, save: ChatSave, today: date) -> dict[str, Any]:
@@ -120,93 +147,3 @@ def _seal_dialog(vault: Vault, dialog: Dialog) -> bytes:
     if size > MAX_DIALOG_BYTES:
         raise refused(f"At most {MAX_DIALOG_BYTES} bytes of JSON")
     return vault.seal("chat.dialog", text)
-
-
-# --- links ---
-
-
-@dataclass(frozen=True)
-class Grant:
-    """What a proof gives a chat: an agreement, as whom, and by whose right (none: let in by a code)."""
-
-    agreement_id: int
-    person_id: int | None
-    role: LinkRole
-
-
-async def grant_links(
-    session: AsyncSession, chat_id: int, method: LinkMethod, grants: Sequence[Grant], today: date
-) -> None:
-    """Link the chat to what was granted. A link that stands stays as it is, unless it rests on less: a relative who
-    proves to be an owner becomes one, and a proxy whose authority is over may come back with a code."""
-    strongest: dict[int, Grant] = {}
-    for grant in sorted(grants, key=lambda grant: list(LinkRole).index(grant.role)):
-        strongest.setdefault(grant.agreement_id, grant)
-    insertion = insert(Link).values([{"chat_id": chat_id, "method": method} | asdict(g) for g in strongest.values()])
-    new = insertion.excluded
-    await session.execute(
-        insertion.on_conflict_do_update(
-            index_elements=["chat_id", "agreement_id"],
-            index_where=Link.revoked_at.is_(None),
-            set_={"person_id": new.person_id, "role": new.role, "method": new.method, "linked_at": func.now()},
-            where=or_(and_(Link.person_id.is_(None), new.person_id.is_not(None)), ~is_live_link(today)),
-        )
-    )
-
-
-async def end_link(session: AsyncSession, chat_id: int, link_id: int, today: date) -> None:
-    """End one's own link, or, as an owner, another chat's link to one's agreement.
-
-    Raises:
-        NotFound: there is no such live link, or it is not for this chat to end.
-    """
-    mine = aliased(Link)
-    owns = exists().where(
-        mine.chat_id == chat_id,
-        mine.agreement_id == Link.agreement_id,
-        mine.role.in_(OWNERS),
-        is_live_link(today, mine),
-    )
-    ended = await session.execute(
-        update(Link)
-        .where(Link.id == link_id, Link.revoked_at.is_(None), or_(Link.chat_id == chat_id, owns))
-        .values(revoked_at=func.now(), revoked_by_chat_id=chat_id)
-        .returning(Link.id)
-        .execution_options(synchronize_session=False)
-    )
-    if ended.one_or_none() is None:
-        raise NotFound
-
-
-async def extend_links(session: AsyncSession, today: date) -> int:
-    """Link chats to what the rolls have newly given to the people who proved who they are in them. For the importer,
-    in its own transaction, after people and parties are written.
-
-    A link that was ended stays ended: only a new proof brings it back.
-
-    Args:
-        today: in the office's time zone.
-
-    Returns:
-        How many links were added.
-    """
-    present = aliased(Link)
-    rank = case({role.value: position for position, role in enumerate(LinkRole)}, value=Party.role)
-    missing = (
-        select(Link.chat_id, Party.agreement_id, Party.person_id, Party.role, Link.method)
-        .join(Party, Party.person_id == Link.person_id)
-        .where(
-            is_live_link(today),
-            is_live_party(today),
-            ~exists().where(present.chat_id == Link.chat_id, present.agreement_id == Party.agreement_id),
-        )
-        .ext(distinct_on(Link.chat_id, Party.agreement_id))
-        .order_by(Link.chat_id, Party.agreement_id, rank, Link.id)
-    )
-    added = await session.execute(
-        insert(Link)
-        .from_select(["chat_id", "agreement_id", "person_id", "role", "method"], missing)
-        .on_conflict_do_nothing()
-        .returning(Link.id)
-    )
-    return len(added.all())

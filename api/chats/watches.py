@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.chats.models import HandoverWatch
 from api.errors import NotFound
+from api.identity.schemas import LinkScope
 
 # The table, not the model: given parameters, the ORM takes an insert of a model for a list of rows.
 _WATCHES: Any = HandoverWatch.__table__
-_MINE = live_links()
+_MINE = live_links(LinkScope.PROGRESS)
 _IT = select(CHAT_ID.label("chat_id"), _MINE.c.agreement_id).where(_MINE.c.agreement_id == AGREEMENT_ID)
 _insertion = insert(_WATCHES).from_select(["chat_id", "agreement_id"], _IT)
 # An update that changes nothing, since DO NOTHING returns no row: a wish made before would look like a stranger's.

@@ -65,6 +65,11 @@ def mask_id_number(value: str) -> str:
     return "*" * max(0, len(value) - 4) + value[-4:] if len(value) > 8 else "*" * len(value)
 
 
+def mask_agreement_number(value: str) -> str:
+    """Only the last two characters stay: enough to tell one's agreements apart, too few to prove anything with."""
+    return "***" + value[-2:] if len(value) > 4 else "***"
+
+
 def mask_phone(value: str) -> str:
     """138****5678."""
     return f"{value[:3]}****{value[-4:]}" if len(value) >= 11 else "*" * len(value)

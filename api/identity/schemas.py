@@ -1,12 +1,16 @@
 """Wire contract of verification: three ways to prove who one is, one answer for every failure."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
 from api.agreements.schemas import AgreementRef
+
+
+def _clean(text: object) -> object:
+    return text.replace("\0", "").strip() if isinstance(text, str) else text
 
 
 class LinkMethod(StrEnum):
@@ -37,6 +41,15 @@ class LinkSuspension(StrEnum):
 
     HOLDER_REPLACED = "holder_replaced"
     PHONE_REMOVED = "phone_removed"
+
+
+class LinkLapse(StrEnum):
+    """Why a link that nobody ended shows nothing now. Each is over with a new proof."""
+
+    HOLDER_REPLACED = "holder_replaced"
+    PHONE_REMOVED = "phone_removed"
+    DISUSED = "disused"
+    OVER = "over"  # its last day, or that of its proxy's authority, is past
 
 
 class ConsentKind(StrEnum):
@@ -94,19 +107,90 @@ class CodeProof(BaseModel):
 Proof = Annotated[PhoneProof | AgreementProof | CodeProof, Field(discriminator="method")]
 
 
+class RelativeCodeIn(BaseModel):
+    """What an owner lets a relative see, and until when."""
+
+    scope: LinkScope
+    valid_until: date | None = Field(default=None, description="The last day; none: until an owner ends it.")
+
+
+class OpenCodeOut(BaseModel):
+    """A code that nobody has used yet, without the code itself."""
+
+    id: int
+    scope: LinkScope
+    valid_until: date | None
+    issued_at: datetime
+    expires_at: datetime
+
+
+class RelativeCodesOut(BaseModel):
+    codes: list[OpenCodeOut] = Field(description="Oldest first.")
+    max_open: int
+
+
+class RelativeCodeOut(BaseModel):
+    """Shown now and never again."""
+
+    id: int
+    code: str
+    scope: LinkScope
+    valid_until: date | None
+    expires_at: datetime
+
+
+MAX_REQUEST_CHARACTERS = 2000
+MAX_OPEN_REQUESTS = 3
+
+
+class AccessRequestIn(BaseModel):
+    """``text``: the agreement's number, a name, how to reach the person; in their own words."""
+
+    kind: AccessRequestKind
+    text: Annotated[str, BeforeValidator(_clean)] = Field(
+        min_length=1, max_length=MAX_REQUEST_CHARACTERS, description="Without the space around it."
+    )
+
+
+class AccessRequestMade(BaseModel):
+    """A request of the asking chat's own. What was written is not repeated."""
+
+    id: int = Field(description="The number to name when asking about it.")
+    kind: AccessRequestKind
+    state: AccessRequestState
+    created_at: datetime
+    handled_at: datetime | None
+
+
+class AccessRequestsMade(BaseModel):
+    requests: list[AccessRequestMade] = Field(description="Newest first, the last ten.")
+    max_open: int
+
+
 class LinkOut(BaseModel):
-    """A live link between a chat and an agreement."""
+    """A live link between a chat and an agreement. Who may see it may end it."""
 
     id: int
     agreement: AgreementRef
     role: LinkRole
+    scope: LinkScope
     method: LinkMethod
     linked_at: datetime
+    used_on: date = Field(description="The last day on which its chat wrote.")
+    valid_until: date | None = Field(description="Its last day, or that of the proxy's authority; none: no end.")
     this_chat: bool = Field(description="Whether it is the asking chat's own link.")
-    can_unlink: bool
+
+
+class LapsedLink(BaseModel):
+    """A link of the asking chat that nobody ended and that shows nothing until its person proves anew who they are."""
+
+    id: int
+    agreement: AgreementRef = Field(description="Without holder and home: these may be somebody else's by now.")
+    because: LinkLapse
 
 
 class LinksOut(BaseModel):
     links: list[LinkOut] = Field(
         description="This chat's own links; a holder or co-owner also sees the other chats linked to the agreement."
     )
+    lapsed: list[LapsedLink] = Field(default_factory=list, description="This chat's own.")

@@ -1,14 +1,16 @@
 """Verification: who proves who they are gets the chat linked to what the roll says is theirs."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, Party
+from api.chats.granting import Grant, grant_links, scope_of
 from api.chats.liveness import is_live_party
-from api.chats.service import Grant, grant_links
+from api.chats.models import DISUSE_DAYS
 from api.errors import Locked, NotMatched, WayClosed
 from api.identity.codes import redeem_code
 from api.identity.limits import (
@@ -34,6 +36,8 @@ async def verify(
     proof: PhoneProof | AgreementProof | CodeProof,
     today: date,
     now: datetime | None = None,
+    *,
+    disuse_days: int = DISUSE_DAYS,
 ) -> None:
     """Link the chat to every agreement of the people whom the proof shows (a code: to its one agreement).
 
@@ -45,6 +49,7 @@ async def verify(
     Args:
         today: in the office's time zone; a proxy's authority ends on a day.
         now: the moment of the try; by default the database's.
+        disuse_days: after so many without use the link asks for proof again.
 
     Raises:
         WayClosed: this way in is closed to everybody; nothing was looked up.
@@ -66,10 +71,11 @@ async def verify(
         raise
     number = None
     if isinstance(proof, CodeProof):
-        agreement_id = await redeem_code(session, vault, chat_id, proof.code.get_secret_value(), today)
-        grants = [Grant(agreement_id, None, LinkRole.RELATIVE)] if agreement_id is not None else []
+        grant = await redeem_code(session, vault, chat_id, proof.code.get_secret_value(), today)
+        grants = [grant] if grant is not None else []
     elif isinstance(proof, PhoneProof):
-        grants = await _grants(session, await find_by_phone(session, vault, proof, today), today)
+        people = await find_by_phone(session, vault, proof, today)
+        grants = [replace(grant, phone_index=phone) for grant in await _grants(session, people, today)]
     else:
         number, grants = await _by_papers(session, vault, proof, today, attempt.now, surge)
     if not grants:
@@ -77,7 +83,7 @@ async def verify(
         _count_wrong(surge, attempt)
         raise NotMatched
     await record_try(session, attempt, succeeded=True)
-    await grant_links(session, chat_id, method, grants, today)
+    await grant_links(session, vault, chat_id, method, grants, today, disuse_days=disuse_days)
     tries.labels(method.value, "linked").inc()
 
 
@@ -109,7 +115,12 @@ async def _grants(session: AsyncSession, people: Collection[int], today: date) -
     rows = await session.execute(
         select(Party.agreement_id, Party.person_id, Party.role).where(Party.person_id.in_(people), is_live_party(today))
     )
-    return [Grant(agreement_id, person_id, LinkRole(role.value)) for agreement_id, person_id, role in rows]
+    return [
+        Grant(agreement_id, person_id, role, scope_of(role))
+        for agreement_id, person_id, role in (
+            (agreement_id, person_id, LinkRole(role.value)) for agreement_id, person_id, role in rows
+        )
+    ]
 
 
 async def _without_closed(session: AsyncSession, vault: Vault, grants: list[Grant], now: datetime) -> list[Grant]:

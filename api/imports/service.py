@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.chats.service import extend_links
+from api.chats.roll_changes import extend_links, settle_links
 from api.db import Database
 from api.estate.models import Project
 from api.imports.headings import ROLL_NAMES
@@ -104,10 +104,13 @@ async def _compare_and_load(
             dated.sort(key=lambda pair: (_ORDER.index(pair[0].kind), pair[1].as_of))
             reports = [report for _, report in dated]
             await _load(bulk, vault, dated, project_id, tell)
+            today = datetime.now(options.timezone).date()
+            suspended, restored = await settle_links(session, vault, today)
+            _tell_of_links(reports, suspended, restored)
             if options.dry_run or (any(r.errors for r in reports) and not options.partial):
                 raise _Undo
             await _record(session, dated)
-            await extend_links(session, datetime.now(options.timezone).date())
+            await extend_links(session, vault, today)
             # Look-ups right after a first load would else be planned for empty tables.
             await session.execute(text("ANALYZE"))
     except _Undo:
@@ -115,6 +118,17 @@ async def _compare_and_load(
     for report in reports:
         report.loaded = True
     return reports
+
+
+def _tell_of_links(reports: list[RollReport], suspended: int, restored: int) -> None:
+    """The clerk sees before loading whom the rolls would shut out: a forgotten column shows here."""
+    if suspended:
+        reports[-1].notes.append(
+            f"有 {suspended} 个 Telegram 账号不再符合台账（权利人换了，或者手机号不在台账上了），"
+            "要重新验证身份后才能查看。"
+        )
+    if restored:
+        reports[-1].notes.append(f"有 {restored} 个 Telegram 账号重新符合台账，恢复查看。")
 
 
 def _in_loop(on_progress: OnProgress | None) -> OnProgress:

@@ -1,6 +1,7 @@
 """Putting news into the outbox."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,19 +27,28 @@ async def enqueue_notice(
         notice: the facts that the words need; stored sealed.
         dedupe_key: of the news; each chat is told once for each key.
     """
-    payload = notice.model_dump(mode="json")
     rows = [
-        {
-            "chat_id": chat_id,
-            "kind": notice.kind,
-            "payload": vault.seal_json(PAYLOAD, payload),
-            # Who no longer sees the agreement is not told who else does.
-            "agreement_id": notice.agreement.id if isinstance(notice, NewLink) else None,
-            "dedupe_key": None if dedupe_key is None else f"{dedupe_key}:{chat_id}",
-        }
+        _row(vault, chat_id, notice) | {"dedupe_key": None if dedupe_key is None else f"{dedupe_key}:{chat_id}"}
         for chat_id in sorted({*chat_ids})
     ]
     if rows:
         await session.execute(
             insert(Delivery).values(rows).on_conflict_do_nothing(index_elements=[Delivery.dedupe_key])
         )
+
+
+async def enqueue_notices(session: AsyncSession, vault: Vault, told: Iterable[tuple[int, Notice]]) -> None:
+    """Tell each of many chats news of its own, as one statement."""
+    rows = [_row(vault, chat_id, notice) for chat_id, notice in told]
+    if rows:
+        await session.execute(insert(Delivery), rows)
+
+
+def _row(vault: Vault, chat_id: int, notice: Notice) -> dict[str, Any]:
+    return {
+        "chat_id": chat_id,
+        "kind": notice.kind,
+        "payload": vault.seal_json(PAYLOAD, notice.model_dump(mode="json")),
+        # Who no longer sees the agreement is not told who else does.
+        "agreement_id": notice.agreement.id if isinstance(notice, NewLink) else None,
+    }

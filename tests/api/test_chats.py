@@ -21,7 +21,7 @@ DRAFT = {"id": "draft-0001", "name": "complaint.text", "data": {"text": "房子�
 
 
 def state(version: int, *, locale: str | None = None, linked: bool = False, dialog: Any = None) -> dict[str, Any]:
-    return {"chat_id": CHAT, "locale": locale, "linked": linked, "dialog": dialog, "version": version}
+    return {"chat_id": CHAT, "locale": locale, "linked": linked, "lapse": None, "dialog": dialog, "version": version}
 
 
 async def test_a_chat_that_never_wrote(api: aiohttp.ClientSession) -> None:

@@ -7,9 +7,10 @@ from sqlalchemy import func, select
 
 from api.agreements.schemas import PartyRole
 from api.chats.models import Link
-from api.chats.service import extend_links
+from api.chats.roll_changes import extend_links
 from api.db import Database
 from api.identity.schemas import LinkMethod, LinkRole, LinksOut
+from api.privacy import Vault
 from tests.api.calls import by_phone, call, numbers, own, prove
 from tests.factories import Factory
 
@@ -33,9 +34,9 @@ async def test_owners_see_and_end_the_links_of_others(api: aiohttp.ClientSession
     await factory.link(STRANGER, await factory.agreement(number="A-1002"))
 
     seen = (await links_of(api, HOLDER)).links
-    assert [(link.id, link.this_chat, link.can_unlink) for link in seen] == [
-        (holders.id, True, True),
-        (relatives.id, False, True),
+    assert [(link.id, link.this_chat) for link in seen] == [
+        (holders.id, True),
+        (relatives.id, False),
     ]
     assert {link.agreement.home for link in seen} == {"A3-一期-2-1-1801"}
     assert [link.id for link in (await links_of(api, RELATIVE)).links] == [relatives.id]
@@ -83,7 +84,7 @@ async def test_a_proxy_sees_nothing_after_the_last_day(api: aiohttp.ClientSessio
 
 
 async def test_a_new_roll_adds_to_what_was_proved(
-    api: aiohttp.ClientSession, database: Database, factory: Factory
+    api: aiohttp.ClientSession, database: Database, factory: Factory, vault: Vault
 ) -> None:
     who = factory.invented()
     person = await factory.person(who)
@@ -98,7 +99,7 @@ async def test_a_new_roll_adds_to_what_was_proved(
     await factory.party(over, person, PartyRole.PROXY, position=1, valid_until=date(2020, 1, 1))
     for added in (1, 0):
         async with database.transaction() as session:
-            assert await extend_links(session, TODAY) == added
+            assert await extend_links(session, vault, TODAY) == added
     links = await links_of(api, HOLDER)
     assert {link.agreement.number: (link.role, link.method) for link in links.links if link.this_chat} == {
         "A-1001": ("holder", "phone"),

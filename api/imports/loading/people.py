@@ -10,7 +10,6 @@ from sqlalchemy import Table, select
 
 from api.agreements.models import Party
 from api.agreements.schemas import PartyRole
-from api.chats.models import Link
 from api.identity.documents import normalise_name
 from api.identity.models import Person, PersonPhone
 from api.imports.loading.bulk import Bulk, within
@@ -21,7 +20,6 @@ from api.privacy import Vault
 _people: Table = Person.__table__  # type: ignore[assignment]
 _phones: Table = PersonPhone.__table__  # type: ignore[assignment]
 _parties: Table = Party.__table__  # type: ignore[assignment]
-_links: Table = Link.__table__  # type: ignore[assignment]
 _OWNER_ROLES = (PartyRole.HOLDER, PartyRole.CO_OWNER)
 _INDEX_BYTES = 32
 
@@ -207,7 +205,8 @@ async def settle_people(
     agreement_ids: dict[str, int],
     report: RollReport,
 ) -> None:
-    """Write people, parties and phones. Who is no owner any more loses the link to the agreement as well."""
+    """Write people, parties and phones. What becomes of links to them is settled after all rolls
+    (``api.chats.roll_changes``)."""
     everyone = {id(known): known for r in records for _, known in resolved.owners[r.number_key]}
     await _write_people(bulk, vault, list(everyone.values()), report)
     tally = report.facts["parties"]
@@ -324,19 +323,14 @@ async def _settle_phones(
 
 
 async def _forget(bulk: Bulk, gone: list[tuple[int, int]]) -> None:
-    """Close the links of people who are no owners of an agreement any more; drop people who are left with nothing."""
+    """Drop people who are left with nothing. Who may come back to a link, be it by a later roll, is kept."""
     if not gone:
         return
-    agreements, people = map(list, zip(*gone, strict=True))
-    await bulk.execute(
-        "UPDATE links SET revoked_at = now() FROM unnest($1::bigint[], $2::bigint[]) AS gone(agreement_id, person_id) "
-        "WHERE links.agreement_id = gone.agreement_id AND links.person_id = gone.person_id AND revoked_at IS NULL",
-        agreements,
-        people,
-    )
+    people = [person_id for _, person_id in gone]
     left_with_nothing = (
         "NOT EXISTS (SELECT FROM parties WHERE parties.person_id = people.id) "
-        "AND NOT EXISTS (SELECT FROM links WHERE links.person_id = people.id)"
+        "AND NOT EXISTS (SELECT FROM links WHERE links.person_id = people.id) "
+        "AND NOT EXISTS (SELECT FROM link_codes WHERE people.id = ANY(owner_ids) AND used_at IS NOT NULL)"
     )
     await bulk.execute(
         "DELETE FROM person_phones USING people WHERE people.id = person_phones.person_id "  # noqa: S608

@@ -194,7 +194,9 @@ async def test_an_owner_who_left_the_roll_loses_the_agreement_and_its_link(
     assert report.facts["parties"].changed == 1
     assert len(await look("SELECT 1 FROM parties")) == 1
     assert len(await look("SELECT 1 FROM person_phones")) == 1
-    assert (await look("SELECT revoked_at IS NOT NULL AS revoked FROM links")) == [{"revoked": True}]
+    assert await look("SELECT revoked_at, suspended_because FROM links") == [
+        {"revoked_at": None, "suspended_because": "holder_replaced"}
+    ]
     (report,) = await load(
         books.xlsx(folder / "c.xlsx", [books.relocation(被安置人姓名=CHAN.name, 证件号码=CHAN.id_number)])
     )

@@ -1,0 +1,215 @@
+"""Links, which say what a chat may see: granted with a proof, ended by their chat, by an owner or by staff.
+
+Nobody is let in unnoticed: every other chat that sees the agreement is told in the same transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, any_, case, exists, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from api.agreements.service import find_refs, former_refs
+from api.audit.service import Actor, record
+from api.chats.liveness import is_live_link
+from api.chats.models import DISUSE_DAYS, Link
+from api.errors import NotFound
+from api.identity.models import LinkCode
+from api.identity.schemas import LinkMethod, LinkRole, LinkScope
+from api.messages.schemas import EndedBy, LinkEnded, NewLink
+from api.messages.service import enqueue_notices
+from api.privacy import Vault
+
+OWNERS = (LinkRole.HOLDER, LinkRole.CO_OWNER)
+"""Who sees, and may end, the other chats' links to their agreement, and lets relatives in."""
+_STRENGTH = list(LinkRole)
+_NEW = (Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a proof gives a chat: an agreement, as whom, and by whose right (none: let in by a code, or by staff).
+
+    ``valid_until``: its last day. ``phone_index``, ``code_id``: of the phone or the code that proved it; the link
+    stands and falls with it.
+    """
+
+    agreement_id: int
+    person_id: int | None
+    role: LinkRole
+    scope: LinkScope = LinkScope.EVERYTHING
+    valid_until: date | None = None
+    phone_index: bytes | None = None
+    code_id: int | None = None
+
+
+def scope_of(role: LinkRole) -> LinkScope:
+    """What somebody whom the roll names as such may see. An heir is pending until staff have seen the papers and grant
+    everything."""
+    return LinkScope.PROGRESS if role is LinkRole.HEIR else LinkScope.EVERYTHING
+
+
+async def grant_links(
+    session: AsyncSession,
+    vault: Vault,
+    chat_id: int,
+    method: LinkMethod,
+    grants: Sequence[Grant],
+    today: date,
+    *,
+    disuse_days: int = DISUSE_DAYS,
+    actor: Actor | None = None,
+) -> list[int]:
+    """Link the chat to what was granted, and tell the others who see it.
+
+    A link that stands stays as it is, unless it rests on less: a relative who proves to be an owner becomes one, and a
+    code may show more than the one before. One that lapsed (suspended, disused, over) stands again.
+
+    Args:
+        actor: who grants it, where it is not the chat itself by its proof.
+
+    Returns:
+        Ids of the links that are new, or stand again, or rest on more now.
+    """
+    strongest: dict[int, Grant] = {}
+    for grant in sorted(grants, key=lambda grant: _STRENGTH.index(grant.role)):
+        strongest.setdefault(grant.agreement_id, grant)
+    dates = {"used_on": today, "expires_on": today + timedelta(days=disuse_days)}
+    insertion = insert(Link).values(
+        [{"chat_id": chat_id, "method": method} | dates | asdict(grant) for grant in strongest.values()]
+    )
+    new = insertion.excluded
+    confirmed_heir = and_(Link.person_id == new.person_id, Link.role == new.role, Link.scope == LinkScope.EVERYTHING)
+    changes: dict[str, Any] = {
+        name: new[name]
+        for name in ("person_id", "role", "method", "valid_until", "phone_index", "code_id", "used_on", "expires_on")
+    }
+    changes["scope"] = case((confirmed_heir, Link.scope), else_=new.scope)
+    changes |= {"linked_at": func.now(), "suspended_at": None, "suspended_because": None}
+    rests_on_more = or_(new.person_id.is_not(None), new.code_id.is_not(None))
+    granted = (
+        await session.execute(
+            insertion.on_conflict_do_update(
+                index_elements=["chat_id", "agreement_id"],
+                index_where=Link.revoked_at.is_(None),
+                set_=changes,
+                where=or_(and_(Link.person_id.is_(None), rests_on_more), ~is_live_link(today)),
+            ).returning(*_NEW)
+        )
+    ).all()
+    await announce(session, vault, granted, today)
+    ids = [link.id for link in granted]
+    await record(session, actor or Actor.chat(chat_id), "link.created", "link", ids)
+    return ids
+
+
+async def announce(session: AsyncSession, vault: Vault, links: Sequence[Any], today: date) -> None:
+    """Tell every other chat that sees their agreements of new links (rows of id, chat, agreement, role, method, scope
+    and moment)."""
+    if not links:
+        return
+    watching: defaultdict[int, list[Any]] = defaultdict(list)
+    wanted = literal(list({link.agreement_id for link in links}), ARRAY(BigInteger))
+    for other in await session.execute(
+        select(Link.chat_id, Link.agreement_id, Link.role, Link.scope).where(
+            Link.agreement_id == any_(wanted), is_live_link(today)
+        )
+    ):
+        watching[other.agreement_id].append(other)
+    pairs = [(link, other) for link in links for other in watching[link.agreement_id] if other.chat_id != link.chat_id]
+    refs = {
+        scope: await find_refs(
+            session, vault, {other.agreement_id for _, other in pairs}, progress_only=scope is LinkScope.PROGRESS
+        )
+        for scope in {other.scope for _, other in pairs}
+    }
+    told = [
+        (
+            other.chat_id,
+            NewLink(
+                agreement=refs[other.scope][link.agreement_id],
+                link_id=link.id,
+                role=link.role,
+                method=link.method,
+                scope=link.scope,
+                linked_at=link.linked_at,
+                can_end=other.role in OWNERS,
+            ),
+        )
+        for link, other in pairs
+    ]
+    await enqueue_notices(session, vault, told)
+
+
+async def end_link(session: AsyncSession, vault: Vault, chat_id: int, link_id: int, today: date) -> None:
+    """End one's own link, or, as an owner, another chat's link to one's agreement.
+
+    Whom that other chat let in with a code goes with it: somebody who got in by deceit does not stay through a second
+    account.
+
+    Raises:
+        NotFound: there is no such link, or it is not for this chat to end.
+    """
+    mine = aliased(Link)
+    owns = exists().where(
+        mine.chat_id == chat_id,
+        mine.agreement_id == Link.agreement_id,
+        mine.role.in_(OWNERS),
+        is_live_link(today, mine),
+    )
+    by_chat: dict[str, Any] = {"revoked_by_chat_id": chat_id}
+    ended = await _end(session, Link.id == link_id, or_(Link.chat_id == chat_id, owns), **by_chat)
+    if not ended:
+        raise NotFound
+    if ended[0].chat_id != chat_id:
+        ended += await _end(session, *_let_in_by(ended[0]), Link.chat_id != chat_id, **by_chat)
+    others = [link for link in ended if link.chat_id != chat_id]
+    await _tell_ended(session, vault, others, EndedBy.OWNER)
+    await record(session, Actor.chat(chat_id), "link.ended", "link", [link.id for link in ended])
+
+
+async def revoke_link_by_staff(session: AsyncSession, vault: Vault, staff_id: int, link_id: int) -> None:
+    """End a link, and those that its chat let in with codes; each of the chats is told. Whoever holds the papers can
+    prove anew who they are.
+
+    Raises:
+        NotFound: there is no such link, or it is ended already.
+    """
+    by_staff: dict[str, Any] = {"revoked_by_staff_id": staff_id}
+    ended = await _end(session, Link.id == link_id, **by_staff)
+    if not ended:
+        raise NotFound
+    ended += await _end(session, *_let_in_by(ended[0]), **by_staff)
+    await _tell_ended(session, vault, ended, EndedBy.STAFF)
+    await record(session, Actor.staff(staff_id), "link.ended", "link", [link.id for link in ended])
+
+
+async def _end(session: AsyncSession, *which: ColumnElement[bool], **by: Any) -> list[Any]:
+    ended = await session.execute(
+        update(Link)
+        .where(Link.revoked_at.is_(None), *which)
+        .values(revoked_at=func.now(), **by)
+        .returning(Link.id, Link.chat_id, Link.agreement_id, Link.scope)
+        .execution_options(synchronize_session=False)
+    )
+    return list(ended.all())
+
+
+def _let_in_by(link: Any) -> tuple[ColumnElement[bool], ...]:
+    codes = select(LinkCode.id).where(LinkCode.issued_by_chat_id == link.chat_id)
+    return Link.agreement_id == link.agreement_id, Link.code_id.in_(codes)
+
+
+async def _tell_ended(session: AsyncSession, vault: Vault, links: Iterable[Any], by: EndedBy) -> None:
+    ended = list(links)
+    refs = await former_refs(session, [(link.agreement_id, link.scope) for link in ended])
+    await enqueue_notices(
+        session,
+        vault,
+        [(link.chat_id, LinkEnded(agreement=refs[link.agreement_id, link.scope], by=by)) for link in ended],
+    )

@@ -1,0 +1,145 @@
+"""What a new roll does to links: it suspends those that it no longer supports, and links people to what it newly gives
+them. A few statements for all households at once."""
+
+from datetime import date
+
+from sqlalchemy import Text, any_, case, cast, exists, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from api.agreements.models import Party
+from api.agreements.schemas import PartyRole
+from api.agreements.service import former_refs
+from api.audit.service import SYSTEM, record
+from api.chats.granting import announce, scope_of
+from api.chats.liveness import is_live_link, is_live_party
+from api.chats.models import Link
+from api.identity.models import LinkCode, PersonPhone
+from api.identity.schemas import LinkRole, LinkScope, LinkSuspension
+from api.messages.schemas import LinkSuspended
+from api.messages.service import enqueue_notices
+from api.privacy import Vault
+
+_OWNERS = (PartyRole.HOLDER, PartyRole.CO_OWNER)
+
+
+async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tuple[int, int]:
+    """Suspend every link that the rolls no longer support, and let those stand again that they support once more.
+
+    A link rests on the person who proved it and, where a phone was the proof, on that phone being theirs; one by a code
+    rests on those in whose name the code was issued: when none of them owns the agreement any more, the code's guests
+    do not see the home of the next family.
+
+    Returns:
+        How many were suspended, and how many stand again.
+    """
+    # What the rolls say against each link that nobody ended.
+    is_party = exists().where(Party.agreement_id == Link.agreement_id, Party.person_id == Link.person_id)
+    an_issuer_owns = exists().where(
+        Party.agreement_id == Link.agreement_id, Party.person_id == any_(LinkCode.owner_ids), Party.role.in_(_OWNERS)
+    )
+    has_phone = exists().where(PersonPhone.person_id == Link.person_id, PersonPhone.phone_index == Link.phone_index)
+    replaced = literal(LinkSuspension.HOLDER_REPLACED.value, Text)
+    against = case(
+        (Link.person_id.is_not(None) & ~is_party, replaced),
+        ((func.cardinality(LinkCode.owner_ids) > 0) & ~an_issuer_owns, replaced),
+        (Link.phone_index.is_not(None) & ~has_phone, literal(LinkSuspension.PHONE_REMOVED.value, Text)),
+    )
+    in_use = (Link.expires_on > today) & or_(Link.valid_until.is_(None), Link.valid_until >= today)
+    told = (
+        select(
+            Link.id,
+            against.label("against"),
+            cast(Link.suspended_because, Text).label("before"),
+            in_use.label("in_use"),
+        )
+        .outerjoin(LinkCode, (LinkCode.id == Link.code_id) & Link.person_id.is_(None))
+        .where(Link.revoked_at.is_(None))
+        .subquery("told")
+    )
+    changed = (
+        await session.execute(
+            update(Link)
+            .where(Link.id == told.c.id, told.c.against.is_distinct_from(told.c.before))
+            .values(
+                suspended_at=case((told.c.against.is_(None), None), else_=func.coalesce(Link.suspended_at, func.now())),
+                suspended_because=told.c.against,
+            )
+            .returning(
+                Link.id, Link.chat_id, Link.agreement_id, Link.scope, told.c.against, told.c.before, told.c.in_use
+            )
+            .execution_options(synchronize_session=False)
+        )
+    ).all()
+    suspended = [link for link in changed if link.before is None]
+    restored = [link for link in changed if link.against is None]
+    # A link that had lapsed by itself showed nothing to begin with.
+    missed = [link for link in suspended if link.in_use]
+    refs = await former_refs(session, [(link.agreement_id, link.scope) for link in missed])
+    await enqueue_notices(
+        session,
+        vault,
+        [
+            (
+                link.chat_id,
+                LinkSuspended(agreement=refs[link.agreement_id, link.scope], because=LinkSuspension(link.against)),
+            )
+            for link in missed
+        ],
+    )
+    await record(session, SYSTEM, "link.suspended", "link", [link.id for link in suspended])
+    await record(session, SYSTEM, "link.restored", "link", [link.id for link in restored])
+    return len(suspended), len(restored)
+
+
+async def extend_links(session: AsyncSession, vault: Vault, today: date) -> int:
+    """Link chats to what the rolls have newly given to the people who proved who they are in them, and tell the others
+    who see it.
+
+    A link that was ended stays ended: only a new proof brings it back.
+
+    Args:
+        today: in the office's time zone.
+
+    Returns:
+        How many links were added.
+    """
+    present = aliased(Link)
+    rank = case({role.value: position for position, role in enumerate(LinkRole)}, value=Party.role)
+    heir = cast(Party.role, Text) == LinkRole.HEIR.value
+    missing = (
+        select(
+            Link.chat_id,
+            Party.agreement_id,
+            Party.person_id,
+            Party.role,
+            case((heir, scope_of(LinkRole.HEIR).value), else_=LinkScope.EVERYTHING.value),
+            Link.method,
+            Link.phone_index,
+            Link.used_on,
+            Link.expires_on,
+        )
+        .join(Party, Party.person_id == Link.person_id)
+        .where(
+            is_live_link(today),
+            is_live_party(today),
+            ~exists().where(present.chat_id == Link.chat_id, present.agreement_id == Party.agreement_id),
+        )
+        .ext(distinct_on(Link.chat_id, Party.agreement_id))
+        .order_by(Link.chat_id, Party.agreement_id, rank, Link.id)
+    )
+    columns = [
+        *("chat_id", "agreement_id", "person_id", "role", "scope", "method", "phone_index", "used_on", "expires_on")
+    ]
+    added = (
+        await session.execute(
+            insert(Link)
+            .from_select(columns, missing)
+            .on_conflict_do_nothing()
+            .returning(Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
+        )
+    ).all()
+    await announce(session, vault, added, today)
+    await record(session, SYSTEM, "link.created", "link", [link.id for link in added])
+    return len(added)
