@@ -39,7 +39,6 @@ AGREEMENTS = FactTable(
         "handover_status": "交付状态",
         "note": "备注",
     },
-    sealed={"original_address": "agreement.original_address", "note": "agreement.note"},
     fallbacks={"handed_over": False},
 )
 REGISTRATIONS = FactTable(

@@ -5,10 +5,12 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Table, select
 
+from api.db import sealed_columns
 from api.imports.loading.bulk import Bulk, within
 from api.imports.loading.words import word
 from api.imports.records import Stated
@@ -18,22 +20,26 @@ from api.privacy import Vault
 Key = tuple[Hashable, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FactTable:
     """One table of sourced facts, one row for each ``key``.
 
-    ``sealed`` names the purposes of sealed columns; ``titles`` how columns are called in the clerk's report;
-    ``derived`` makes columns that follow from the others (given values, as-of date).
+    ``titles`` tells how columns are called in the clerk's report; ``derived`` makes columns that follow from the others
+    (given values, as-of date).
     """
 
     table: Table
     name: str
     key: tuple[str, ...]
     titles: dict[str, str]
-    sealed: dict[str, str] = field(default_factory=dict)
     derived: Callable[[Mapping[str, Any], date], dict[str, Any]] | None = None
     fallbacks: dict[str, Any] = field(default_factory=dict)
     """For columns that are never empty: what a roll that says nothing means."""
+
+    @cached_property
+    def sealed(self) -> dict[str, str]:
+        """Sealed columns and their purposes."""
+        return sealed_columns(self.table)
 
     @property
     def columns(self) -> list[str]:
