@@ -21,6 +21,7 @@ COMMANDS = {
     "invite": "bot.cli.office:invite",
     "cases": "bot.cli.office:cases",
     "sweep": "bot.cli.office:sweep",
+    "keys": "bot.cli.keys:keys",
 }
 """Where each command is, in the order of the help page: a function, or a ``typer.Typer`` with commands of its own."""
 

@@ -1,8 +1,7 @@
 """``shanglou import`` and ``shanglou sample``: the data clerk's commands. What the clerk reads is Chinese, like the
 rolls."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +11,6 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from api.db import Database
@@ -24,6 +22,7 @@ from api.imports.sample import write_sample
 from api.imports.service import LoadOptions, load_rolls
 from api.settings import Settings
 from bot.cli.database import api_settings, open_database
+from bot.cli.progress import progress_bar
 from bot.cli.running import refuse
 
 _MAX_ERRORS_SHOWN = 50
@@ -105,20 +104,6 @@ def sample(
         written = write_sample(folder, households=households, seed=seed, on_progress=on_progress)
     for path in written.paths:
         typer.echo(path)
-
-
-@contextmanager
-def progress_bar() -> Iterator[OnProgress]:
-    """A bar on stderr, which is silent where stderr is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-
-        def tell(what: str, done: int, total: int) -> None:
-            progress.update(task, description=what, completed=done, total=total or None)
-
-        yield tell
 
 
 def _show(console: Console, report: RollReport, dry_run: bool) -> None:
