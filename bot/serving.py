@@ -49,7 +49,14 @@ async def serving(app: Any, host: str = "127.0.0.1", port: int = 0) -> AsyncIter
     """
     with listening(host, port) as listener:
         config = uvicorn.Config(
-            app, access_log=False, log_level="warning", ws="none", server_header=False, timeout_graceful_shutdown=3
+            app,
+            # Its own logging would write the messages of exceptions, past bot.logs.
+            log_config=None,
+            access_log=False,
+            log_level="warning",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=3,
         )
         server = InProcessServer(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))

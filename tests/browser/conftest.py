@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
-from tests.flows.conftest import household, system
+from tests.flows.conftest import heard, household, system
 
-__all__ = ["household", "system"]
+__all__ = ["heard", "household", "system"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # `make test` needs nothing but Python; .ci/run sees to a browser.

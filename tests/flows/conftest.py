@@ -5,12 +5,15 @@ stopped and started in the middle of a test; the playground keeps what people wr
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from api.agreements.models import Agreement
 from api.app import create_app
@@ -21,6 +24,7 @@ from bot.app import build_application, running
 from bot.settings import BotSettings
 from tests.conftest import SERVICE_TOKEN
 from tests.factories import Factory
+from tests.leaks import Heard, listening
 from tests.people import Person
 from tests.serving import serving
 
@@ -34,6 +38,7 @@ class System:
         self.token = playground.new_token()
         self.playground = playground.create_app(self.token)
         self.world: playground.Playground = self.playground.state.playground
+        self.heard: Heard | None = None
         self.url = ""
         self.api_url = ""
         self._around = AsyncExitStack()
@@ -52,7 +57,15 @@ class System:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self.heard is not None:
+            await self._hear_metrics(self.heard)
         await self._around.aclose()
+
+    async def _hear_metrics(self, heard: Heard) -> None:
+        with contextlib.suppress(aiohttp.ClientConnectionError):  # the API may have been stopped
+            async with aiohttp.ClientSession(self.api_url) as api, api.get("/metrics") as response:
+                if response.status == 200:
+                    heard.metrics_page(await response.text())
 
     def bot_settings(self) -> BotSettings:
         return BotSettings(
@@ -67,7 +80,9 @@ class System:
     async def start_api(self) -> None:
         """On the port it had before."""
         port = int(self.api_url.rpartition(":")[2] or 0)
-        app = create_app(self.settings, self.database_url)
+        app: ASGIApp = create_app(self.settings, self.database_url)
+        if self.heard is not None:
+            app = self.heard.errors_of(app)
         self.api_url = await self._api.enter_async_context(serving(app, port=port))
 
     async def stop_api(self) -> None:
@@ -116,9 +131,19 @@ class System:
         return await Person.arrive(self.client, name, phone=phone, language=language, user_id=user_id)
 
 
+@pytest.fixture(autouse=True)
+def heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Heard]:
+    """Fails every test here, whatever it is about, in which something personal was written down (``tests.leaks``)."""
+    with listening(monkeypatch, tmp_path) as heard:
+        yield heard
+    assert heard.leaks() == []
+
+
 @pytest.fixture
-async def system(settings: Settings, database_url: str) -> AsyncIterator[System]:
-    async with System(settings, database_url) as system:
+async def system(settings: Settings, database_url: str, heard: Heard) -> AsyncIterator[System]:
+    system = System(settings, database_url)
+    system.heard = heard
+    async with system:
         yield system
 
 
