@@ -1,5 +1,6 @@
 """What happens in one person's chat, as server-sent events: the chat page lives on this."""
 
+import re
 from collections.abc import AsyncIterator
 
 import orjson
@@ -8,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.playground.people import Event, Person, Wire
-from bot.playground.play import reply
+from bot.playground.play import PERSON, reply
 from bot.playground.state import Playground
 
 HEARTBEAT = 15.0
@@ -26,7 +27,7 @@ class EventStream:
 
     def __init__(self, playground: Playground) -> None:
         self.playground = playground
-        self.routes = [Route("/play/users/{user_id:int}/events", self._events, methods=["GET"])]
+        self.routes = [Route(f"{PERSON}/events", self._events, methods=["GET"])]
 
     async def _events(self, request: Request) -> Response:
         person = self.playground.people.get(request.path_params["user_id"])
@@ -34,7 +35,7 @@ class EventStream:
             return reply({"error": "there is no such person"}, 404)
         asked = request.headers.get("last-event-id") or request.query_params.get("since")
         newest = person.events[-1].number if person.events else 0
-        if asked is not None and not asked.isdigit():
+        if asked is not None and not re.fullmatch(r"[0-9]{1,18}", asked):
             return reply({"error": "since must be a whole number"}, 422)
         return StreamingResponse(
             self._stream(person, int(asked) if asked is not None else newest),

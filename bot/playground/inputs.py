@@ -11,6 +11,8 @@ from bot.playground.errors import PlayError
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=32)]
+Number = Annotated[int, Field(gt=-(2**52), lt=2**52)]
+"""What a JSON writer can write again: no id of Telegram's is larger."""
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -31,17 +33,17 @@ class NewPerson(_Input):
 
 class Text(_Input):
     text: Words
-    reply_to: int | None = None
+    reply_to: Number | None = None
 
 
 class Edit(_Input):
-    message_id: int
+    message_id: Number
     text: Words
 
 
 class Contact(_Input):
     phone_number: Phone | None = None
-    user_id: int | None = None
+    user_id: Number | None = None
     first_name: Name | None = None
     last_name: Name | None = None
 
@@ -52,7 +54,7 @@ class Location(_Input):
 
 
 class Press(_Input):
-    message_id: int
+    message_id: Number
     data: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
@@ -67,10 +69,10 @@ class Voice(_Input):
 class NewFault(_Input):
     method: Name
     status: Annotated[int, Field(ge=200, le=599)]
-    retry_after: Annotated[int, Field(gt=0)] | None = None
-    count: Annotated[int, Field(gt=0)] = 1
+    retry_after: Annotated[int, Field(gt=0, lt=2**31)] | None = None
+    count: Annotated[int, Field(gt=0, lt=2**31)] = 1
     description: str | None = None
-    chat_id: int | None = None
+    chat_id: Number | None = None
     executed: bool = False
     delay: Annotated[float, Field(ge=0, le=120)] = 0
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,12 +34,20 @@ MAX_WAIT = 60.0
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+class _PersonId(IntegerConvertor):
+    regex = "[0-9]{1,16}"  # Starlette's own takes numbers that Python refuses to read
+
+
+register_url_convertor("person", _PersonId())
+PERSON = "/play/users/{user_id:person}"
+
+
 class UserSide:
     """Routes of the user side for one playground."""
 
     def __init__(self, playground: Playground) -> None:
         self.playground = playground
-        person = "/play/users/{user_id:int}"
+        person = PERSON
         self.routes = [
             self._route("POST", "/play/users", self._add),
             self._route("GET", "/play/users", self._people),

@@ -88,14 +88,15 @@ class HookedSystem(System):
         """What Telegram is answered."""
         return (await self.hook.request("POST", "updates", body, None, seconds=60)).status
 
-    async def settled(self, seconds: float = 20) -> None:
-        """Until everything that was posted is worked off.
 
-        Raises:
-            TimeoutError: something blocks the queue.
-        """
-        async with asyncio.timeout(seconds):
-            await self.quiet()
+async def settled(system: System, seconds: float = 20) -> None:
+    """Until everything that was sent is worked off.
+
+    Raises:
+        TimeoutError: something blocks the queue.
+    """
+    async with asyncio.timeout(seconds):
+        await system.quiet()
 
 
 @pytest.fixture
