@@ -303,6 +303,7 @@ class Factory:
         role: LinkRole = LinkRole.HOLDER,
         method: LinkMethod = LinkMethod.PHONE,
         revoked: bool = False,
+        **values: Any,
     ) -> Link:
         """A live link, or one that was revoked. A proxy's needs ``person``: their party has the last day."""
         return await self.add(
@@ -313,6 +314,7 @@ class Factory:
                 role=role,
                 method=method,
                 revoked_at=datetime.now(UTC) if revoked else None,
+                **values,
             )
         )
 

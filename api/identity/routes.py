@@ -24,7 +24,8 @@ router = v1_router("links")
 )
 async def prove(chat_id: ChatId, proof: Proof, session: Session, vault: TheVault, request: Request) -> Response:
     today = reading(request).today()
-    await verify(session, vault, request.app.state.surge, chat_id, proof, today)
+    state = request.app.state
+    await verify(session, vault, state.surge, chat_id, proof, today, disuse_days=state.settings.link_disuse_days)
     answer = facts(await list_links_within(session, vault, chat_id, today))
     answer.status_code = 201
     return answer
