@@ -100,7 +100,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.vault = settings.vault()
     app.state.metrics = Metrics()
     app.state.surge = Surge(settings, app.state.metrics)
-    app.state.reading = Reading(database.pool, app.state.vault, settings.timezone)
+    app.state.reading = Reading(database.pool, app.state.vault, settings.timezone, database.sightings)
     app.state.attachments = AttachmentStore(settings.attachments_url, settings.data_dir)
     tokens = settings.service_token.get_secret_value().split(",")
     app.add_middleware(ServiceToken, tokens=[token.strip().encode() for token in tokens])

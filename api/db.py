@@ -30,6 +30,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
+from api.audit.sightings import Sightings
 from api.lookups import ReadPool
 
 # No just-in-time compiler: it costs a look-up a hundred times what it saves.
@@ -151,6 +152,10 @@ class Database:
             )
 
         self.pool = ReadPool(connect, size=pool_size, timeout=CONNECT_SECONDS, max_idle=MAX_IDLE_SECONDS)
+        # A connection of its own: no look-up waits behind other look-ups to be recorded.
+        recording = ReadPool(connect, size=1, timeout=CONNECT_SECONDS, max_idle=MAX_IDLE_SECONDS)
+        self.sightings = Sightings(recording)
+        self._pools = (self.pool, recording)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -165,5 +170,7 @@ class Database:
             yield connection
 
     async def close(self) -> None:
-        await self.pool.close()
+        await self.sightings.finish()
+        for pool in self._pools:
+            await pool.close()
         await self.engine.dispose()

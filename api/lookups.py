@@ -12,6 +12,9 @@ How to write one
 2. In the domain's ``service.py`` a function of a :class:`Reading` that makes the answer of the rows: plain dicts with
    the keys of the schema; JSON text from the database goes into it unread (:func:`fragment`). Only sealed values are
    opened here.
+   What shows something about a family is recorded before the rows are handed out: ``LookUp(…, seen="homes.seen")``
+   records the agreements of its rows (their ``id``) for the chat that asked. Where the rows do not tell it so plainly,
+   the service itself calls :meth:`Reading.seen`. tests/api/test_audit.py fails for a GET that forgets it.
 3. In ``routes.py`` a GET with ``response_model=`` for the OpenAPI document, which answers
    ``facts(await look_something_up(reading(request), chat_id))``. Its test parses the answer with the schema, since
    nothing else checks it.
@@ -23,7 +26,7 @@ as asyncpg gives them: enumerations as their text, JSON as text.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -38,6 +41,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.dml import ReturningInsert
 
+from api.audit.actors import Actor
+from api.audit.sightings import Sightings
 from api.privacy import Vault
 
 Row = Any
@@ -53,8 +58,16 @@ class LookUp:
     """A statement that is turned into SQL once. Its constants become part of the SQL; its named ``bindparam`` are given
     with each call, as values that asyncpg takes (int, str, date, bytes)."""
 
-    def __init__(self, statement: Select[*tuple[Any, ...]] | ReturningInsert[*tuple[Any, ...]]) -> None:
+    def __init__(
+        self, statement: Select[*tuple[Any, ...]] | ReturningInsert[*tuple[Any, ...]], *, seen: str | None = None
+    ) -> None:
+        """
+        Args:
+            seen: the action that is recorded with each call, where the rows (with the agreement's ``id``) are data of
+                the families whom ``chat_id`` may see: ``homes.seen``.
+        """
         self.statement = statement
+        self.seen = seen
 
     @cached_property
     def _compiled(self) -> tuple[str, tuple[str, ...]]:
@@ -148,12 +161,14 @@ class ReadPool:
 
 
 class Reading:
-    """All that a look-up needs: where to read, what opens sealed values, what day it is. One for the whole process."""
+    """All that a look-up needs: where to read, what opens sealed values, what day it is, who keeps record of what was
+    seen. One for the whole process."""
 
-    def __init__(self, pool: ReadPool, vault: Vault, timezone: ZoneInfo) -> None:
+    def __init__(self, pool: ReadPool, vault: Vault, timezone: ZoneInfo, sightings: Sightings) -> None:
         self.pool = pool
         self.vault = vault
         self.timezone = timezone
+        self.sightings = sightings
 
     def today(self) -> date:
         """The day in the office's time zone."""
@@ -163,10 +178,22 @@ class Reading:
         """
         Raises:
             KeyError: a parameter was not given.
+            Unavailable: it could not be recorded.
         """
         values["today"] = self.today()
         sql, parameters = look_up._compiled
-        return await self.pool.fetch(sql, *[values[name] for name in parameters])
+        rows = await self.pool.fetch(sql, *[values[name] for name in parameters])
+        if rows and look_up.seen is not None:
+            await self.seen(Actor.chat(values["chat_id"]), look_up.seen, [row["id"] for row in rows])
+        return rows
+
+    async def seen(self, actor: Actor, action: str, ids: Iterable[int], object_kind: str = "agreement") -> None:
+        """Record that these objects are about to be shown to the actor, each once; none: nothing is recorded.
+
+        Raises:
+            Unavailable: it could not be recorded; then nothing may be shown.
+        """
+        await self.sightings.add(actor, action, object_kind, dict.fromkeys(ids))
 
 
 def reading(request: Request) -> Reading:

@@ -136,7 +136,8 @@ def _homes() -> LookUp:
             registrations.scalar_subquery().label("registrations"),
         )
         .select_from(mine.join(Agreement.__table__, Agreement.id == mine.c.agreement_id).join(units, true()))
-        .order_by(Agreement.id)
+        .order_by(Agreement.id),
+        seen="homes.seen",
     )
 
 
@@ -200,7 +201,8 @@ def _handover() -> LookUp:
             .outerjoin(homes, true())
             .join(forecasts, true())
         )
-        .order_by(Agreement.id, homes.c.position)
+        .order_by(Agreement.id, homes.c.position),
+        seen="handover.seen",
     )
 
 

@@ -55,15 +55,17 @@ def _one() -> LookUp:
                 Agreement.__table__, Agreement.id == Case.agreement_id
             )
         )
-        .where(Case.chat_id == CHAT_ID, or_(Case.number == NUMBER, Case.idempotency_key == IDEMPOTENCY_KEY))
+        .where(Case.chat_id == CHAT_ID, or_(Case.number == NUMBER, Case.idempotency_key == IDEMPOTENCY_KEY)),
+        seen="case.seen",
     )
 
 
 def _page() -> LookUp:
-    """Always a row: ``total_count``, and of each case on the page, newest first, one more than fits."""
+    """Always a row: ``total_count``, and of each case on the page, newest first, one more than fits. So the service
+    says which of them were seen."""
     mine = live_links()
     visible = (
-        select(Case.id, Case.number, Case.state, Case.category, Case.received_at)
+        select(Case.id, Case.agreement_id, Case.number, Case.state, Case.category, Case.received_at)
         .select_from(mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id))
         .where(
             Case.chat_id == CHAT_ID,

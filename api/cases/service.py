@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.queries import agreement_ref
+from api.audit.service import Actor, record
 from api.cases.clocks import ACCEPTANCE_NOTICE, last_day
 from api.cases.models import Attachment, Case, CaseEvent, case_numbers
 from api.cases.queries import ONE, PAGE, SUBJECT
@@ -46,7 +47,9 @@ async def file_case(
     """
     today = now.astimezone(zone).date()
     filed = {"chat_id": chat_id, "number": None, "idempotency_key": idempotency_key, "today": today}
+    actor = Actor.chat(chat_id)
     if rows := await ONE.in_transaction(session, **filed):
+        await record(session, actor, "case.seen", "agreement", [rows[0]["id"]])
         return _case_out(vault, rows[0]), False
     if not await SUBJECT.in_transaction(
         session, chat_id=chat_id, agreement_id=case.agreement_id, unit_id=case.unit_id, today=today
@@ -75,6 +78,7 @@ async def file_case(
     if case_id is not None:
         await _attach(session, chat_id, case_id, set(case.attachment_ids))
         session.add(CaseEvent(case_id=case_id, kind=CaseEventKind.RECEIVED, happened_at=now))
+        await record(session, actor, "case.filed", "case", [case_id])
     rows = await ONE.in_transaction(session, **filed)
     if not rows:
         # What was filed with this key is about an agreement that the chat does not see any more.
@@ -113,8 +117,10 @@ async def look_up_cases(
     before = _NEWEST if cursor is None else int(cursor)
     rows = await reading.rows(PAGE, chat_id=chat_id, idempotency_key=idempotency_key, before=before, limit=limit + 1)
     found = [row for row in rows if row["id"] is not None]
+    shown = found[:limit]
+    await reading.seen(Actor.chat(chat_id), "cases.seen", [row["agreement_id"] for row in shown])
     return {
-        "cases": [{key: row[key] for key in ("number", "state", "category", "received_at")} for row in found[:limit]],
+        "cases": [{key: row[key] for key in ("number", "state", "category", "received_at")} for row in shown],
         "total_count": rows[0]["total_count"],
         "next_cursor": str(found[limit - 1]["id"]) if len(found) > limit else None,
     }

@@ -40,7 +40,8 @@ def _links() -> LookUp:
             .outerjoin(Party.__table__, (Party.agreement_id == Link.agreement_id) & (Party.person_id == Link.person_id))
         )
         .where(is_live_link(TODAY), or_(Link.chat_id == CHAT_ID, mine.c.role.in_(OWNERS)))
-        .order_by(Link.chat_id != CHAT_ID, Link.agreement_id, Link.id)
+        .order_by(Link.chat_id != CHAT_ID, Link.agreement_id, Link.id),
+        seen="links.seen",
     )
 
 

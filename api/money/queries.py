@@ -134,7 +134,8 @@ def _payments() -> LookUp:
             .outerjoin(TransitionFee.__table__, TransitionFee.agreement_id == Agreement.id)
             .join(arrears, true())
         )
-        .order_by(Agreement.id)
+        .order_by(Agreement.id),
+        seen="payments.seen",
     )
 
 
@@ -168,7 +169,8 @@ def _ledger() -> LookUp:
             mine.join(Agreement.__table__, (Agreement.id == mine.c.agreement_id) & (Agreement.id == AGREEMENT_ID)).join(
                 entries, true()
             )
-        )
+        ),
+        seen="ledger.seen",
     )
 
 
