@@ -30,6 +30,8 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m locales.check
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api bot handlers locales
+	$(BIN)/python -m tests.security.audit_dependencies
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

@@ -280,7 +280,7 @@ class ChatProcessor(BaseUpdateProcessor):
             _turn.reset(token)
 
     async def _fail(self, turn: Turn, error: Exception) -> None:
-        assert self._runner is not None  # noqa: S101
+        assert self._runner is not None  # noqa: S101 - see the class's docstring
         token = _turn.set(turn)
         try:
             await self._runner.process_error(turn.update, error)

@@ -193,7 +193,7 @@ def files(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
 
 def summary(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
     assert draft.category is not None  # noqa: S101 - Draft.after leads here only when complete
-    assert draft.home is not None  # noqa: S101
+    assert draft.home is not None  # noqa: S101 - likewise
     changes = [
         button(ctx.plain("✏️ What it is about"), Change(dialog_id, Step.CATEGORY)),
         button(ctx.plain("✏️ Home"), Change(dialog_id, Step.HOME)) if draft.home.several else None,

@@ -51,7 +51,6 @@ class BotProcess:
             cwd=Path(__file__).parents[2],
             env=self._environment,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
         )
         while self._world.outbox.done["getMe"] == known:
             assert self._process.returncode is None, "the bot ended while it was starting"

@@ -65,7 +65,7 @@ class Bulk:
         conditions = " AND ".join(f"{table.name}.{name} = new.{name}" for name in keys)
         # Names come from the models, values are parameters.
         statement = (
-            f"UPDATE {table.name} SET {assignments} FROM unnest({arrays}) AS new({', '.join(names)}) "  # noqa: S608
+            f"UPDATE {table.name} SET {assignments} FROM unnest({arrays}) AS new({', '.join(names)}) "  # noqa: S608 - see above
             f"WHERE {conditions}"
         )
         await self._raw.execute(statement, *map(list, zip(*rows, strict=True)))
@@ -76,7 +76,10 @@ class Bulk:
         types = [table.c[name].type.compile(_DIALECT) for name in keys]
         arrays = ", ".join(f"${i}::{type_}[]" for i, type_ in enumerate(types, start=1))
         conditions = " AND ".join(f"{table.name}.{name} = gone.{name}" for name in keys)
-        statement = f"DELETE FROM {table.name} USING unnest({arrays}) AS gone({', '.join(keys)}) WHERE {conditions}"  # noqa: S608
+        statement = (
+            f"DELETE FROM {table.name} USING unnest({arrays}) AS gone({', '.join(keys)}) "  # noqa: S608 - as above
+            f"WHERE {conditions}"
+        )
         await self._raw.execute(statement, *map(list, zip(*rows, strict=True)))
 
     async def execute(self, statement: str, *parameters: Any) -> None:
