@@ -252,7 +252,8 @@ async def _rotate_files(
             nonlocal done
             for stored in waiting:
                 try:
-                    done += await reseal_file(database, vault, store, stored)
+                    resealed = await reseal_file(database, vault, store, stored)
+                    done += resealed
                 except (CannotOpen, FileNotFoundError):
                     outcome.unopenable.append((FILES, (stored.id,)))
                 on_progress(FILES, done, max(total, done))
