@@ -125,10 +125,67 @@ async def test_sweep(api: aiohttp.ClientSession, factory: Factory, environment: 
     assert [path for path in (tmp_path / "attachments").rglob("*") if path.is_file()] == []
 
 
+async def test_keys_are_changed(api: aiohttp.ClientSession, factory: Factory, environment: dict[str, str]) -> None:
+    person = await factory.person()
+    await factory.link(CHAT, await factory.agreement(people=[person]))
+    await upload(api, CHAT, PNG)
+    fresh = (await run(environment, "keys", "new")).stdout.strip()
+    assert re.fullmatch(r"k2:[\w-]{43}=", fresh)
+    assert (await run(environment, "keys", "new")).stdout.strip() != fresh
+    ring = "SHANGLOU_ENCRYPTION_KEYS"
+    both = environment | {ring: f"{fresh},{environment[ring]}"}
+    result = await run(both, "keys", "status")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"people\.name\W+0\W+1\b", result.stdout)
+    assert "现在用 k2 加密。" in result.stdout
+    assert "k1 还有数据在用，不能去掉。" in result.stdout
+    result = await run(both, "keys", "rotate")
+    assert result.exit_code == 0, result.output
+    assert "附件的文件：重新加密了 1 项" in result.stderr
+    assert re.search(r"people\.name\W+1\W+0\b", result.stdout)
+    assert "k1 已经没有数据在用" in result.stdout
+    only_new = environment | {ring: fresh}
+    assert (await run(only_new, "keys", "status")).exit_code == 0
+    # Too early, or the wrong key: what cannot be opened is told.
+    result = await run(environment, "keys", "status")
+    assert result.exit_code == 1
+    assert "k2 不在 SHANGLOU_ENCRYPTION_KEYS 里" in result.stdout
+    result = await run(environment, "keys", "rotate")
+    assert result.exit_code == 1
+    assert f"打不开，保持原样：people.name，行 {person.id}\n" in result.stderr
+    new_key = fresh.partition(":")[2]
+    assert all(secret not in result.output for secret in (new_key, environment[ring].partition(":")[2]))
+
+
+async def test_a_rotation_whose_store_is_down_says_so(
+    api: aiohttp.ClientSession, factory: Factory, environment: dict[str, str], tmp_path: Path
+) -> None:
+    await factory.link(CHAT, await factory.agreement())
+    await upload(api, CHAT, PNG)
+    fresh = (await run(environment, "keys", "new")).stdout.strip()
+    (tmp_path / "file").write_bytes(b"")
+    broken = environment | {
+        "SHANGLOU_ENCRYPTION_KEYS": f"{fresh},{environment['SHANGLOU_ENCRYPTION_KEYS']}",
+        "SHANGLOU_ATTACHMENTS_URL": (tmp_path / "file" / "folder").as_uri(),
+    }
+    result = await run(broken, "keys", "rotate")
+    assert result.exit_code == 2
+    assert "会接着做" in result.stderr
+    result = await run(broken | {"SHANGLOU_ATTACHMENTS_URL": (tmp_path / "attachments").as_uri()}, "keys", "rotate")
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize("missing", ["SHANGLOU_SERVICE_TOKEN", "SHANGLOU_ENCRYPTION_KEYS", "SHANGLOU_INDEX_KEY"])
 async def test_a_missing_setting_is_one_sentence(environment: dict[str, str], missing: str) -> None:
     environment[missing] = ""
-    for command in (["invite", "A-1001"], ["cases"], ["sweep"]):
+    for command in (
+        ["invite", "A-1001"],
+        ["cases"],
+        ["sweep"],
+        ["keys", "status"],
+        ["keys", "rotate"],
+        ["keys", "new"],
+    ):
         result = await run(environment, *command)
         assert result.exit_code == 2
         assert missing in result.output

@@ -113,6 +113,7 @@ async def store_clear(database: Database, folder: Path, attachment_id: int, clea
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
+@pytest.mark.security("Personal data lies sealed")
 async def test_stored_and_the_same_upload_again(
     api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, vault: Vault
 ) -> None:
@@ -339,6 +340,7 @@ async def test_what_nobody_filed_is_swept_up(
     assert await all_opened(database, vault, store) == [PNG + b"filed"]
 
 
+@pytest.mark.security("Personal data lies sealed")
 async def test_no_other_bytes_open(
     api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, vault: Vault
 ) -> None:
@@ -369,6 +371,7 @@ async def test_no_other_bytes_open(
         await opened(database, vault, store, other["id"] + 1)
 
 
+@pytest.mark.security("Personal data lies sealed")
 async def test_files_stored_before_files_were_sealed_open(
     api: aiohttp.ClientSession, database: Database, folder: Path, store: AttachmentStore, vault: Vault
 ) -> None:

@@ -16,6 +16,8 @@ from api.tables import Base
 from tests.api.calls import by_phone, call, prove, upload
 from tests.factories import Factory
 
+pytestmark = pytest.mark.security("Personal data lies sealed")
+
 INDEX_KEY = "test-index-key-0123456789abcdefghij"
 
 

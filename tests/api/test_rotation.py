@@ -33,8 +33,11 @@ from api.staff.models import StaffAccount
 from api.tables import Base
 from tests.api.calls import PNG, call, upload
 from tests.conftest import SERVICE_TOKEN
+from tests.defences import Figure
 from tests.factories import Factory
 from tests.serving import serving
+
+pytestmark = pytest.mark.security("Keys are changed while the system runs")
 
 CHAT = 700100200
 ROOT = Path(__file__).parent.parent.parent
@@ -418,7 +421,7 @@ class Family:
 
 async def test_nothing_is_lost_under_load(
     settings: Settings, both: Settings, new: Settings, database: Database, database_url: str, factory: Factory,
-    store: AttachmentStore,
+    store: AttachmentStore, figure: Figure,
 ) -> None:  # fmt: skip
     """Families go on over two APIs with both keys while the rotation runs in a process of its own."""
     await many_people(factory, 6_000)
@@ -447,7 +450,7 @@ async def test_nothing_is_lost_under_load(
     assert f"{OLD} 已经没有数据在用" in out.decode()
     assert await left(database) == 0
     during = sum(family.turns - 6 for family in families)
-    print(f"{before} values and files sealed anew beside {during} turns of families")
+    figure("values and files sealed anew under load", f"{before}, beside {during} turns of families; none lost")
     assert during > 20
     async with an_api(new, database_url) as api:
         for family in families:
