@@ -23,7 +23,6 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    literal,
     literal_column,
     select,
     text,
@@ -34,6 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.errors import Locked
 from api.identity.models import VerificationAttempt
 from api.identity.schemas import LinkMethod
+from api.lookups import LookUp
 from api.privacy import Vault
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -99,21 +99,23 @@ def agreement_closed_until(wrong: Sequence[datetime]) -> datetime | None:
 
 # --- one after another ---
 
-_LOCK = text(
-    "SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) WITH ORDINALITY AS wanted(key, position)"
-).bindparams(bindparam("keys", type_=ARRAY(BigInteger)))
+# Through the session, not as a look-up: the first statement of a transaction is what begins it, and outside of one
+# nothing is locked.
+_LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key").bindparams(
+    bindparam("keys", type_=ARRAY(BigInteger))
+)
 # Advisory locks share one space of 64-bit keys; ids of Telegram chats have at most 52 significant bits.
 _CHAT_SPACE, _SOURCE_SPACE, _NUMBER_SPACE = 0x536 << 52, 0x537 << 52, 0x538 << 52
 
 
-def _key(space: int, index: bytes) -> int:
+def _lock_key(space: int, index: bytes) -> int:
     return space + (int.from_bytes(index[:8]) >> 12)
 
 
 async def lock_number(session: AsyncSession, number: bytes) -> None:
     """Until the transaction ends, tries aimed at this number come one after another. After
     :func:`begin_try`."""
-    await session.execute(_LOCK, {"keys": [_key(_NUMBER_SPACE, number)]})
+    await session.execute(_LOCK, {"keys": [_lock_key(_NUMBER_SPACE, number)]})
 
 
 # --- counting ---
@@ -121,16 +123,20 @@ async def lock_number(session: AsyncSession, number: bytes) -> None:
 _MOST_ROWS = 100
 """More than a lock lets anybody have within its memory."""
 _attempts = VerificationAttempt
-_now: Any = bindparam("now", None, type_=DateTime(timezone=True))
-_clock = select(func.coalesce(_now, func.clock_timestamp()).label("now")).cte("clock").prefix_with("MATERIALIZED")
+_NOW: Any = bindparam("now", None, type_=DateTime(timezone=True))
+_clock = select(func.coalesce(_NOW, func.clock_timestamp()).label("now")).cte("clock").prefix_with("MATERIALIZED")
 # Literally as in the index of wrong papers, or the planner does not find it.
 _WRONG_PAPERS: ColumnElement[bool] = literal_column("method = 'agreement' AND NOT succeeded")
+
+
+def _interval(length: timedelta) -> Any:
+    return literal_column(f"interval '{length.total_seconds():.0f} seconds'")
 
 
 def _moments(condition: Any, memory: timedelta, most: int) -> Any:
     latest = (
         select(_attempts.attempted_at)
-        .where(condition, ~_attempts.succeeded, _attempts.attempted_at > _clock.c.now - literal(memory))
+        .where(condition, ~_attempts.succeeded, _attempts.attempted_at > _clock.c.now - _interval(memory))
         .order_by(_attempts.attempted_at.desc())
         .limit(most)
         .correlate(_clock)
@@ -142,26 +148,32 @@ def _wrong_papers(within: timedelta) -> Any:
     return (
         select(func.count())
         .select_from(_attempts)
-        .where(_WRONG_PAPERS, _attempts.attempted_at > _clock.c.now - literal(within))
+        .where(_WRONG_PAPERS, _attempts.attempted_at > _clock.c.now - _interval(within))
         .correlate(_clock)
         .scalar_subquery()
     )
 
 
-_STANDING = select(
-    _clock.c.now,
-    _moments(_attempts.chat_id == bindparam("chat_id", type_=BigInteger), 2 * CHAT.memory, _MOST_ROWS).label("chat"),
-    _moments(_attempts.source_index == bindparam("source", type_=LargeBinary), 2 * SOURCE.memory, _MOST_ROWS).label(
-        "source"
-    ),
-    _wrong_papers(HOUR).label("papers_in_hour"),
-    _wrong_papers(DAY).label("papers_in_day"),
-)
-_AIMED_AT = select(
-    _moments(_attempts.number_index == bindparam("number", type_=LargeBinary), AGREEMENT_MEMORY, AGREEMENT_MOST).label(
-        "wrong"
+_STANDING = LookUp(
+    select(
+        _clock.c.now,
+        _moments(_attempts.chat_id == bindparam("chat_id", None, type_=BigInteger), 2 * CHAT.memory, _MOST_ROWS).label(
+            "chat"
+        ),
+        _moments(
+            _attempts.source_index == bindparam("source", None, type_=LargeBinary), 2 * SOURCE.memory, _MOST_ROWS
+        ).label("source"),
+        _wrong_papers(HOUR).label("papers_in_hour"),
+        _wrong_papers(DAY).label("papers_in_day"),
     )
-).select_from(_clock)
+)
+_AIMED_AT = LookUp(
+    select(
+        _moments(
+            _attempts.number_index == bindparam("number", None, type_=LargeBinary), AGREEMENT_MEMORY, AGREEMENT_MOST
+        ).label("wrong")
+    ).select_from(_clock)
+)
 
 
 @dataclass(frozen=True)
@@ -211,11 +223,10 @@ async def begin_try(
     """
     source = _source(vault, chat_id, phone)
     # Always in the same order, so that two tries never wait for each other in a circle.
-    await session.execute(_LOCK, {"keys": [_CHAT_SPACE + chat_id, _key(_SOURCE_SPACE, source)]})
-    row = (await session.execute(_STANDING, {"now": now, "chat_id": chat_id, "source": source})).one()
-    return Try(
-        chat_id, source, method, row.now, row.chat[::-1], row.source[::-1], row.papers_in_hour, row.papers_in_day
-    )
+    await session.execute(_LOCK, {"keys": [_CHAT_SPACE + chat_id, _lock_key(_SOURCE_SPACE, source)]})
+    (row,) = await _STANDING.in_transaction(session, now=now, chat_id=chat_id, source=source)
+    moment, of_chat, of_source, papers_in_hour, papers_in_day = row
+    return Try(chat_id, source, method, moment, of_chat[::-1], of_source[::-1], papers_in_hour, papers_in_day)
 
 
 def _source(vault: Vault, chat_id: int, phone: bytes | None) -> bytes:
@@ -230,8 +241,8 @@ def _source(vault: Vault, chat_id: int, phone: bytes | None) -> bytes:
 
 async def wrong_tries_at(session: AsyncSession, number: bytes, now: datetime) -> list[datetime]:
     """When the wrong tries aimed at this number were, oldest first."""
-    row = (await session.execute(_AIMED_AT, {"now": now, "number": number})).one()
-    wrong: list[datetime] = row.wrong
+    (row,) = await _AIMED_AT.in_transaction(session, now=now, number=number)
+    wrong: list[datetime] = row["wrong"]
     return wrong[::-1]
 
 
@@ -245,15 +256,22 @@ async def closed_numbers(session: AsyncSession, numbers: Collection[bytes], now:
     return closed
 
 
+_RECORDED = ("chat_id", "source_index", "number_index", "method", "succeeded", "attempted_at")
+_RECORD = LookUp(
+    insert(_attempts)
+    .values({name: bindparam(name, None, type_=_attempts.__table__.c[name].type) for name in _RECORDED})
+    .returning(_attempts.id)
+)
+
+
 async def record_try(session: AsyncSession, attempt: Try, *, succeeded: bool, number: bytes | None = None) -> None:
     """Remember a try, and the number that a wrong one was aimed at."""
-    await session.execute(
-        insert(VerificationAttempt).values(
-            chat_id=attempt.chat_id,
-            source_index=attempt.source,
-            number_index=number,
-            method=attempt.method,
-            succeeded=succeeded,
-            attempted_at=attempt.now,
-        )
+    await _RECORD.in_transaction(
+        session,
+        chat_id=attempt.chat_id,
+        source_index=attempt.source,
+        number_index=number,
+        method=attempt.method.value,
+        succeeded=succeeded,
+        attempted_at=attempt.now,
     )

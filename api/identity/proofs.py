@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, Party
 from api.agreements.schemas import PartyRole
+from api.chats.access import TODAY
 from api.chats.liveness import is_live_party
 from api.identity.documents import (
     normalise_agreement_number,
@@ -27,6 +28,7 @@ from api.identity.documents import (
 )
 from api.identity.models import Person, PersonPhone
 from api.identity.schemas import AgreementProof, PhoneProof
+from api.lookups import LookUp
 from api.privacy import Vault
 
 PHONE_TAIL_LENGTH = 4
@@ -74,33 +76,42 @@ def number_index(vault: Vault, key: str) -> bytes:
 # --- the people on file ---
 
 
-def _aimed(column: Any, given: Any) -> Any:
+def _aimed(column: Any) -> Any:
     """What was given, where it is on file, and a stand-in that is. Both are looked up, whichever is needed.
 
     The stand-in is from anywhere in the table: one for all would lie in the cache when what is asked for does not.
     """
     table = column.class_
-    known = select(column).where(column == given).limit(1).scalar_subquery()
-    place = cast(func.max(table.id) * bindparam("place", type_=Float), BigInteger)
+    known = select(column).where(column == bindparam("given", None, type_=column.type)).limit(1).scalar_subquery()
+    place = cast(func.max(table.id) * bindparam("place", None, type_=Float), BigInteger)
     stand_in = (
         select(column).where(table.id >= select(place).scalar_subquery()).order_by(table.id).limit(1).scalar_subquery()
     )
     return select(known.label("known"), stand_in.label("stand_in")).cte("aimed").prefix_with("MATERIALIZED")
 
 
-def _place(index: bytes) -> float:
-    """Of the stand-in: the same whenever the same is given, as it is with what is on file."""
-    return int.from_bytes(index[:6]) / 2**48
-
-
-def _candidates(aimed: Any, today: date) -> Select[int, bytes, bytes | None, str, bool]:
-    return (
+def _candidates(column: Any, *more: Any) -> Select[*tuple[Any, ...]]:
+    """People who are live parties of agreements, by what was given; with whether that is on file."""
+    aimed = _aimed(column)
+    found = (
         select(Person.id, Person.name, Person.id_number, Agreement.number, aimed.c.known.is_not(None).label("known"))
         .select_from(Person)
         .join(Party, Party.person_id == Person.id)
         .join(Agreement, Agreement.id == Party.agreement_id)
-        .where(is_live_party(today))
+        .where(is_live_party(TODAY), *more)
     )
+    if column.class_ is PersonPhone:
+        found = found.join(PersonPhone, PersonPhone.person_id == Person.id)
+    return found.join(aimed, column == func.coalesce(aimed.c.known, aimed.c.stand_in))
+
+
+_BY_PHONE = LookUp(_candidates(PersonPhone.phone_index))
+_BY_NUMBER = LookUp(_candidates(Agreement.number_key, Party.role.in_((PartyRole.HOLDER, PartyRole.CO_OWNER))))
+
+
+def _place(index: bytes) -> float:
+    """Of the stand-in: the same whenever the same is given, as it is with what is on file."""
+    return int.from_bytes(index[:6]) / 2**48
 
 
 class _OnFile:
@@ -129,15 +140,9 @@ async def find_by_phone(session: AsyncSession, vault: Vault, proof: PhoneProof, 
     """The people with this phone whose ID number, or one of whose agreements' numbers, ends with the tail."""
     tail = proof.tail.get_secret_value()
     given = phone_index(vault, proof)
-    aimed = _aimed(PersonPhone.phone_index, given)
-    rows = await session.execute(
-        _candidates(aimed, today)
-        .join(PersonPhone, PersonPhone.person_id == Person.id)
-        .join(aimed, PersonPhone.phone_index == func.coalesce(aimed.c.known, aimed.c.stand_in)),
-        {"place": _place(given)},
-    )
+    rows = await _BY_PHONE.in_transaction(session, given=given, place=_place(given), today=today)
     found = set()
-    for person_id, _, id_number, number, known in _OnFile(vault).candidates(rows.all()):
+    for person_id, _, id_number, number, known in _OnFile(vault).candidates(rows):
         matches = ends_with(id_number, normalise_id_number(tail), PHONE_TAIL_LENGTH)
         matches |= number_ends_with(number, tail)
         if matches & known:
@@ -150,15 +155,10 @@ async def find_by_agreement(session: AsyncSession, vault: Vault, proof: Agreemen
     name = normalise_name(proof.name.get_secret_value()).encode()
     tail = normalise_id_number(proof.id_tail.get_secret_value())
     key = number_key(proof)
-    aimed = _aimed(Agreement.number_key, key)
-    rows = await session.execute(
-        _candidates(aimed, today)
-        .join(aimed, Agreement.number_key == func.coalesce(aimed.c.known, aimed.c.stand_in))
-        .where(Party.role.in_((PartyRole.HOLDER, PartyRole.CO_OWNER))),
-        {"place": _place(number_index(vault, key))},
-    )
+    place = _place(number_index(vault, key))
+    rows = await _BY_NUMBER.in_transaction(session, given=key, place=place, today=today)
     found = set()
-    for person_id, on_file, id_number, _, known in _OnFile(vault).candidates(rows.all()):
+    for person_id, on_file, id_number, _, known in _OnFile(vault).candidates(rows):
         matches = hmac.compare_digest(on_file.encode(), name)
         matches &= ends_with(id_number, tail, ID_TAIL_LENGTH)
         if matches & known:

@@ -4,10 +4,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, Party
+from api.chats.access import TODAY
 from api.chats.granting import Grant, grant_links, scope_of
 from api.chats.liveness import is_live_party
 from api.chats.models import DISUSE_DAYS
@@ -25,6 +27,7 @@ from api.identity.limits import (
 from api.identity.proofs import find_by_agreement, find_by_phone, number_index, number_key, phone_index
 from api.identity.schemas import AgreementProof, CodeProof, LinkMethod, LinkRole, PhoneProof
 from api.identity.surge import Surge
+from api.lookups import LookUp
 from api.privacy import Vault
 
 
@@ -110,16 +113,19 @@ async def _by_papers(
     return number, []
 
 
+_HELD = LookUp(
+    select(Party.agreement_id, Party.person_id, Party.role).where(
+        Party.person_id == any_(bindparam("people", None, type_=ARRAY(BigInteger))), is_live_party(TODAY)
+    )
+)
+
+
 async def _grants(session: AsyncSession, people: Collection[int], today: date) -> list[Grant]:
     """Everything that these people hold today."""
-    rows = await session.execute(
-        select(Party.agreement_id, Party.person_id, Party.role).where(Party.person_id.in_(people), is_live_party(today))
-    )
+    rows = await _HELD.in_transaction(session, people=list(people), today=today)
     return [
-        Grant(agreement_id, person_id, role, scope_of(role))
-        for agreement_id, person_id, role in (
-            (agreement_id, person_id, LinkRole(role.value)) for agreement_id, person_id, role in rows
-        )
+        Grant(agreement_id, person_id, LinkRole(role), scope_of(LinkRole(role)))
+        for agreement_id, person_id, role in rows
     ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from api.audit.models import AuditEvent
 from api.audit.service import OPERATOR
 from api.db import Database
-from api.identity.limits import CHAT_MAX_WRONG
+from api.identity.limits import CHAT
 from api.privacy import Vault
 from api.staff.codes import issue_staff_code, link_account
 from api.staff.models import StaffAccount, StaffCode
@@ -117,7 +117,7 @@ async def test_every_failure_has_one_answer(api: aiohttp.ClientSession, database
 async def test_wrong_tries_lock_the_chat_also_for_residents(api: aiohttp.ClientSession, factory: Factory) -> None:
     account_id = await staff(factory, None, StaffRole.VIEWER)
     code = await code_for(factory, account_id)
-    for _ in range(CHAT_MAX_WRONG - 1):
+    for _ in range(CHAT.windows[0][0] - 1):
         await redeem(api, OTHER, "S-ABCDEFGHJKLM", 403)
     await prove(api, OTHER, by_code("ABCDEFGHJK"), 403)
     locked = await redeem(api, OTHER, code, 429)

@@ -162,9 +162,11 @@ async def test_every_failure_leaves_the_same_trace(tries: Tries, factory: Factor
     await tries.outcome(next(chats), by_agreement("A-1001", who.name, who.id_number[-6:]), START)
     async with database.transaction() as session:
         rows = await session.execute(
-            select(VerificationAttempt.number_index, func.count()).group_by(VerificationAttempt.number_index)
+            select(VerificationAttempt.number_index, func.count().label("tries")).group_by(
+                VerificationAttempt.number_index
+            )
         )
-        counted = {row.number_index: row.count for row in rows}
+        counted = {row.number_index: row.tries for row in rows}
     assert counted.pop(None) == 5
     assert list(counted.values()) == [10, 10]
     assert tries.metrics.registry.get_sample_value("shanglou_verification_lockouts_total", {"kind": "agreement"}) == 2
