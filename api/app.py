@@ -1,5 +1,6 @@
 """Builds the API. Everything a process needs is made here and handed on through ``app.state``."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,8 @@ from starlette.exceptions import HTTPException
 
 from api import health, metrics
 from api.agreements import routes as agreements
+from api.audit.chain import chain_key
+from api.audit.sealer import keep_sealing
 from api.auth import ServiceToken, document
 from api.cases import routes as cases
 from api.cases.store import AttachmentStore
@@ -82,7 +85,10 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sealing = asyncio.create_task(keep_sealing(database.connect, chain_key(settings.index_key.get_secret_value())))
         yield
+        sealing.cancel()
+        await asyncio.wait([sealing])
         await database.close()
 
     app = FastAPI(

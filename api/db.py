@@ -141,21 +141,23 @@ class Database:
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
-        def connect() -> Any:
-            # Prepared look-ups stay prepared as long as their connection lives.
-            return asyncpg.connect(
-                driver_url(url),
-                timeout=CONNECT_SECONDS,
-                command_timeout=LOOK_UP_SECONDS,
-                max_cached_statement_lifetime=0,
-                server_settings=SERVER_SETTINGS,
-            )
-
-        self.pool = ReadPool(connect, size=pool_size, timeout=CONNECT_SECONDS, max_idle=MAX_IDLE_SECONDS)
+        self._url = driver_url(url)
+        self.pool = ReadPool(self.connect, size=pool_size, timeout=CONNECT_SECONDS, max_idle=MAX_IDLE_SECONDS)
         # A connection of its own: no look-up waits behind other look-ups to be recorded.
-        recording = ReadPool(connect, size=1, timeout=CONNECT_SECONDS, max_idle=MAX_IDLE_SECONDS)
+        recording = ReadPool(self.connect, size=1, timeout=CONNECT_SECONDS, max_idle=MAX_IDLE_SECONDS)
         self.sightings = Sightings(recording)
         self._pools = (self.pool, recording)
+
+    def connect(self, *, statement_seconds: float = LOOK_UP_SECONDS, **server_settings: str) -> Any:
+        """A connection of the driver's own, to be awaited; for what takes none from the engine."""
+        # Prepared look-ups stay prepared as long as their connection lives.
+        return asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=statement_seconds,
+            max_cached_statement_lifetime=0,
+            server_settings=SERVER_SETTINGS | server_settings,
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
