@@ -91,6 +91,8 @@ def set_up_logs(*, level: int = logging.INFO, readable: bool | None = None) -> N
             foreign_pre_chain=shared,
         )
     )
+    # Also where a library's own logger lets more through.
+    handler.setLevel(max(level, logging.INFO))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.INFO))

@@ -74,7 +74,7 @@ async def test_a_lock_file_that_cannot_be_read_fails(tmp_path: Path) -> None:
 
 
 def test_every_exception_to_a_rule_about_security_has_its_reason() -> None:
-    """Ruff's S rules ask what bandit asks; both let a line pass only with `noqa: S… - reason` or `nosec B… - reason`."""
+    """Ruff's S rules ask what bandit asks; both let a line pass only with a reason beside it."""
     without = [
         f"{path.relative_to(ROOT)}:{number}"
         for folder in ("api", "bot", "handlers", "locales")
