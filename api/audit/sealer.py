@@ -104,33 +104,40 @@ class Sealer:
         Returns:
             How many events; none where another sealer is at work.
         """
-        sealed = 0
+        sealed, after, settled = 0, 0, None
         while True:
             async with connection.transaction():
                 if not await connection.fetchval(_TRY_LOCK, _LOCK):
                     return sealed or None
-                count, newest, settled = await self._seal_some(connection)
+                if not sealed:
+                    after, settled = await self._begin(connection)
+                events, newest = await self._seal_some(connection, after)
             self._newest = newest
-            sealed += count
-            if count < self._batch:
+            sealed += len(events)
+            if len(events) < self._batch:
                 if settled is not None:
                     self._done_to = settled
                 self._tell_now_and_then()
                 return sealed
+            # What appears below this from now on is for the next round.
+            after = events[-1]["id"]
 
-    async def _seal_some(self, connection: Any) -> tuple[int, Newest, int | None]:
+    async def _begin(self, connection: Any) -> tuple[int, int | None]:
+        """After which number to look for events in this round, and up to which all will be settled after it."""
+        if self._done_to is None:
+            lowest, looked_at = await connection.fetchrow(_LOWEST_OF_NEWEST, LOOK_BACK)
+            self._done_to = lowest if looked_at == LOOK_BACK else 0
+        return self._done_to, await self._horizon.settled(connection)
+
+    async def _seal_some(self, connection: Any, after: int) -> tuple[list[Any], Newest]:
         found = await connection.fetchrow(_NEWEST, self._newest.number)
         if self._newest.number and (found is None or found["remembered"] != self._newest.hash):
             # Not by us: the record can only grow. A restored backup looks the same.
             log.error("audit_chain_cut", seal=self._newest.number)
         newest = Newest(found["id"], found["hash"]) if found else Newest()
-        if self._done_to is None:
-            lowest, looked_at = await connection.fetchrow(_LOWEST_OF_NEWEST, LOOK_BACK)
-            self._done_to = lowest if looked_at == LOOK_BACK else 0
-        settled = await self._horizon.settled(connection)
         events = await connection.fetch(
             _WAITING,
-            self._done_to,
+            after,
             found["highest"] if found else 0,
             # Before the first seal, nothing is late.
             found["happened_at"] - LATE if found else None,
@@ -144,7 +151,7 @@ class Sealer:
             hashes.append(before)
         if events:
             await connection.execute(_INSERT, list(numbers), [event["id"] for event in events], hashes)
-        return len(events), Newest(newest.number + len(events), before), settled
+        return events, Newest(newest.number + len(events), before)
 
     def _tell_now_and_then(self) -> None:
         """The newest hash goes to the log, and so away from the database: a record that is cut off later shows."""
