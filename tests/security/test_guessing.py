@@ -8,18 +8,16 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from api.agreements.models import Agreement, Party
-from api.agreements.schemas import AgreementKind, PartyRole
 from api.db import Database
 from api.identity.codes import ALPHABET, CODE_LENGTH
-from api.identity.documents import id_check_character, normalise_name
-from api.identity.models import Person, VerificationAttempt
+from api.identity.documents import id_check_character
+from api.identity.models import VerificationAttempt
 from api.privacy import Vault
 from api.settings import Settings, SurgeResponse
 from tests.defences import Figure
-from tests.factories import AS_OF, SOURCE, Factory
-from tests.invented import invented
-from tests.security.attacker import REGION, Attack, Family, likeliest_tails, tails_of_a_birthday
+from tests.factories import Factory
+from tests.security.attacker import REGION, Attack, likeliest_tails, tails_of_a_birthday
+from tests.security.rolls import roll
 from tests.security.tries import Tries
 
 pytestmark = pytest.mark.security("Guessing is hopeless")
@@ -28,38 +26,6 @@ CHATS = 1000
 BOUND = 0.01
 DAY = timedelta(days=1)
 BORN = date(1962, 5, 17)
-
-
-async def roll(factory: Factory, database: Database, vault: Vault, families: int) -> list[Family]:
-    """Families of one man each, born on any day; all that the attacker knows of them."""
-    dice = random.Random(7)
-    tails = likeliest_tails()
-    project = await factory.project()
-    known = []
-    async with database.transaction() as session:
-        for number in range(families):
-            born = date(1940, 1, 1) + timedelta(days=dice.randrange(66 * 365))
-            first17 = f"{REGION}{born:%Y%m%d}{dice.randrange(1, 1000, 2):03}"
-            id_number, name = first17 + id_check_character(first17), invented(number).name
-            person = Person(
-                name=vault.seal("person.name", name),
-                name_index=vault.index("person.name", normalise_name(name)),
-                id_number=vault.seal("person.id_number", id_number),
-                id_number_index=vault.index("person.id_number", f"{id_number} {number}"),
-            )
-            agreement = Agreement(
-                project_id=project.id,
-                kind=AgreementKind.RELOCATION,
-                number=f"AZ-{number:04}",
-                number_key=f"AZ-{number:04}",
-                source=SOURCE,
-                as_of=AS_OF,
-            )
-            session.add_all([person, agreement])
-            await session.flush()
-            session.add(Party(agreement_id=agreement.id, person_id=person.id, role=PartyRole.HOLDER, position=0))
-            known.append(Family(agreement.number, name, tails))
-    return known
 
 
 def surging(settings: Settings, response: SurgeResponse) -> Settings:
