@@ -54,6 +54,9 @@ def _expectation(error: dict[str, Any]) -> str:
 async def _http(_: Request, error: HTTPException) -> JSONResponse:
     if error.status_code == 404:
         return answer(NotFound())
+    if error.status_code == 400:
+        # FastAPI's answer to bytes that are not UTF-8, numbers without end, and what is nested too deep.
+        return answer(InvalidInput(fields=[{"at": ["body"], "expected": "JSON in UTF-8"}]))
     body = ErrorBody(code="http_error", message=str(error.detail))
     return JSONResponse(body.model_dump(mode="json"), status_code=error.status_code, headers=error.headers)
 

@@ -1,11 +1,11 @@
 """Conversation state, saved by compare-and-set; and that a chat with links is in use."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import orjson
 import structlog
 from sqlalchemy import bindparam, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -139,11 +139,11 @@ def _seal_dialog(vault: Vault, dialog: Dialog) -> bytes:
     def refused(expected: str) -> InvalidInput:
         return InvalidInput(fields=[{"at": ["body", "dialog"], "expected": expected}])
 
-    text = json.dumps(dialog.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
     try:
-        size = len(text.encode())
-    except UnicodeEncodeError as error:
-        raise refused("Text in Unicode") from error
-    if size > MAX_DIALOG_BYTES:
+        # By what writes it into answers again: a state that can be saved but not loaded silences its chat for ever.
+        text = orjson.dumps(dialog.model_dump(mode="json"))
+    except (TypeError, ValueError) as error:
+        raise refused("Text in Unicode, numbers of 64 bits, not nested too deep") from error
+    if len(text) > MAX_DIALOG_BYTES:
         raise refused(f"At most {MAX_DIALOG_BYTES} bytes of JSON")
-    return vault.seal("chat.dialog", text)
+    return vault.seal("chat.dialog", text.decode())
