@@ -144,6 +144,9 @@ async def test_keys_are_changed(api: aiohttp.ClientSession, factory: Factory, en
     assert "附件的文件：重新加密了 1 项" in result.stderr
     assert re.search(r"people\.name\W+1\W+0\b", result.stdout)
     assert "k1 已经没有数据在用" in result.stdout
+    async with factory.database.reading() as reader:
+        recorded = await reader.execute(text("SELECT actor_kind FROM audit_events WHERE action = 'keys.rotated'"))
+    assert recorded.scalars().all() == ["operator"]
     only_new = environment | {ring: fresh}
     assert (await run(only_new, "keys", "status")).exit_code == 0
     # Too early, or the wrong key: what cannot be opened is told.

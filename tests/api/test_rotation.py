@@ -355,19 +355,20 @@ async def test_a_killed_rotation_goes_on(
     values, files = await clear_values(database, settings.vault()), await clear_files(database, settings.vault(), store)
     everything = await left(database)
     killed = 0
-    for until in (everything - 1, everything // 2, 20):
+    # Among the columns, and among the files.
+    for until in (everything - 1, 20):
         rotation = await start_rotation(both, database_url)
         while rotation.returncode is None and await left(database) > until:
             await asyncio.sleep(0.01)
         if rotation.returncode is None:
             rotation.send_signal(signal.SIGKILL)
-            killed += 1
         _, err = await rotation.communicate()
         assert not err.strip() or rotation.returncode == 0, err.decode()
+        killed += rotation.returncode == -signal.SIGKILL and 0 < await left(database) < everything
         # Both keys together always open everything, whatever was under way.
         assert await clear_values(database, both.vault()) == values
         assert await clear_files(database, both.vault(), store) == files
-    assert killed >= 2
+    assert killed
     rotation = await start_rotation(both, database_url)
     out, err = await rotation.communicate()
     assert rotation.returncode == 0, err.decode()
