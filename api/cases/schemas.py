@@ -72,8 +72,8 @@ class AttachmentOut(BaseModel):
 class Location(BaseModel):
     """WGS 84 degrees."""
 
-    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False)
-    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
+    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False, strict=True)
+    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False, strict=True)
 
 
 def _clean(text: object) -> object:

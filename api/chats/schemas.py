@@ -54,7 +54,7 @@ class ChatWithHandover(ChatState):
 class ChatSave(BaseModel):
     """What a turn leaves behind; refused (409) unless ``version`` is still the stored one."""
 
-    version: int = Field(ge=0, lt=2**63 - 1)
+    version: int = Field(ge=0, lt=2**63 - 1, strict=True)
     locale: str | None = Field(max_length=20, pattern=r"^[A-Za-z0-9_-]+$")
     dialog: Dialog | None
 

@@ -27,7 +27,8 @@ LETS_IN = (StaffRole.CASE_OFFICER, StaffRole.ADMIN)
 """Who lets families in and shuts accounts out."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-Roles = Annotated[set[StaffRole], Field(min_length=1)]
+# Twice the same is once.
+Roles = Annotated[set[StaffRole], Field(min_length=1, json_schema_extra={"uniqueItems": False})]
 
 
 # --- accounts ---
