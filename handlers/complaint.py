@@ -33,6 +33,7 @@ from handlers.complaint_screens import (
 )
 from handlers.complaint_steps import ask, ask_in_place, begin_with, go, is_complaint, standing
 from handlers.gate import explain_gate
+from handlers.lookups import explain_nothing
 from handlers.menu import OpenComplaint, OpenMenu, main_menu
 
 
@@ -53,7 +54,7 @@ async def _begin_anew(ctx: Context) -> None:
     homes = screens.choices(await ctx.backend.homes(ctx.chat_id))
     if not homes:
         ctx.session.dialog = None
-        await explain_gate(ctx)
+        await explain_nothing(ctx)
         return
     begin_with(ctx, homes[0] if len(homes) == 1 else None)
     await ask(ctx)
@@ -242,7 +243,7 @@ async def _home_is_gone(ctx: Context, draft: Draft) -> None:
     if not homes:
         go(ctx, Step.HOME, draft)
         await ctx.reply(note)
-        await explain_gate(ctx)
+        await explain_nothing(ctx)
         return
     go(ctx, draft.after(Step.SUMMARY), draft)
     await ask(ctx, note)

@@ -81,9 +81,11 @@ class DropForGood(DialogCallback, prefix="cmp_drop"):
 
 
 def choices(homes: list[HomeOut]) -> list[DraftHome]:
-    """Every home of every agreement; an agreement without one stands for itself."""
+    """Every home of every agreement that the chat may complain about; an agreement without a home stands for itself."""
     found: list[DraftHome] = []
     for home in homes:
+        if home.agreement.progress_only:
+            continue
         units: list[UnitOut | None] = [*home.units] if home.units else [None]
         found += [DraftHome(agreement=home.agreement, unit=unit, several=True) for unit in units]
     if len(found) == 1:

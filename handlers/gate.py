@@ -2,9 +2,11 @@
 
 from telegram import InlineKeyboardButton
 
+from api.identity.schemas import LinkLapse
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, lines, rows
+from locales import Html
 
 
 class Verify(Callback, prefix="verify"):
@@ -23,8 +25,34 @@ def ask_office_button(ctx: Context) -> InlineKeyboardButton:
     return button(ctx.plain("🏢 Ask the office for help"), AskOffice())
 
 
+def lapse_reason(ctx: Context, lapse: LinkLapse) -> Html:
+    """Why somebody who saw a home is asked for proof again; they are no stranger."""
+    if lapse is LinkLapse.DISUSED:
+        return ctx.t(
+            "You have not been here for a long time. To be sure that it is still you, I ask once more who you are."
+        )
+    if lapse is LinkLapse.PHONE_REMOVED:
+        return ctx.t(
+            "The office's roll no longer has the phone number with which you showed who you are. Please show it once "
+            "more in another way; the office can also put the number right."
+        )
+    if lapse is LinkLapse.HOLDER_REPLACED:
+        return ctx.t(
+            "The office's newest roll no longer names the person through whom you saw this home, so I show nothing of "
+            "it. If that is a mistake, or if the home is yours in another way, the office will help you."
+        )
+    return ctx.t(
+        "The time for which you could see this home is over. For longer, the holder or the office can give you a new "
+        "code."
+    )
+
+
 async def explain_gate(ctx: Context) -> None:
     """In place of an answer that only the family itself may see."""
+    lapse = ctx.session.state.lapse
+    if lapse is not None:
+        await ctx.reply(lapse_reason(ctx, lapse), rows(verify_button(ctx), ask_office_button(ctx)))
+        return
     await ctx.reply(
         lines(
             ctx.t("First I need to know who you are: what I know about a home and its money I tell only the family."),

@@ -253,7 +253,7 @@ async def _show(ctx: Context, every: list[HandoverOut], agreement_id: int, scree
         _watch_row(ctx, mine),
         [
             button(ctx.plain("My home"), ShowHome(agreement_id)),
-            button(ctx.plain("Payments"), ShowPayments(agreement_id)),
+            *([] if mine[0].agreement.progress_only else [button(ctx.plain("Payments"), ShowPayments(agreement_id))]),
         ],
         [button(ctx.plain("Other agreements"), ChooseHandover())] if len(every) > len(mine) else [],
     )

@@ -55,7 +55,9 @@ def view(home: HomeOut, tr: Translator, today: date) -> list[Html]:
                 join("\n", [_building_heading(building, tr), tr.t("Building progress: not published yet.")])
             )
     facts += [_registration_fact(registration, tr) for registration in home.registrations]
-    if not home.registrations:
+    if home.agreement.progress_only:
+        paragraphs.append(tr.t("The holder shares with you how far the home is, not its money."))
+    elif not home.registrations:
         paragraphs.append(tr.t("Registration: not published yet."))
     return screens(heading, [*told(facts, tr), *paragraphs])
 
@@ -216,7 +218,7 @@ async def _show(ctx: Context, homes: list[HomeOut], home: HomeOut, screen: int) 
         [button(ctx.plain("All stages of the building"), ShowStages(agreement_id))] if has_more_stages(home) else [],
         [
             button(ctx.plain("Handover"), ShowHandover(agreement_id)),
-            button(ctx.plain("Payments"), ShowPayments(agreement_id)),
+            *([] if home.agreement.progress_only else [button(ctx.plain("Payments"), ShowPayments(agreement_id))]),
         ],
         [button(ctx.plain("Other agreements"), ChooseHome())] if len(homes) > 1 else [],
     )

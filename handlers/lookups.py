@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from api.agreements.schemas import AgreementRef
+from api.identity.schemas import LinkRole
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import Page, button, rows
 from handlers.facts import agreement_button
-from handlers.gate import explain_gate
-from handlers.menu import OpenMenu, Row, turning
+from handlers.gate import ask_office_button, explain_gate
+from handlers.menu import OpenHandover, OpenHome, OpenMenu, Row, turning
 from locales import Html
 
 
@@ -114,4 +115,32 @@ async def explain_gone(ctx: Context, *, any_left: bool) -> None:
             rows(button(ctx.plain("Main menu"), OpenMenu())),
         )
     else:
+        await explain_nothing(ctx)
+
+
+async def explain_nothing(ctx: Context) -> None:
+    """In place of money and complaints that this chat does not see: because it sees nothing, or the progress alone."""
+    if not ctx.session.linked:
         await explain_gate(ctx)
+        return
+    own = [link for link in (await ctx.backend.links(ctx.chat_id)).links if link.this_chat]
+    if any(link.role is LinkRole.HEIR for link in own):
+        text = ctx.t(
+            "Until the office has seen the papers of the inheritance you see how far the home is, but not its money. "
+            "The office will tell you which papers it needs."
+        )
+    else:
+        text = ctx.t(
+            "The holder shares with you how far the home is: when the keys come, and what the building looks like. "
+            "Money and complaints stay with the holder.\n\nIf you should see them too, please ask the holder for a new "
+            "code: they find it under /settings, “Let a relative see it”, “Everything”."
+        )
+    await ctx.edit_or_reply(
+        text,
+        rows(
+            [button(ctx.plain("Handover"), OpenHandover()), button(ctx.plain("My home"), OpenHome())],
+            ask_office_button(ctx),
+            button(ctx.plain("Main menu"), OpenMenu()),
+        ),
+        personal=True,
+    )

@@ -23,7 +23,6 @@ from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, rows
 from handlers import terms
 from handlers.facts import Fact, add_lines, agreement_line, screens, shortened, told
-from handlers.gate import explain_gate
 from handlers.lookups import (
     ShowHandover,
     ShowHome,
@@ -31,6 +30,7 @@ from handlers.lookups import (
     ShowPayments,
     choose,
     explain_gone,
+    explain_nothing,
     show_screen,
     today,
 )
@@ -204,7 +204,7 @@ class ChoosePayments(Callback, prefix="pays"):
 async def open_payments(update: Update, ctx: Context, tap: OpenPayments | ChoosePayments | None = None) -> None:
     every = await ctx.payments()
     if not every:
-        await explain_gate(ctx)
+        await explain_nothing(ctx)
     elif len(every) == 1:
         await _show(ctx, every, every[0], 0)
     else:
@@ -226,7 +226,7 @@ async def show_ledger(update: Update, ctx: Context, tap: ShowLedger) -> None:
     try:
         page = await _page(ctx, tap)
     except NotFound:
-        await explain_gone(ctx, any_left=ctx.session.linked)
+        await explain_gone(ctx, any_left=bool(await ctx.payments()))
         return
     earlier = page.next_cursor and [button(ctx.plain("Earlier ▶"), ShowLedger(tap.agreement_id, page.next_cursor))]
     await ctx.edit_or_reply(

@@ -4,7 +4,19 @@ from telegram import Update
 from telegram.ext import BaseHandler
 
 from bot.context import Context
-from handlers import cases, complaint, fallback, handover, home, language, payments, settings, start, verification
+from handlers import (
+    cases,
+    complaint,
+    fallback,
+    handover,
+    home,
+    language,
+    payments,
+    relatives,
+    settings,
+    start,
+    verification,
+)
 from locales import lazy
 
 COMMANDS = (
@@ -36,6 +48,7 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *complaint.HANDLERS,
     *cases.HANDLERS,
     *settings.HANDLERS,
+    *relatives.HANDLERS,
     *start.HANDLERS,
     *language.HANDLERS,
     *handover.HANDLERS,

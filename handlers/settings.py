@@ -1,9 +1,11 @@
 """/settings: which agreements this chat sees, who else sees them, the language, and what the bot keeps."""
 
+import asyncio
+
 from telegram import InlineKeyboardButton, Update
 
 import locales
-from api.identity.schemas import LinkOut
+from api.identity.schemas import AccessRequestMade, LapsedLink, LinkOut, LinkScope
 from bot.backend import NotFound
 from bot.callbacks import Callback
 from bot.context import Context
@@ -11,22 +13,18 @@ from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import Page, button, rows
 from handlers import terms
 from handlers.facts import agreement_line
-from handlers.gate import Verify, verify_button
+from handlers.gate import Verify, ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenLanguage, OpenMenu, OpenSettings, turning
+from handlers.relatives import AskUnlink, OpenRelatives, link_dates, owned
 from locales import Html, join
 
 PAGE = 6
 """Links on one screen."""
+SHOWN_REQUESTS = 3
 
 
 class TurnLinks(Callback, prefix="set_page"):
     page: int
-
-
-class AskUnlink(Callback, prefix="unlink"):
-    """Ask back before a link is ended."""
-
-    link_id: int
 
 
 class Unlink(Callback, prefix="unlink_do"):
@@ -42,11 +40,11 @@ async def show(update: Update, ctx: Context, tap: OpenSettings | TurnLinks | Non
 
 
 async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None:
-    found = (await ctx.backend.links(ctx.chat_id)).links if ctx.session.linked else []
-    links = sorted(found, key=lambda link: not link.this_chat)
+    found, asked = await asyncio.gather(ctx.backend.links(ctx.chat_id), ctx.backend.access_requests(ctx.chat_id))
+    links = sorted(found.links, key=lambda link: not link.this_chat)
     page = Page(links, number, size=PAGE)
-    first = page.number * PAGE + 1
-    numbered = list(enumerate(page.items, first))
+    numbered = list(enumerate(page.items, page.number * PAGE + 1))
+    lapsed = list(enumerate(found.lapsed, len(links) + 1))[:PAGE] if page.number + 1 == page.count else []
     await ctx.edit_or_reply(
         join(
             "\n\n",
@@ -55,13 +53,18 @@ async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None
                 ctx.t("<b>Settings</b>"),
                 ctx.t("Language: {language}", language=locales.native_name(ctx.session.locale)),
                 *(_entry(ctx, place, link) for place, link in numbered),
-                None if links else ctx.t("No agreement is linked to this chat yet."),
+                *(_lapsed_entry(ctx, place, link) for place, link in lapsed),
+                None if links or found.lapsed else ctx.t("No agreement is linked to this chat yet."),
+                _asked_lines(ctx, asked.requests),
             ],
         ),
         rows(
+            button(ctx.plain("👪 Let a relative see it"), OpenRelatives()) if owned(links) else None,
             *(_unlink_button(ctx, place, link) for place, link in numbered),
+            *(button(ctx.plain("{n}. Take it off this list", n=place), Unlink(link.id)) for place, link in lapsed),
             turning(ctx, page.number, page.count, TurnLinks),
             button(ctx.plain("➕ Add another agreement"), Verify()) if links else verify_button(ctx),
+            ask_office_button(ctx) if found.lapsed or asked.requests or not links else None,
             button(ctx.plain("Language"), OpenLanguage()),
             button(ctx.plain("What is kept about me"), ShowStored()),
             button(ctx.plain("Main menu"), OpenMenu()),
@@ -71,23 +74,54 @@ async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None
 
 
 def _entry(ctx: Context, place: int, link: LinkOut) -> Html:
-    day = ctx.words.date(link.linked_at.astimezone(ctx.words.time_zone).date())
-    role, method = terms.name(ctx.words, link.role), terms.name(ctx.words, link.method)
-    agreement = agreement_line(link.agreement, ctx.words)
+    tr = ctx.words
+    agreement = agreement_line(link.agreement, tr)
+    shows = link.scope is LinkScope.PROGRESS or not link.this_chat
     if link.this_chat:
-        return join(
-            "\n",
-            [
-                ctx.t("<b>{n}. You see:</b> {agreement}", n=place, agreement=agreement),
-                ctx.t("🏠 {home}", home=link.agreement.home) if link.agreement.home else None,
-                ctx.t("Role: {role}, since {day}, {method}", role=role, day=day, method=method),
-            ],
-        )
+        heading = ctx.t("<b>{n}. You see:</b> {agreement}", n=place, agreement=agreement)
+    else:
+        heading = ctx.t("<b>{n}. Another Telegram account sees:</b> {agreement}", n=place, agreement=agreement)
     return join(
         "\n",
         [
-            ctx.t("<b>{n}. Another Telegram account sees:</b> {agreement}", n=place, agreement=agreement),
-            ctx.t("Role: {role}, since {day}, {method}", role=role, day=day, method=method),
+            heading,
+            ctx.t("🏠 {home}", home=link.agreement.home) if link.this_chat and link.agreement.home else None,
+            ctx.t("Role: {role}", role=terms.name(tr, link.role)),
+            ctx.t("Shown: {scope}", scope=terms.name(tr, link.scope)) if shows else None,
+            *link_dates(tr, link),
+        ],
+    )
+
+
+def _lapsed_entry(ctx: Context, place: int, link: LapsedLink) -> Html:
+    agreement = agreement_line(link.agreement, ctx.words)
+    return join(
+        "\n",
+        [
+            ctx.t("<b>{n}. Not shown any more:</b> {agreement}", n=place, agreement=agreement),
+            lapse_reason(ctx, link.because),
+        ],
+    )
+
+
+def _asked_lines(ctx: Context, requests: list[AccessRequestMade]) -> Html | None:
+    if not requests:
+        return None
+    tr = ctx.words
+    return join(
+        "\n",
+        [
+            ctx.t("<b>What you asked the office</b>"),
+            *(
+                ctx.t(
+                    "No. {number}, {day}, {kind}: {state}",
+                    number=request.id,
+                    day=tr.date(request.created_at.astimezone(tr.time_zone).date()),
+                    kind=terms.name(tr, request.kind),
+                    state=terms.name(tr, request.state),
+                )
+                for request in requests[:SHOWN_REQUESTS]
+            ),
         ],
     )
 

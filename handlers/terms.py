@@ -7,7 +7,7 @@ from typing import Any
 from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
 from api.cases.schemas import CaseCategory, CaseEventKind, CaseState
 from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
-from api.identity.schemas import LinkMethod, LinkRole
+from api.identity.schemas import AccessRequestKind, AccessRequestState, LinkMethod, LinkRole, LinkScope
 from api.money.schemas import LedgerKind
 from locales import Html, Translator, lazy
 
@@ -23,6 +23,22 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
         LinkRole.PROXY: lazy("Proxy"),
         LinkRole.HEIR: lazy("Heir"),
         LinkRole.RELATIVE: lazy("Family member"),
+    },
+    LinkScope: {
+        LinkScope.PROGRESS: lazy("only how far the home is"),
+        LinkScope.EVERYTHING: lazy("everything"),
+    },
+    AccessRequestKind: {
+        AccessRequestKind.HOLDER_DIED: lazy("The holder has passed away"),
+        AccessRequestKind.RESOLD: lazy("The home was sold to me"),
+        AccessRequestKind.NAME_CHANGED: lazy("My name or ID number has changed"),
+        AccessRequestKind.PHONE_CHANGED: lazy("My phone number has changed"),
+        AccessRequestKind.OTHER: lazy("Something else"),
+    },
+    AccessRequestState: {
+        AccessRequestState.OPEN: lazy("the office is looking at it"),
+        AccessRequestState.GRANTED: lazy("the office has let you in"),
+        AccessRequestState.DECLINED: lazy("the office could not let you in"),
     },
     LinkMethod: {
         LinkMethod.PHONE: lazy("by phone number"),

@@ -15,7 +15,16 @@ from api.chats.schemas import (
     Facts,
     Watch,
 )
-from api.identity.schemas import LinksOut, Proof
+from api.identity.schemas import (
+    AccessRequestIn,
+    AccessRequestMade,
+    AccessRequestsMade,
+    LinksOut,
+    Proof,
+    RelativeCodeIn,
+    RelativeCodeOut,
+    RelativeCodesOut,
+)
 from api.money.schemas import LedgerPage, PaymentsOut
 from bot.backend.calls import JSON, Calls, dump, query, read, read_list, row
 from bot.backend.errors import NotFound, VersionConflict
@@ -82,6 +91,50 @@ class ResidentCalls(Calls):
             NotFound
         """
         await self._send("DELETE", f"chats/{chat_id}/links/{row(link_id)}", again=True)
+
+    async def invite_relative(self, chat_id: int, agreement_id: int, wanted: RelativeCodeIn) -> RelativeCodeOut:
+        """A code that lets a relative in; it is told this once.
+
+        Raises:
+            NotFound: not an agreement that this chat owns.
+            TooMany: the family's codes that nobody has used yet.
+        """
+        path = f"chats/{chat_id}/agreements/{row(agreement_id)}/codes"
+        return read(RelativeCodeOut, await self._send("POST", path, dump(wanted)))
+
+    async def relative_codes(self, chat_id: int, agreement_id: int) -> RelativeCodesOut:
+        """The family's codes that nobody has used yet.
+
+        Raises:
+            NotFound: not an agreement that this chat owns.
+        """
+        return read(RelativeCodesOut, await self._get(f"chats/{chat_id}/agreements/{row(agreement_id)}/codes"))
+
+    async def cancel_code(self, chat_id: int, agreement_id: int, code_id: int) -> None:
+        """
+        Raises:
+            NotFound: it is used, over or cancelled already.
+        """
+        await self._send("DELETE", f"chats/{chat_id}/agreements/{row(agreement_id)}/codes/{row(code_id)}", again=True)
+
+    # Asking the office
+
+    async def request_access(
+        self, chat_id: int, request: AccessRequestIn, *, idempotency_key: str
+    ) -> AccessRequestMade:
+        """Ask the office to look at one's papers; the same key again is the same request.
+
+        Raises:
+            ConsentNeeded: the person has not agreed to the notice.
+            TooMany: requests that are not answered yet.
+        """
+        headers = {**JSON, "Idempotency-Key": idempotency_key}
+        body = await self._send("POST", f"chats/{chat_id}/access-requests", dump(request), headers, again=True)
+        return read(AccessRequestMade, body)
+
+    async def access_requests(self, chat_id: int) -> AccessRequestsMade:
+        """Newest first."""
+        return read(AccessRequestsMade, await self._get(f"chats/{chat_id}/access-requests"))
 
     # Look-ups
 

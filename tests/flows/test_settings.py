@@ -4,7 +4,8 @@ from sqlalchemy import select
 
 from api.chats.models import Link
 from api.identity.schemas import LinkMethod, LinkRole
-from handlers.settings import AskUnlink, Unlink
+from handlers.relatives import AskUnlink
+from handlers.settings import Unlink
 from tests.factories import Factory
 from tests.flows.conftest import Household, System, new_household
 from tests.people import Person
