@@ -18,7 +18,7 @@ router = v1_router("links")
     response_model=LinksOut,
     summary="Prove who one is, and be linked to what one holds",
     responses={
-        403: {"model": ErrorBody, "description": "`not_matched`, whatever was wrong."},
+        403: {"model": ErrorBody, "description": "`way_closed` to all; `not_matched`, whatever was wrong."},
         429: {"model": ErrorBody, "description": "`locked`; `details.retry_after_seconds` tells when to try again."},
     },
 )
