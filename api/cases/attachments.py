@@ -17,6 +17,7 @@ from sqlalchemy import Text, bindparam, delete, exists, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from starlette.requests import ClientDisconnect
 
+from api.audit.service import SYSTEM, Actor, record
 from api.cases.files import store_file
 from api.cases.media import display_name, media_type_of
 from api.cases.models import Attachment
@@ -126,6 +127,8 @@ async def take_in(
                 .on_conflict_do_nothing(index_elements=["chat_id", "upload_key"])
                 .returning(Attachment.id)
             )
+            if attachment_id is not None:
+                await record(session, Actor.chat(chat_id), "attachment.stored", "attachment", [attachment_id])
     finally:
         if attachment_id is None:
             await store.delete(storage_key)
@@ -198,6 +201,7 @@ async def take_back(database: Database, store: AttachmentStore, chat_id: int, at
         )
         if storage_key is None:
             raise NotFound
+        await record(session, Actor.chat(chat_id), "attachment.taken_back", "attachment", [attachment_id])
     await store.delete(storage_key)
 
 
@@ -209,13 +213,15 @@ async def sweep_orphans(database: Database, store: AttachmentStore, older_than: 
     """
     moment = datetime.now(UTC) - older_than
     async with database.transaction() as session:
-        unfiled = await session.scalars(
+        unfiled = await session.execute(
             delete(Attachment)
             .where(Attachment.case_id.is_(None), Attachment.uploaded_at < moment)
-            .returning(Attachment.storage_key)
+            .returning(Attachment.id, Attachment.storage_key)
             .execution_options(synchronize_session=False)
         )
-        gone = list(unfiled)
+        rows = unfiled.all()
+        await record(session, SYSTEM, "attachment.swept", "attachment", [row.id for row in rows])
+        gone = [row.storage_key for row in rows]
     for storage_key in gone:
         await store.delete(storage_key)
     swept = len(gone)

@@ -22,6 +22,7 @@ class Waiting:
         acceptance_notice_last_day: see :data:`api.cases.clocks.ACCEPTANCE_NOTICE`.
     """
 
+    id: int
     number: str
     state: CaseState
     category: CaseCategory
@@ -48,6 +49,7 @@ async def list_queue(reader: Reads, *, state: CaseState | None, limit: int) -> t
     )
     rows = await reader.execute(
         select(
+            Case.id,
             Case.number,
             Case.state,
             Case.category,

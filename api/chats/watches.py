@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.audit.service import Actor, record
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.chats.models import HandoverWatch
 from api.errors import NotFound
@@ -38,6 +39,7 @@ async def watch_handover(session: AsyncSession, chat_id: int, agreement_id: int,
     given = {"chat_id": chat_id, "agreement_id": agreement_id, "today": today}
     if (await session.execute(_WATCH, given)).first() is None:
         raise NotFound
+    await record(session, Actor.chat(chat_id), "handover.watched", "agreement", [agreement_id])
 
 
 async def unwatch_handover(session: AsyncSession, chat_id: int, agreement_id: int, today: date) -> None:
@@ -48,3 +50,4 @@ async def unwatch_handover(session: AsyncSession, chat_id: int, agreement_id: in
     given = {"chat_id": chat_id, "agreement_id": agreement_id, "today": today}
     if (await session.execute(_UNWATCH, given)).first() is None:
         raise NotFound
+    await record(session, Actor.chat(chat_id), "handover.unwatched", "agreement", [agreement_id])

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, Party
+from api.audit.service import Actor, record
 from api.chats.access import TODAY
 from api.chats.granting import Grant, grant_links, scope_of
 from api.chats.liveness import is_live_party
@@ -83,6 +84,7 @@ async def verify(
         number, grants = await _by_papers(session, vault, proof, today, attempt.now, surge)
     if not grants:
         await record_try(session, attempt, succeeded=False, number=number)
+        await record(session, Actor.chat(chat_id), "verification.failed", "chat", [chat_id])
         _count_wrong(surge, attempt)
         raise NotMatched
     await record_try(session, attempt, succeeded=True)

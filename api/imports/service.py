@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.audit.service import OPERATOR, record
 from api.chats.roll_changes import extend_links, settle_links
 from api.db import Database
 from api.estate.models import Project
@@ -205,15 +206,18 @@ async def _load(
 
 
 async def _record(session: AsyncSession, dated: list[tuple[Roll, RollReport]]) -> None:
-    for roll, report in dated:
-        session.add(
-            Import(
-                kind=roll.kind,
-                filename=roll.path.name,
-                sha256=roll.sha256,
-                source=report.source,
-                as_of=report.as_of,
-                counts=report.counts(),
-                finished_at=datetime.now(UTC),
-            )
+    imports = [
+        Import(
+            kind=roll.kind,
+            filename=roll.path.name,
+            sha256=roll.sha256,
+            source=report.source,
+            as_of=report.as_of,
+            counts=report.counts(),
+            finished_at=datetime.now(UTC),
         )
+        for roll, report in dated
+    ]
+    session.add_all(imports)
+    await session.flush()
+    await record(session, OPERATOR, "roll.loaded", "import", [loaded.id for loaded in imports])

@@ -22,6 +22,7 @@ COMMANDS = {
     "cases": "bot.cli.office:cases",
     "sweep": "bot.cli.office:sweep",
     "keys": "bot.cli.keys:keys",
+    "audit": "bot.cli.audit:audit",
 }
 """Where each command is, in the order of the help page: a function, or a ``typer.Typer`` with commands of its own."""
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.agreements.service import find_agreements
+from api.audit.service import OPERATOR, record
 from api.cases.attachments import sweep_orphans
 from api.cases.queue import list_queue
 from api.cases.schemas import CaseCategory, CaseState
@@ -86,8 +87,9 @@ def cases(
     settings = api_settings()
 
     async def work(database: Database) -> Table:
-        async with database.reading() as reader:
-            waiting, total = await list_queue(reader, state=state, limit=limit)
+        async with database.transaction() as session:
+            waiting, total = await list_queue(session, state=state, limit=limit)
+            await record(session, OPERATOR, "queue.shown", "case", [case.id for case in waiting])
         headings = ("编号", "收到时间", "状态", "反映的事", "房子", "告知期限")
         table = Table(*headings, caption=f"共 {total} 件，显示 {len(waiting)} 件")
         for case in waiting:
