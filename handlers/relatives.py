@@ -130,7 +130,7 @@ async def _show(ctx: Context, agreement_id: int, number: int = 0, note: Html | N
             ],
         ),
         rows(
-            button(ctx.plain("➕ Let a relative see it"), Invite(agreement_id))
+            button(ctx.plain("➕ Make a new code"), Invite(agreement_id))
             if len(codes) < open_codes.max_open
             else None,
             *(button(ctx.plain("{n}. Shut that account out", n=n), AskUnlink(link.id)) for n, link in numbered),
