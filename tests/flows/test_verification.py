@@ -204,7 +204,7 @@ async def test_five_wrong_tries_pause_this_chat_and_nobody_else(system: System, 
     await other.expect("找到您的1份协议")
 
 
-async def test_ten_wrong_tries_close_the_agreement_but_not_to_a_code(
+async def test_ten_wrong_papers_close_the_agreement_but_not_to_a_phone_or_code(
     system: System, factory: Factory, household: Household
 ) -> None:
     for _ in range(2):
@@ -216,12 +216,18 @@ async def test_ten_wrong_tries_close_the_agreement_but_not_to_a_code(
         for _ in range(5):
             await guesser.send("000000")
             await guesser.expect("对不上")
+    daughter = await system.person("张小")
+    await choose(daughter, "用协议")
+    for papers in (household.agreement.number, household.name, household.id_number[-6:]):
+        await daughter.send(papers)
+        await daughter.expect_any()
+    await daughter.expect("对不上", "邀请码")
+    await daughter.send(f"/start {await invitation(factory, household)}")
+    await daughter.expect("找到您的1份协议")
     holder = await system.person("张三", phone=household.phone)
     await choose(holder, "用手机号")
     await holder.press("发送我的手机号")
     await holder.send(household.id_number[-4:])
-    await holder.expect("对不上", "邀请码")
-    await holder.send(f"/start {await invitation(factory, household)}")
     await holder.expect("找到您的1份协议")
 
 

@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from api.app import create_app
 from api.db import Database
@@ -216,7 +217,7 @@ async def test_a_surge_alerts_and_closes_ways(
                 await prove(1000 + number, NO_CODE, 403)
             for number in range(5):
                 await prove(1 << 20 | number, by_agreement(f"A-{number}", who.name, "999999"), 403)
-            assert logs == []
+            assert surges(logs) == []
             assert await surge_gauge(url) == "0.0"
             await prove(2 << 20, by_agreement("A-1001", who.name, "999999"), 403)
             for chat_id, (way, proof) in enumerate(proofs.items(), 3000):
@@ -229,7 +230,7 @@ async def test_a_surge_alerts_and_closes_ways(
                             "message": "Nobody can prove who they are in this way now.",
                             "details": {"open": open_ways},
                         }
-            assert logs == [
+            assert surges(logs) == [
                 {
                     "event": "verification_surge",
                     "log_level": "error",
@@ -242,6 +243,10 @@ async def test_a_surge_alerts_and_closes_ways(
         await age(database, minutes=60)
         assert numbers(await prove(5 << 20, proofs["agreement"], 201)) == ["A-1001"]
         assert await surge_gauge(url) == "0.0"
+
+
+def surges(logs: list[EventDict]) -> list[EventDict]:
+    return [log for log in logs if log["event"] == "verification_surge"]
 
 
 async def age(database: Database, minutes: int) -> None:
