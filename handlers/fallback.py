@@ -8,15 +8,25 @@ from bot.dispatch import MessageHandler, TurnHandler
 from bot.drafts import remind_of_draft
 from bot.ui import lines, rows
 from handlers.menu import main_menu
+from locales import lazy
+
+_PRIVATELY = lazy("Please write to me privately: what concerns your home is not for a group.")
 
 
 async def in_group(update: Update, ctx: Context) -> None:
     """Nobody's home is talked about in a group; talk that is not meant for the bot is left alone."""
-    if ctx.turn.command is not None:
+    if ctx.turn.command is not None or _replies_to_bot(update, ctx):
         await ctx.reply(
-            ctx.t("Please write to me privately: what concerns your home is not for a group."),
+            ctx.t(_PRIVATELY),
             rows(InlineKeyboardButton(ctx.plain("Write privately"), url=f"https://t.me/{ctx.bot.username}")),
         )
+    elif update.callback_query is not None:
+        await ctx.answer(ctx.plain(_PRIVATELY), alert=True)
+
+
+def _replies_to_bot(update: Update, ctx: Context) -> bool:
+    answered = update.message.reply_to_message if update.message is not None else None
+    return answered is not None and answered.from_user is not None and answered.from_user.id == ctx.bot.id
 
 
 async def ignore(update: Update, ctx: Context) -> None:
