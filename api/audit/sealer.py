@@ -161,7 +161,7 @@ class Sealer:
             log.info("audit_chain", seals=self._newest.number, newest=self._newest.hash.hex())
 
 
-CONNECTION_SETTINGS = {"plan_cache_mode": "force_custom_plan", "idle_in_transaction_session_timeout": "60s"}
+CONNECTION_SETTINGS: dict[str, Any] = {"plan_cache_mode": "force_custom_plan", "idle_in_transaction_session_timeout": "60s"}
 
 
 async def keep_sealing(connect: Callable[..., Any], key: bytes, interval: float = INTERVAL_SECONDS) -> None:

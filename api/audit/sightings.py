@@ -17,7 +17,7 @@ from api.errors import Unavailable
 if TYPE_CHECKING:
     from api.lookups import ReadPool
 
-GATHER_SECONDS = 0.008
+GATHER_SECONDS = 0.015
 INSERT = """
 INSERT INTO audit_events (actor_kind, actor_id, action, object_kind, object_id)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])

@@ -13,7 +13,7 @@ PAGE = 10_000
 _ALL_NUMBERS = -(2**63)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SEALS = f"""
-SELECT s.id, s.event_id, s.hash, {EVENT_COLUMNS}
+SELECT s.id AS number, s.event_id, s.hash, {EVENT_COLUMNS}
 FROM (SELECT * FROM audit_seals WHERE id > $1 ORDER BY id LIMIT $2) s LEFT JOIN audit_events e ON e.id = s.event_id
 ORDER BY s.id
 """  # noqa: S608
@@ -189,7 +189,7 @@ async def _walk(
             if expect and stored.startswith(expect):
                 verdict.expected_at = number
         if page:
-            after = page[-1]["id"]
+            after = page[-1]["number"]
             verdict.newest_seal, verdict.newest = after, page[-1]["hash"]
             on_progress(after, of)
         if len(page) < PAGE:

@@ -174,7 +174,9 @@ async def look_up_codes(reading: Reading, chat_id: int, agreement_id: int) -> di
     rows = await reading.rows(OPEN_CODES, chat_id=chat_id, agreement_id=agreement_id)
     if not rows:
         raise NotFound
-    return {"codes": [dict(row) for row in rows if row["id"] is not None], "max_open": MAX_OPEN_CODES}
+    codes = [dict(row) for row in rows if row["id"] is not None]
+    await reading.seen(Actor.chat(chat_id), "codes.seen", [code["id"] for code in codes], "link_code")
+    return {"codes": codes, "max_open": MAX_OPEN_CODES}
 
 
 async def cancel_code(session: AsyncSession, chat_id: int, agreement_id: int, code_id: int, today: date) -> None:
