@@ -24,6 +24,11 @@ def chain_key(index_key: str) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=b"shanglou audit chain").derive(index_key.encode())
 
 
+def hash_text(value: bytes) -> str:
+    """As it is noted down: hexadecimal digits in groups of eight, none of which can be taken for a phone number."""
+    return value.hex(":", 4)
+
+
 def seal_hash(key: bytes, number: int, before: bytes, event: tuple[Any, ...]) -> bytes:
     """
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from api.audit.chain import EVENT_COLUMNS, NO_HASH, seal_hash
+from api.audit.chain import EVENT_COLUMNS, NO_HASH, hash_text, seal_hash
 
 INTERVAL_SECONDS = 1.0
 RETRY_SECONDS = 5.0
@@ -43,7 +43,7 @@ SELECT {EVENT_COLUMNS} FROM audit_events e
 WHERE e.id > $1 AND (e.id > $2 OR e.happened_at > $3) AND {UNSEALED} ORDER BY e.id LIMIT $4
 """  # noqa: S608
 _INSERT = "INSERT INTO audit_seals (id, event_id, hash) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])"
-_LAST_NUMBER = "SELECT last_value FROM audit_events_id_seq"
+_LAST_NUMBER = "SELECT last_value - (NOT is_called)::int FROM audit_events_id_seq"
 _WRITERS = """
 SELECT virtualtransaction FROM pg_locks
 WHERE locktype = 'relation' AND relation = 'audit_events'::regclass AND mode = 'RowExclusiveLock'
@@ -158,13 +158,19 @@ class Sealer:
         now = time.monotonic()
         if self._newest.number and now >= self._told_at + TOLD_EVERY_SECONDS:
             self._told_at = now
-            log.info("audit_chain", seals=self._newest.number, newest=self._newest.hash.hex())
+            log.info("audit_chain", seals=self._newest.number, newest=hash_text(self._newest.hash))
 
 
-CONNECTION_SETTINGS: dict[str, Any] = {"plan_cache_mode": "force_custom_plan", "idle_in_transaction_session_timeout": "60s"}
+CONNECTION_SETTINGS: dict[str, Any] = {
+    "plan_cache_mode": "force_custom_plan",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""A sealer that hangs in the middle keeps others waiting no longer than that."""
 
 
-async def keep_sealing(connect: Callable[..., Any], key: bytes, interval: float = INTERVAL_SECONDS) -> None:
+async def keep_sealing(
+    connect: Callable[..., Any], key: bytes, *, interval: float = INTERVAL_SECONDS, retry: float = RETRY_SECONDS
+) -> None:
     """Seal until cancelled. A database that is away is waited for."""
     sealer = Sealer(key)
     while True:
@@ -178,4 +184,4 @@ async def keep_sealing(connect: Callable[..., Any], key: bytes, interval: float 
                 connection.terminate()
         except Exception as error:
             log.warning("audit_sealing_failed", error=type(error).__name__)
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(retry)

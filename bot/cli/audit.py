@@ -1,6 +1,6 @@
 """Commands for the audit record. What they tell is Chinese, like all the office's commands."""
 
-import binascii
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from rich.table import Table
 
 from api.agreements.service import find_agreements
 from api.audit.actors import ActorKind
-from api.audit.chain import chain_key
+from api.audit.chain import chain_key, hash_text
 from api.audit.listing import Entry, list_events
 from api.audit.sealer import CONNECTION_SETTINGS, Sealer
 from api.audit.verifying import Finding, Trouble, Verdict, verify
@@ -67,13 +67,10 @@ def verify_record(
 def _hash(text: str | None) -> bytes:
     if text is None:
         return b""
-    try:
-        given = binascii.unhexlify(text.strip()[: len(text.strip()) // 2 * 2])
-    except ValueError:
-        refuse("--expect 要写校验值：0–9 和 a–f。")
-    if not _MIN_HASH_DIGITS <= len(text.strip()) <= 64:
-        refuse(f"--expect 至少要写校验值的前 {_MIN_HASH_DIGITS} 位。")
-    return given
+    digits = re.sub(r"[\s:-]", "", text).lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{_MIN_HASH_DIGITS},64}}", digits):
+        refuse(f"--expect 要写校验值，至少前 {_MIN_HASH_DIGITS} 位（0–9 和 a–f）。")
+    return bytes.fromhex(digits[: len(digits) // 2 * 2])
 
 
 def _tell(verdict: Verdict, timezone: Any) -> None:
@@ -87,7 +84,7 @@ def _tell(verdict: Verdict, timezone: Any) -> None:
     if verdict.waiting:
         typer.echo(f"另有 {verdict.waiting} 条刚写入，还没有封存。")
     if verdict.newest_seal:
-        typer.echo(f"最新校验值（第 {verdict.newest_seal} 号）：{verdict.newest.hex()}")
+        typer.echo(f"最新校验值（第 {verdict.newest_seal} 号）：{hash_text(verdict.newest)}")
         typer.echo("请把校验值抄存在本系统之外，下次核对时用 --expect 写上：记录末尾被删掉也能发现。")
     if verdict.expected_at:
         typer.echo(f"所给的校验值在第 {verdict.expected_at} 号，仍在记录中。")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from api.audit.chain import chain_key
+from api.audit.chain import chain_key, hash_text
 from api.audit.models import AuditEvent, AuditSeal
 from api.audit.sealer import CONNECTION_SETTINGS, LATE, Sealer
 from api.audit.service import Actor, record
@@ -231,7 +231,7 @@ async def test_a_sealer_at_work_notices_a_cut_by_itself(chain: Chain) -> None:
         await sealer.seal(chain.connection)
         await sealer.seal(chain.connection)
     assert [entry["event"] for entry in logs] == ["audit_chain"]
-    assert logs[0]["newest"] == (await chain.verify()).newest.hex()
+    assert logs[0]["newest"] == hash_text((await chain.verify()).newest)
     await chain.forge("DELETE FROM audit_seals WHERE id > 15", "DELETE FROM audit_events WHERE id > 15")
     with capture_logs() as logs:
         await sealer.seal(chain.connection)
@@ -293,6 +293,18 @@ async def test_an_event_that_commits_late_is_sealed(chain: Chain) -> None:
     assert (verdict.events, verdict.newest_seal, verdict.findings, verdict.waiting) == (37, 37, 0, 0)
 
 
+async def test_the_very_first_event_is_sealed(database: Database, settings: Settings) -> None:
+    """By a sealer that has seen the record empty."""
+    connection = await database.connect(**CONNECTION_SETTINGS)
+    chain = Chain(database, connection, chain_key(settings.index_key.get_secret_value()))
+    sealer = Sealer(chain.key)
+    assert [await sealer.seal(connection) for _ in range(2)] == [0, 0]
+    assert (await chain.verify()).newest_seal == 0
+    await chain.add(1)
+    assert await sealer.seal(connection) == 1
+    await connection.close()
+
+
 async def test_a_crash_between_event_and_seal_loses_nothing(chain: Chain) -> None:
     await chain.add(30)
     broken = await chain.database.connect()
@@ -302,7 +314,9 @@ async def test_a_crash_between_event_and_seal_loses_nothing(chain: Chain) -> Non
         await asyncio.sleep(0)
     broken.terminate()
     await asyncio.gather(sealing, return_exceptions=True)
-    await chain.seal()
+    # Until the server has noticed, the one that is gone still has the lock.
+    while await chain.seal() is None:
+        await asyncio.sleep(0.01)
     verdict = await chain.verify()
     assert (verdict.events, verdict.waiting, verdict.findings) == (50, 0, 0)
 
