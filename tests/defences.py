@@ -94,11 +94,13 @@ def _rows(reports: list[pytest.TestReport]) -> dict[str, _Row]:
 
 
 def _print_table(terminalreporter: TerminalReporter, rows: dict[str, _Row]) -> None:
-    table = Table("defence", "tests", "result", "seconds", "key figures", show_lines=True)
+    table = Table(show_lines=True)
+    for heading, share in (("defence", 3), ("tests", 4), ("result", 1), ("seconds", 1), ("key figures", 6)):
+        table.add_column(heading, ratio=share, overflow="fold")
     for defence, row in sorted(rows.items()):
         tests = "\n".join([f"{row.tests} in", *(file.removeprefix("tests/") for file in sorted(row.files))])
         table.add_row(defence, tests, row.result, f"{row.seconds:.1f}", "\n".join(row.figures))
-    console = Console(width=max(terminalreporter._tw.fullwidth, 100), highlight=False, color_system=None)
+    console = Console(width=max(terminalreporter._tw.fullwidth, 140), highlight=False, color_system=None)
     with console.capture() as captured:
         console.print(table)
     terminalreporter.write(captured.get())
