@@ -41,7 +41,7 @@ UNSEALED = "NOT EXISTS (SELECT FROM audit_seals s WHERE s.event_id = e.id AND s.
 _WAITING = f"""
 SELECT {EVENT_COLUMNS} FROM audit_events e
 WHERE e.id > $1 AND (e.id > $2 OR e.happened_at > $3) AND {UNSEALED} ORDER BY e.id LIMIT $4
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants
 _INSERT = "INSERT INTO audit_seals (id, event_id, hash) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])"
 _LAST_NUMBER = "SELECT last_value - (NOT is_called)::int FROM audit_events_id_seq"
 _WRITERS = """

@@ -16,7 +16,7 @@ _SEALS = f"""
 SELECT s.id AS number, s.event_id, s.hash, {EVENT_COLUMNS}
 FROM (SELECT * FROM audit_seals WHERE id > $1 ORDER BY id LIMIT $2) s LEFT JOIN audit_events e ON e.id = s.event_id
 ORDER BY s.id
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants
 _UNSEALED = """
 SELECT e.id, e.happened_at, e.id > $1 OR e.happened_at > $2 AS waiting FROM audit_events e
 WHERE NOT EXISTS (SELECT FROM audit_seals s WHERE s.event_id = e.id) ORDER BY e.id
