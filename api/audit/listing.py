@@ -57,11 +57,14 @@ async def list_events(
     agreement_id = case(
         (kind == "agreement", object_id),
         *(
-            (kind == name, select(model.agreement_id).where(model.id == object_id).scalar_subquery())
+            (
+                kind == name,
+                select(model.agreement_id).where(model.id == object_id).correlate(AuditEvent).scalar_subquery(),
+            )
             for name, model in _OF_AN_AGREEMENT.items()
         ),
     )
-    number = select(Agreement.number).where(Agreement.id == agreement_id).scalar_subquery().label("agreement")
+    number = select(Agreement.number).where(Agreement.id == agreement_id).correlate(AuditEvent).scalar_subquery()
     wanted = select(
         AuditEvent.id,
         AuditEvent.happened_at,
@@ -70,7 +73,7 @@ async def list_events(
         AuditEvent.action,
         kind,
         object_id,
-        number,
+        number.label("agreement"),
     )
     if chat_id is not None:
         wanted = wanted.where(AuditEvent.actor_kind == ActorKind.CHAT, AuditEvent.actor_id == chat_id)
