@@ -12,11 +12,12 @@ import structlog
 from pydantic import SecretStr
 from structlog.testing import LogCapture
 
+from api.settings import Settings
 from bot.http import HttpClient
 from bot.settings import BotSettings
-from tests.flows.conftest import System, household, resident, system
+from tests.flows.conftest import System, household, resident
 
-__all__ = ["household", "resident", "system"]
+__all__ = ["household", "resident"]
 
 SECRET = "hostile-webhook-secret-0123456789"
 
@@ -100,7 +101,14 @@ async def settled(system: System, seconds: float = 20) -> None:
 
 
 @pytest.fixture
-async def hooked(settings: Any, database_url: str) -> AsyncIterator[HookedSystem]:
+async def system(settings: Settings, database_url: str) -> AsyncIterator[System]:
+    """The bot polls; what is written down is looked at by ``complaints``."""
+    async with System(settings, database_url) as system:
+        yield system
+
+
+@pytest.fixture
+async def hooked(settings: Settings, database_url: str) -> AsyncIterator[HookedSystem]:
     system = HookedSystem(settings, database_url)
     async with system:
         yield system
