@@ -10,6 +10,7 @@ from api.agreements.models import Agreement, Party
 from api.agreements.queries import ref_columns, seen_by
 from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
+from api.audit.service import Actor, record
 from api.chats.access import CHAT_ID, TODAY, live_links
 from api.chats.granting import OWNERS
 from api.chats.liveness import is_live_link, lapse
@@ -93,10 +94,15 @@ async def list_links(reading: Reading, chat_id: int) -> dict[str, Any]:
     """The chat's own live links and, of agreements that it owns, those of other chats; own ones first. As
     :class:`api.identity.schemas.LinksOut`."""
     rows = await reading.rows(LINKS, chat_id=chat_id)
-    return _links_out(reading.vault, chat_id, rows, await reading.rows(LAPSED, chat_id=chat_id))
+    lapsed = await reading.rows(LAPSED, chat_id=chat_id)
+    await reading.seen(Actor.chat(chat_id), "links.seen", [row["agreement_id"] for row in lapsed])
+    return _links_out(reading.vault, chat_id, rows, lapsed)
 
 
 async def list_links_within(session: AsyncSession, vault: Vault, chat_id: int, today: date) -> dict[str, Any]:
     """The same within a transaction that has begun."""
     rows = await LINKS.in_transaction(session, chat_id=chat_id, today=today)
-    return _links_out(vault, chat_id, rows, await LAPSED.in_transaction(session, chat_id=chat_id, today=today))
+    lapsed = await LAPSED.in_transaction(session, chat_id=chat_id, today=today)
+    seen = dict.fromkeys([*(row["id"] for row in rows), *(row["agreement_id"] for row in lapsed)])
+    await record(session, Actor.chat(chat_id), "links.seen", "agreement", seen)
+    return _links_out(vault, chat_id, rows, lapsed)

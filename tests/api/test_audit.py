@@ -309,3 +309,12 @@ async def test_no_values_in_the_record(
     actors = {row[0] for row in await owner.fetch("SELECT actor_id FROM audit_events WHERE actor_kind = 'chat'")}
     assert actors <= known
     await owner.close()
+
+
+async def test_a_proof_that_shows_links_again_is_recorded(
+    api: aiohttp.ClientSession, database: Database, family: Family
+) -> None:
+    """It makes no new link, and shows the ones that stand."""
+    known = await events(database)
+    await prove(api, CHAT, by_phone(family.who.phone, family.who.id_number[-4:]))
+    assert ("chat", CHAT, "links.seen", "agreement", family.agreement.id) in await new_events(database, known)
