@@ -1,6 +1,8 @@
 """What is recorded: every look-up before its answer leaves, every change with it, and no values."""
 
 import asyncio
+import importlib
+import pkgutil
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -11,6 +13,7 @@ import asyncpg
 import pytest
 from sqlalchemy import select, text
 
+import api as api_package
 from api.agreements.models import Agreement
 from api.app import create_app
 from api.audit.actors import Actor
@@ -23,7 +26,7 @@ from api.cases.attachments import sweep_orphans
 from api.cases.store import AttachmentStore
 from api.db import Database
 from api.errors import Unavailable
-from api.lookups import ReadPool
+from api.lookups import LookUp, ReadPool
 from api.settings import Settings
 from api.staff.models import StaffAccount
 from api.staff.schemas import StaffRole
@@ -122,6 +125,29 @@ async def test_every_look_up_leaves_an_event(
                 }
             recorded += 1
     figure("look-ups of personal data that leave an event", f"{recorded} of {recorded} routes")
+
+
+SHOWN_BY_THE_SERVICE = {
+    "api.agreements.service._REFS": "what a notice names; its delivery is on record",
+    "api.chats.links.LAPSED": "list_links records it",
+    "api.identity.proofs._BY_PHONE": "compared with a proof, shown to nobody",
+    "api.identity.proofs._BY_NUMBER": "compared with a proof, shown to nobody",
+}
+"""Look-ups that read names or numbers of agreements and do not say by themselves what is seen, and why."""
+
+
+def test_every_look_up_of_names_says_what_is_seen() -> None:
+    silent: dict[int, str] = {}
+    for found in pkgutil.walk_packages(api_package.__path__, "api."):
+        if found.name.startswith("api.migrations"):
+            continue
+        module = importlib.import_module(found.name)
+        for name, look_up in vars(module).items():
+            if not isinstance(look_up, LookUp) or look_up.seen is not None:
+                continue
+            if re.search(r"\b(agreements\.number|people\.name)\b", look_up.sql):
+                silent.setdefault(id(look_up), f"{found.name}.{name}")
+    assert set(silent.values()) == set(SHOWN_BY_THE_SERVICE)
 
 
 async def test_one_event_for_each_agreement(
