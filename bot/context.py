@@ -11,6 +11,7 @@ from api.chats.schemas import ChatWithHandover, ChatWithHomes, ChatWithPayments
 from api.money.schemas import PaymentsOut
 from bot.backend import Backend
 from bot.sessions import ChatSession, Turn, current_turn
+from bot.settings import BotSettings
 from bot.transport import call
 from bot.ui import Keyboard
 from locales import Html, Translator, translator
@@ -66,6 +67,12 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
     def payload(self) -> str:
         """What stands behind a command: of ``/start CODE``, ``CODE``. Empty where nothing does."""
         return self.turn.command[1] if self.turn.command else ""
+
+    @property
+    def office_contact(self) -> str | None:
+        """Where the office is and how it is reached, in its own words."""
+        settings: BotSettings = self.application.bot_data["settings"]
+        return settings.office_contact
 
     # What the family may see. Where the handler said that it needs it, it has come with the chat's state.
 

@@ -94,6 +94,9 @@ class BotSettings(BaseSettings):
     office_name: str | None = Field(
         None, max_length=80, description="Who runs the bot, as residents know it: the name of the task force or bureau."
     )
+    office_contact: str | None = Field(
+        None, max_length=300, description="Where residents find the office and how they reach it, in one line."
+    )
     telegram_api_url: Annotated[str, AfterValidator(_guarded_address)] = Field(
         "https://api.telegram.org", description="Where the Bot API is; https, or http on this machine."
     )
