@@ -68,7 +68,7 @@ def _way(ctx: Context, dialog: Dialog) -> tuple[Html, Keyboard]:
         "",
         ctx.t("📱 <b>Phone</b>: quickest, when the office has the number of this phone."),
         ctx.t("📄 <b>Agreement</b>: you need its number, the holder's name and ID number."),
-        ctx.t("🔑 <b>Code</b>: the office gave you one. Children and other relatives need one too."),
+        ctx.t("🔑 <b>Code</b>: from the office; children and other relatives get one from the holder."),
     )
     return text, rows(
         button(ctx.plain("📱 With my phone"), ChooseWay(dialog.id, LinkMethod.PHONE)),
@@ -93,7 +93,7 @@ def _asked(ctx: Context, step: Step) -> Html:
             ctx.t("Now please send the <b>last six</b> characters of the holder's ID number."),
             _deleted(ctx),
         )
-    return lines(ctx.t("Please send the <b>code</b> that the office gave you."), _deleted(ctx))
+    return lines(ctx.t("Please send the <b>code</b> that the office or the holder gave you."), _deleted(ctx))
 
 
 def _deleted(ctx: Context) -> Html:
@@ -156,8 +156,8 @@ def way_closed(ctx: Context, ways: list[LinkMethod]) -> Html:
 def not_matched(ctx: Context, method: LinkMethod) -> Html:
     if method is LinkMethod.CODE:
         return ctx.t(
-            "This code does not work. A code works once and only for some days. Please check it and send it again, or "
-            "ask the office for a new one."
+            "This code does not work. A code works once and only for a short time. Please check it and send it again, or "
+            "ask whoever gave it to you for a new one."
         )
     again = (
         ctx.t("Please check and send the last four characters again, or try another way.")
