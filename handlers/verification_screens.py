@@ -13,6 +13,7 @@ from bot.drafts import Drop
 from bot.ui import Keyboard, button, contact_keyboard, lines, rows
 from handlers import terms
 from handlers.facts import agreement_line
+from handlers.gate import ask_office_button
 from locales import Html, join
 
 
@@ -118,6 +119,7 @@ def again_keys(ctx: Context, method: LinkMethod) -> InlineKeyboardMarkup | None:
     return rows(
         button(ctx.plain("🔁 Start over"), StartOver(dialog.id)) if method is LinkMethod.AGREEMENT else None,
         *(key for way, key in _ways(ctx, dialog).items() if way is not method),
+        ask_office_button(ctx),
         button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
     )
 
@@ -129,6 +131,7 @@ def way_keys(ctx: Context, ways: list[LinkMethod]) -> InlineKeyboardMarkup | Non
         return None
     return rows(
         *(key for way, key in _ways(ctx, dialog).items() if way in ways),
+        ask_office_button(ctx),
         button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
     )
 
