@@ -159,8 +159,8 @@ def way_closed(ctx: Context, ways: list[LinkMethod]) -> Html:
 def not_matched(ctx: Context, method: LinkMethod) -> Html:
     if method is LinkMethod.CODE:
         return ctx.t(
-            "This code does not work. A code works once and only for a short time. Please check it and send it again, or "
-            "ask whoever gave it to you for a new one."
+            "This code does not work. A code works once and only for a short time. Please check it and send it again, "
+            "or ask whoever gave it to you for a new one."
         )
     again = (
         ctx.t("Please check and send the last four characters again, or try another way.")

@@ -154,3 +154,26 @@ async def test_a_complaint_that_it_interrupts_goes_on_afterwards(
     await resident.tap("继续")
     await resident.expect_any()
     assert len(await requests(factory)) == 1
+
+
+async def test_whose_papers_do_not_match_is_led_to_the_office(
+    system: System, factory: Factory, household: Household
+) -> None:
+    person = await system.person("钱样本")
+    await person.send("/home")
+    await person.tap("验证身份")
+    await person.tap("用协议")
+    await person.send(household.agreement.number)
+    await person.expect("权利人的姓名")
+    await person.send("钱样本")
+    await person.expect("后六位")
+    await person.send("123456")
+    await person.expect("对不上")
+    await person.tap("请工作专班帮忙")
+    await person.tap("我的姓名或身份证号变了")
+    await person.send(WORDS)
+    await person.expect("您的事已经报给工作专班")
+    assert [row[1] for row in await requests(factory)] == ["name_changed"]
+    # Neither conversation is left over.
+    await person.send("你好")
+    assert not any("继续" in button for button in (await person.expect_any()).buttons)

@@ -37,10 +37,10 @@ async def test_papers_are_closed_and_the_open_ways_are_offered(system: System, h
     if system.settings.surge_response is SurgeResponse.CODES_ONLY:
         told = await person.expect("暂时对所有人关闭", "接待窗口")
         assert "手机号" not in told.text
-        assert told.buttons == ["🔑 用邀请码", "✖️ 取消"]
+        assert told.buttons == ["🔑 用邀请码", "🏢 请工作专班帮忙", "✖️ 取消"]
     else:
         told = await person.expect("暂时对所有人关闭", "请改用手机号验证", "接待窗口")
-        assert told.buttons == ["📱 用手机号", "🔑 用邀请码", "✖️ 取消"]
+        assert told.buttons == ["📱 用手机号", "🔑 用邀请码", "🏢 请工作专班帮忙", "✖️ 取消"]
         await person.tap("用手机号")
         await person.press("发送我的手机号")
         await person.expect("后四位")
