@@ -1,8 +1,8 @@
 """Recording look-ups: before its answer leaves, every look-up of somebody's data stands in the audit record.
 
 A commit for each would cost more than the look-up itself. So the look-ups that come in while one write is under way are
-written by the next one, all in one statement; a write begins at the earliest ``GATHER_SECONDS`` after the one before,
-so that under load many look-ups share it, and alone a look-up waits for nobody.
+written by the next one, all in one statement; after one that several shared, the next begins ``GATHER_SECONDS`` later
+at the earliest, so that under load many share it, and alone a look-up waits for nobody.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Sightings:
         self._rows: list[tuple[str, int | None, str, str, int]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._writing: asyncio.Task[None] | None = None
-        self._written_at = float("-inf")
+        self._not_before = float("-inf")
 
     async def add(self, actor: Actor, action: str, object_kind: str, object_ids: Iterable[int]) -> None:
         """Record that the objects were shown to the actor; none: nothing is recorded. Returns when that is committed.
@@ -61,7 +61,7 @@ class Sightings:
         clock = asyncio.get_running_loop().time
         try:
             while self._waiters:
-                early = self._written_at + GATHER_SECONDS - clock()
+                early = self._not_before - clock()
                 if early > 0:
                     await asyncio.sleep(early)
                 rows, self._rows = self._rows, []
@@ -78,7 +78,7 @@ class Sightings:
                     for waiter in waiters:
                         if not waiter.done():
                             waiter.set_result(None)
-                self._written_at = clock()
+                self._not_before = clock() + GATHER_SECONDS if len(waiters) > 1 else float("-inf")
         finally:
             self._writing = None
             _fail(self._waiters)
