@@ -108,7 +108,7 @@ async def test_show(
     assert "查看房屋" in result.output
     assert "AZ-2021-0034" in result.output
     assert "AZ-2021-0099" not in result.output
-    assert len(shown) == 2
+    assert len(shown) == 3  # linked, shown the link, looked at the homes
     assert who.name not in result.output
     for options, seen, unseen in (
         (("--chat", str(CHAT + 1)), "查看款项", "查看房屋"),
