@@ -72,6 +72,10 @@ async def test_every_chat_that_sees_the_home_is_told_of_a_new_one(
     # A proof of what stands is no news.
     await prove(api, NEW, proof)
     assert await count(database, "deliveries") == 2
+    # What the notice names is enough to end it; who is not an owner cannot.
+    await call(api, "DELETE", f"/v1/chats/{CHILD}/links/{to_child.link_id}", 404)
+    await call(api, "DELETE", f"/v1/chats/{HOLDER}/links/{to_holder.link_id}", 204)
+    assert await lapse_of(api, NEW) == (False, None)
 
 
 @FAMILY_KNOWS
