@@ -27,6 +27,8 @@ from api.identity import family_routes as family
 from api.identity import routes as identity
 from api.identity.surge import Surge
 from api.lookups import Reading
+from api.messages import routes as messages
+from api.messages.bell import Bell
 from api.metrics import Metrics
 from api.money import routes as money
 from api.settings import Settings
@@ -92,6 +94,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         yield
         sealing.cancel()
         await asyncio.wait([sealing])
+        await app.state.bell.close()
         await database.close()
 
     app = FastAPI(
@@ -110,6 +113,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.metrics = Metrics()
     app.state.surge = Surge(settings, app.state.metrics)
     app.state.reading = Reading(database.pool, app.state.vault, settings.timezone, database.sightings)
+    app.state.bell = Bell(database_url)
     app.state.attachments = AttachmentStore(settings.attachments_url, settings.data_dir)
     tokens = settings.service_token.get_secret_value().split(",")
     app.add_middleware(ServiceToken, tokens=[token.strip().encode() for token in tokens])
@@ -139,6 +143,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         identity.router,
         family.router,
         staff.router,
+        messages.router,
         health.router,
         metrics.router,
     ):

@@ -2,7 +2,9 @@
 
 import os
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 
@@ -26,7 +28,8 @@ class EmbeddedPostgres:
                 "set the URL, or install shanglou[embedded]"
             ) from error
         folder.parent.mkdir(parents=True, exist_ok=True)
-        self._server: Any = get_server(folder)
+        with _one_at_a_time():
+            self._server: Any = get_server(folder)
         self.url: str = self._server.get_uri()
 
     def stop(self) -> None:
@@ -36,6 +39,16 @@ class EmbeddedPostgres:
             if not is_running(pid):
                 users.get_and_remove(pid)
         self._server.cleanup()
+
+
+def _one_at_a_time() -> AbstractContextManager[Any]:
+    """Run as root, the wheel makes a user for the server and opens folders to it: two processes that do so for the
+    first time on a machine trip over each other."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return nullcontext()
+    from fasteners import InterProcessLock
+
+    return InterProcessLock(Path(gettempdir()) / "shanglou-embedded.lock")  # type: ignore[no-any-return]
 
 
 def is_running(pid: int) -> bool:

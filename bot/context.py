@@ -64,6 +64,12 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         return self.turn.session.chat_id
 
     @property
+    def office(self) -> str:
+        """Who runs the bot, as it calls itself."""
+        settings: BotSettings = self.application.bot_data["settings"]
+        return settings.office_name or self.plain("The office of your redevelopment")
+
+    @property
     def payload(self) -> str:
         """What stands behind a command: of ``/start CODE``, ``CODE``. Empty where nothing does."""
         return self.turn.command[1] if self.turn.command else ""

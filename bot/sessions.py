@@ -264,10 +264,11 @@ class ChatProcessor(BaseUpdateProcessor):
 
     async def _load(self, chat_id: int, language: str, needs: Facts | None) -> ChatSession:
         state = await self._backend.chat(chat_id, needs)
-        if state.locale is None:
-            # First contact: the language is stored at once, so that the chat exists when the turn links it.
+        if state.locale is None or state.gone:
+            # First contact: the language is stored at once, so that the chat exists when the turn links it. Who had
+            # gone is there again from now on: notices come again.
             state = await self._backend.save_chat(
-                chat_id, ChatSave(version=state.version, locale=language, dialog=state.dialog)
+                chat_id, ChatSave(version=state.version, locale=state.locale or language, dialog=state.dialog)
             )
         return ChatSession(state)
 

@@ -130,9 +130,7 @@ async def _show(ctx: Context, agreement_id: int, number: int = 0, note: Html | N
             ],
         ),
         rows(
-            button(ctx.plain("➕ Make a new code"), Invite(agreement_id))
-            if len(codes) < open_codes.max_open
-            else None,
+            button(ctx.plain("➕ Make a new code"), Invite(agreement_id)) if len(codes) < open_codes.max_open else None,
             *(button(ctx.plain("{n}. Shut that account out", n=n), AskUnlink(link.id)) for n, link in numbered),
             *(button(ctx.plain("Cancel code {n}", n=n), CancelCode(agreement_id, code.id)) for n, code in codes),
             turning(ctx, page.number, page.count, lambda n: ShowRelatives(agreement_id, n)),

@@ -34,6 +34,7 @@ async def show_help(update: Update, ctx: Context, tap: OpenHelp | None = None) -
             "/complain – file a complaint\n"
             "/cases – your complaints and their answers\n"
             "/settings – who may see your home here\n"
+            "/privacy – how your data is handled, a copy of it, erasing it\n"
             "/language – 中文 / English\n"
             "/cancel – stop what you had begun\n\n"
             "Only people who have shown who they are see anything about a home."

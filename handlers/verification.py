@@ -10,8 +10,8 @@ from telegram import Message, Update
 from telegram.error import TelegramError
 from telegram.ext import filters
 
-from api.identity.schemas import AgreementProof, CodeProof, LinkMethod, LinksOut, PhoneProof, Proof
-from bot.backend import Locked, NotMatched, WayClosed
+from api.identity.schemas import AgreementProof, CodeProof, ConsentKind, LinkMethod, LinksOut, PhoneProof, Proof
+from bot.backend import ConsentNeeded, Locked, NotMatched, WayClosed
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.drafts import Drop, Resume, remind_of_draft
@@ -19,7 +19,7 @@ from bot.ui import no_keyboard
 from handlers import verification_screens as screens
 from handlers.gate import Verify
 from handlers.menu import main_menu
-from handlers.verification_screens import Back, ChooseWay, StartOver, Step
+from handlers.verification_screens import Agree, Back, ChooseWay, StartOver, Step
 from handlers.verification_texts import characters, given, looks_like_code, looks_like_id_number
 
 MAX_CHARACTERS = 80
@@ -37,7 +37,8 @@ async def begin(update: Update, ctx: Context, tap: Verify) -> None:
     dialog = ctx.session.dialog
     if dialog is not None and dialog.name.startswith("verification."):
         ctx.session.end_dialog()
-    ctx.session.interrupt_with(Step.WAY)
+    agreed = [consent.kind.value for consent in (await ctx.backend.consents(ctx.chat_id)).consents]
+    ctx.session.interrupt_with(Step.WAY if ConsentKind.NOTICE in agreed else Step.NOTICE, agreed=agreed)
     await ask(ctx)
 
 
@@ -56,11 +57,29 @@ async def resume(update: Update, ctx: Context, tap: Resume) -> None:
 
 async def choose_way(update: Update, ctx: Context, tap: ChooseWay) -> None:
     await _put_keys_away(ctx)
-    ctx.session.go(
-        {LinkMethod.PHONE: Step.CONTACT, LinkMethod.AGREEMENT: Step.NUMBER, LinkMethod.CODE: Step.CODE}[tap.way]
-    )
+    step = {LinkMethod.PHONE: Step.CONTACT, LinkMethod.AGREEMENT: Step.NUMBER, LinkMethod.CODE: Step.CODE}[tap.way]
+    if tap.way is LinkMethod.CODE or ConsentKind.ID_NUMBER in _known(ctx, "agreed"):
+        ctx.session.go(step)
+    else:
+        ctx.session.go(Step.ID_CONSENT, then=step)
     await ctx.remove_buttons()
     await ask(ctx)
+
+
+async def agree(update: Update, ctx: Context, tap: Agree) -> None:
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - a button of the dialog
+    kind = {Step.NOTICE: ConsentKind.NOTICE, Step.ID_CONSENT: ConsentKind.ID_NUMBER}.get(Step(dialog.name))
+    if kind is None:
+        return  # tapped twice
+    await ctx.backend.agree(ctx.chat_id, kind)
+    await ctx.remove_buttons()
+    agreed = [*_known(ctx, "agreed"), kind.value]
+    ctx.session.go(Step(dialog.data.get("then", Step.WAY)), agreed=agreed, then=Step.WAY)
+    if kind is ConsentKind.NOTICE and "code" in dialog.data:
+        await _try(ctx, CodeProof(method=LinkMethod.CODE, code=dialog.data["code"]))
+    else:
+        await ask(ctx)
 
 
 async def start_over(update: Update, ctx: Context, tap: StartOver) -> None:
@@ -284,6 +303,8 @@ async def _take_away(ctx: Context) -> None:
 async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
     try:
         links = await ctx.backend.prove(ctx.chat_id, proof)
+    except ConsentNeeded as needed:
+        await _ask_for_consent(ctx, proof, [ConsentKind(kind) for kind in needed.details["kinds"]])
     except NotMatched:
         method = LinkMethod(proof.method)
         await ctx.reply(
@@ -297,6 +318,20 @@ async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
         await ctx.reply(screens.way_closed(ctx, ways), screens.way_keys(ctx, ways) if in_dialog else main_menu(ctx))
     else:
         await _welcome(ctx, links)
+
+
+async def _ask_for_consent(ctx: Context, proof: Proof, kinds: list[ConsentKind]) -> None:
+    """A code came without being asked for, or the words have changed since the person agreed. A code is kept until
+    then, sealed like the whole dialog; characters of an ID number are not, and are asked for again."""
+    dialog = ctx.session.dialog
+    agreed = [kind.value for kind in ConsentKind if kind not in kinds]
+    step = Step.NOTICE if ConsentKind.NOTICE in kinds else Step.ID_CONSENT
+    code = {"code": proof.code.get_secret_value()} if isinstance(proof, CodeProof) else {}
+    if dialog is not None and dialog.name.startswith("verification."):
+        ctx.session.go(step, agreed=agreed, then=dialog.name, **code)
+    else:
+        ctx.session.interrupt_with(step, agreed=agreed, then=Step.CODE, **code)
+    await ask(ctx)
 
 
 async def _welcome(ctx: Context, links: LinksOut) -> None:
@@ -351,6 +386,7 @@ class _Code(filters.MessageFilter):
 
 
 _TEXT = filters.TEXT
+_CHOOSING = InDialog(Step.NOTICE) | InDialog(Step.WAY) | InDialog(Step.ID_CONSENT)
 _BUSY = InDialog("verification") | InDialog("complaint")
 _UNASKED = _IdNumber() & ~InDialog("complaint")
 
@@ -361,6 +397,7 @@ HANDLERS = [
     ),
     CallbackHandler(Verify, begin),
     CallbackHandler(ChooseWay, choose_way, dialog="verification"),
+    CallbackHandler(Agree, agree, dialog="verification"),
     CallbackHandler(StartOver, start_over, dialog="verification"),
     CallbackHandler(Back, back, dialog="verification"),
     CallbackHandler(Resume, resume, dialog="verification"),
@@ -374,8 +411,8 @@ HANDLERS = [
     MessageHandler(_UNASKED, unwanted_id_number),
     MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
     MessageHandler(InDialog(Step.CONTACT) & _TEXT, typed_instead_of_contact),
-    MessageHandler(_Code() & (InDialog(Step.WAY) | ~_BUSY), take_code_unasked),
-    MessageHandler(InDialog(Step.WAY) & _TEXT, text_at_choice),
+    MessageHandler(_Code() & (_CHOOSING | ~_BUSY), take_code_unasked),
+    MessageHandler(_CHOOSING & _TEXT, text_at_choice),
     MessageHandler(InDialog("verification") & (filters.PHOTO | filters.Document.ALL), picture),
     MessageHandler(InDialog("verification") & filters.ALL, unexpected),
 ]

@@ -11,7 +11,7 @@ from bot.callbacks import DialogCallback
 from bot.context import Context
 from bot.drafts import Drop
 from bot.ui import Keyboard, button, contact_keyboard, lines, rows
-from handlers import terms
+from handlers import privacy, terms
 from handlers.facts import agreement_line
 from handlers.gate import ask_office_button
 from locales import Html, join
@@ -20,7 +20,9 @@ from locales import Html, join
 class Step(StrEnum):
     """The dialog's name on each step."""
 
+    NOTICE = "verification.notice"
     WAY = "verification.way"
+    ID_CONSENT = "verification.id_consent"
     CONTACT = "verification.contact"
     PHONE_TAIL = "verification.phone_tail"
     NUMBER = "verification.number"
@@ -30,6 +32,7 @@ class Step(StrEnum):
 
 
 BEFORE = {
+    Step.ID_CONSENT: Step.WAY,
     Step.CONTACT: Step.WAY,
     Step.PHONE_TAIL: Step.CONTACT,
     Step.NUMBER: Step.WAY,
@@ -43,6 +46,10 @@ class ChooseWay(DialogCallback, prefix="way"):
     way: LinkMethod
 
 
+class Agree(DialogCallback, prefix="vfy_agree"):
+    """Agree to what the step asks consent for."""
+
+
 class StartOver(DialogCallback, prefix="vfy_over"):
     """Give the agreement's number, the name and the characters anew."""
 
@@ -52,8 +59,15 @@ class Back(DialogCallback, prefix="vfy_back"):
 
 
 def question(ctx: Context, step: Step, dialog: Dialog) -> tuple[Html, Keyboard | None]:
+    if step is Step.NOTICE:
+        return privacy.notice(ctx), rows(
+            button(ctx.plain("I have read it – go on"), Agree(dialog.id)),
+            button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
+        )
     if step is Step.WAY:
         return _way(ctx, dialog)
+    if step is Step.ID_CONSENT:
+        return _id_consent(ctx, dialog)
     if step is Step.CONTACT:
         text = ctx.t(
             "Please press the big button “📱 Send my phone number” at the bottom of the screen. It must be the number "
@@ -76,6 +90,23 @@ def _way(ctx: Context, dialog: Dialog) -> tuple[Html, Keyboard]:
         button(ctx.plain("📄 With the agreement"), ChooseWay(dialog.id, LinkMethod.AGREEMENT)),
         button(ctx.plain("🔑 With a code"), ChooseWay(dialog.id, LinkMethod.CODE)),
         button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
+    )
+
+
+def _id_consent(ctx: Context, dialog: Dialog) -> tuple[Html, Keyboard]:
+    text = lines(
+        ctx.t("<b>About the ID number</b>"),
+        "",
+        ctx.t(
+            "An ID number needs special care, so I ask you separately. I only compare the last characters that you "
+            "send with the office's roll. Then I delete your message, and I keep no copy."
+        ),
+        ctx.t("If you would rather not, the office can give you a code instead."),
+    )
+    return text, rows(
+        button(ctx.plain("I agree – go on"), Agree(dialog.id)),
+        button(ctx.plain("🔑 With a code"), ChooseWay(dialog.id, LinkMethod.CODE)),
+        [button(ctx.plain("⬅️ Back"), Back(dialog.id)), button(ctx.plain("✖️ Cancel"), Drop(dialog.id))],
     )
 
 

@@ -19,9 +19,7 @@ from api.privacy import Vault
 
 # By id, for who knows that they may be shown: no look-up for a chat.
 _REFS = LookUp(
-    select(*ref_columns()).where(
-        Agreement.id == any_(bindparam("agreement_ids", None, type_=ARRAY(BigInteger())))
-    )
+    select(*ref_columns()).where(Agreement.id == any_(bindparam("agreement_ids", None, type_=ARRAY(BigInteger()))))
 )
 
 

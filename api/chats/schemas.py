@@ -29,6 +29,7 @@ class ChatState(BaseModel):
     )
     dialog: Dialog | None
     version: int = Field(ge=0)
+    gone: bool = Field(default=False, description="Telegram refused the last message to it; saving it ends that.")
 
 
 class Facts(StrEnum):

@@ -1,6 +1,6 @@
 """Conversation state, saved by compare-and-set; and that a chat with links is in use."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -40,9 +40,10 @@ _summed = select(
     func.min(_its_links.lapse).filter(~_its_links.live).label("lapse"),
 ).subquery("summed")
 _of_its_links = [select(column).scalar_subquery().label(column.name) for column in _summed.c]
+_gone = Chat.gone_at.is_not(None).label("gone")
 _asked = select(CHAT_ID.label("id")).subquery()
 STATE = LookUp(
-    select(Chat.locale, Chat.dialog, Chat.version, *_summed.c).select_from(
+    select(Chat.locale, Chat.dialog, Chat.version, _gone, *_summed.c).select_from(
         _asked.join(_summed, true()).outerjoin(Chat, Chat.id == _asked.c.id)
     )
 )
@@ -66,9 +67,11 @@ def _save() -> LookUp:
                 "locale": insertion.excluded.locale,
                 "dialog": insertion.excluded.dialog,
                 "version": Chat.version + 1,
+                # Who writes is there again.
+                "gone_at": None,
             },
             where=Chat.version == version,
-        ).returning(Chat.locale, Chat.dialog, Chat.version, *_of_its_links)
+        ).returning(Chat.locale, Chat.dialog, Chat.version, _gone, *_of_its_links)
     )
 
 
@@ -84,6 +87,7 @@ def _state(vault: Vault, chat_id: int, row: Row) -> dict[str, Any]:
         "lapse": row["lapse"] if row["used_on"] is None else None,
         "dialog": None if dialog is None else vault.open_json("chat.dialog", dialog),
         "version": row["version"] or 0,
+        "gone": row["gone"],
     }
 
 
@@ -157,3 +161,13 @@ def _seal_dialog(vault: Vault, dialog: Dialog) -> bytes:
     if len(text) > MAX_DIALOG_BYTES:
         raise refused(f"At most {MAX_DIALOG_BYTES} bytes of JSON")
     return vault.seal("chat.dialog", text.decode())
+
+
+async def mark_gone(session: AsyncSession, chat_ids: Collection[int]) -> None:
+    """Telegram knows no way to these chats any more; nothing is sent to them until they write again."""
+    await session.execute(
+        update(Chat)
+        .where(Chat.id.in_(chat_ids), Chat.gone_at.is_(None))
+        .values(gone_at=func.now())
+        .execution_options(synchronize_session=False)
+    )

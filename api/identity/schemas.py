@@ -64,6 +64,23 @@ CONSENT_VERSION = "2026-11-24"
 """Of the words of notice and consent (``handlers.privacy``). A new version asks everybody anew."""
 
 
+class ConsentsIn(BaseModel):
+    """What the person agrees to, having read ``version`` of the words."""
+
+    kinds: list[ConsentKind] = Field(min_length=1, max_length=len(ConsentKind))
+    version: str = Field(max_length=40, examples=[CONSENT_VERSION])
+
+
+class ConsentOut(BaseModel):
+    kind: ConsentKind
+    version: str
+    given_at: datetime
+
+
+class ConsentsOut(BaseModel):
+    consents: list[ConsentOut] = Field(description="In force: of the present version, and not withdrawn.")
+
+
 class AccessRequestKind(StrEnum):
     """Why what is on file does not let somebody in."""
 

@@ -2,7 +2,8 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -88,3 +89,70 @@ Notice = Annotated[
     NewLink | LinkEnded | LinkSuspended | AccessGranted | AccessDeclined,
     Field(discriminator="kind"),
 ]
+
+
+# --- what couriers claim and report ---
+
+
+class Claim(BaseModel):
+    """What a courier can take on now."""
+
+    limit: int = Field(default=10, ge=1, le=100)
+    lease_seconds: int = Field(default=60, ge=5, le=600, description="Time to send and report; then others may.")
+    wait_seconds: float = Field(
+        default=0, ge=0, le=25, strict=True, description="How long to wait while there is nothing."
+    )
+
+
+class Claimed(BaseModel):
+    """A message that is the courier's to send for as long as the lease lasts."""
+
+    id: int
+    lease: UUID
+    chat_id: int
+    locale: str | None = Field(description="The chat's language; none: not known.")
+    kind: str = Field(description="A `NoticeKind`, or one that only a newer courier knows.")
+    payload: dict[str, Any] = Field(description="Of a notice: a `Notice`.")
+
+
+class ClaimedBatch(BaseModel):
+    messages: list[Claimed]
+
+
+class Outcome(StrEnum):
+    SENT = "sent"
+    GONE = "gone"  # Telegram knows no way to this chat: blocked, or deleted
+    FAILED = "failed"  # Telegram will not take it, now or later
+    RETRY = "retry"  # it was refused for a passing reason
+    UNSENT = "unsent"  # it was not tried, or was refused only for the pace: the lease is given back
+    UNKNOWN = "unknown"  # it went out and nobody knows whether it arrived
+
+
+class Result(BaseModel):
+    """What became of one message. Counts only while the message still bears the lease."""
+
+    id: int = Field(ge=1, lt=2**63)
+    lease: UUID
+    outcome: Outcome
+    message_id: int | None = Field(default=None, ge=1, lt=2**63, description="Telegram's, of what was sent.")
+    reason: str | None = Field(
+        default=None, pattern=r"^[a-z0-9_]{1,40}$", description="A word for the failure; never what Telegram quotes."
+    )
+    after: float = Field(
+        default=0, ge=0, le=86_400, strict=True, description="Seconds after which it may be tried again."
+    )
+
+
+class Report(BaseModel):
+    results: list[Result] = Field(max_length=500)
+    halt_seconds: float | None = Field(
+        default=None,
+        strict=True,
+        ge=0,
+        le=86_400,
+        description="Telegram asked for a pause (`retry_after`): nobody sends.",
+    )
+
+
+class Reported(BaseModel):
+    counted: int = Field(description="Results that counted; the others came under a lease that is over.")

@@ -16,9 +16,13 @@ from api.chats.schemas import (
     Watch,
 )
 from api.identity.schemas import (
+    CONSENT_VERSION,
     AccessRequestIn,
     AccessRequestMade,
     AccessRequestsMade,
+    ConsentKind,
+    ConsentsIn,
+    ConsentsOut,
     LinksOut,
     Proof,
     RelativeCodeIn,
@@ -80,10 +84,22 @@ class ResidentCalls(Calls):
         """Try to link the chat.
 
         Raises:
+            ConsentNeeded: the person has not agreed to the notice, or to having an ID number compared.
             NotMatched: the answer never tells which part was wrong.
             Locked: too many wrong tries.
         """
         return read(LinksOut, await self._send("POST", f"chats/{chat_id}/links", dump(proof)))
+
+    async def consents(self, chat_id: int) -> ConsentsOut:
+        """What the person has agreed to, in the present version of the words."""
+        return read(ConsentsOut, await self._get(f"chats/{chat_id}/consents"))
+
+    async def agree(self, chat_id: int, kind: ConsentKind) -> None:
+        given = ConsentsIn(kinds=[kind], version=CONSENT_VERSION)
+        await self._send("PUT", f"chats/{chat_id}/consents", dump(given), again=True)
+
+    async def withdraw_id_consent(self, chat_id: int) -> None:
+        await self._send("DELETE", f"chats/{chat_id}/consents/id_number", again=True)
 
     async def unlink(self, chat_id: int, link_id: int) -> None:
         """

@@ -5,6 +5,8 @@ from typing import Any
 
 import aiohttp
 
+from api.identity.schemas import CONSENT_VERSION
+
 
 async def call(api: aiohttp.ClientSession, method: str, path: str, status: int = 200, **request: Any) -> Any:
     """The JSON of an answer (``None`` where there is no body); fails unless it has this status."""
@@ -26,7 +28,16 @@ def by_code(code: str) -> dict[str, str]:
     return {"method": "code", "code": code}
 
 
+async def agree(api: aiohttp.ClientSession, chat_id: int, *kinds: str) -> None:
+    """Agree to notice and ID number, or to these alone."""
+    given = {"kinds": kinds or ["notice", "id_number"], "version": CONSENT_VERSION}
+    await call(api, "PUT", f"/v1/chats/{chat_id}/consents", 204, json=given)
+
+
 async def prove(api: aiohttp.ClientSession, chat_id: int, proof: dict[str, str], status: int = 201) -> Any:
+    """As somebody who has agreed to all that it takes."""
+    if status != 422:
+        await agree(api, chat_id)
     return await call(api, "POST", f"/v1/chats/{chat_id}/links", status, json=proof)
 
 

@@ -100,7 +100,7 @@ async def test_three_may_wait_for_an_answer_also_of_those_at_once(
 
 
 @pytest.mark.parametrize("wrong", [{"text": " \0 "}, {"text": "x" * (MAX_REQUEST_CHARACTERS + 1)}, {"kind": "rich"}])
-async def test_what_is_no_request(api: aiohttp.ClientSession, factory: Factory, wrong: dict[str, str]) -> None:
+async def test_what_is_no_request(api: aiohttp.ClientSession, factory: Factory, wrong: dict[str, Any]) -> None:
     await agree(factory)
     error = await ask(api, status=422, **wrong)
     assert error["code"] == "invalid_input"

@@ -13,7 +13,7 @@ from api.db import Database
 from api.identity.codes import ALPHABET, CODE_LENGTH, issue_code
 from api.identity.schemas import LinksOut
 from api.privacy import Vault
-from tests.api.calls import by_agreement, by_code, by_phone, call, numbers, own, prove
+from tests.api.calls import agree, by_agreement, by_code, by_phone, call, numbers, own, prove
 from tests.factories import Factory
 from tests.invented import Invented
 
@@ -170,6 +170,7 @@ async def test_a_code_lets_in_one_of_many_at_once(
     code = await invite(database, vault, await factory.agreement())
 
     async def status(chat_id: int) -> int:
+        await agree(api, chat_id)
         async with api.post(f"/v1/chats/{chat_id}/links", json=by_code(code)) as response:
             return response.status
 
@@ -237,6 +238,7 @@ async def test_ids_of_chats_have_52_bits(api: aiohttp.ClientSession) -> None:
 
 async def test_simultaneous_tries_do_not_slip_past_the_limit(api: aiohttp.ClientSession, factory: Factory) -> None:
     async def status() -> int:
+        await agree(api, CHAT)
         async with api.post(f"/v1/chats/{CHAT}/links", json=WRONG) as response:
             return response.status
 
@@ -273,6 +275,7 @@ async def test_simultaneous_tries_of_many_chats_do_not_slip_past_the_limit(
     wrong, right = (by_agreement("A-1001", who.name, tail) for tail in ("999999", who.id_number[-6:]))
 
     async def status(chat_id: int, proof: dict[str, str]) -> int:
+        await agree(api, chat_id)
         async with api.post(f"/v1/chats/{chat_id}/links", json=proof) as response:
             return response.status
 

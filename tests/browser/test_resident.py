@@ -16,7 +16,7 @@ async def test_from_a_stranger_to_a_filed_complaint(
     system: System, factory: Factory, household: Household, page: Page, tmp_path: Path
 ) -> None:
     await factory.forecast(await factory.building(), date(2027, 6, 30), source="专班通报第12号")
-    person = await system.person("张三", phone=household.phone)
+    person = await system.person("张三", phone=household.phone, agreed=False)
     photo = tmp_path / "漏水.jpg"
     photo.write_bytes(picture())
 
@@ -28,7 +28,9 @@ async def test_from_a_stranger_to_a_filed_complaint(
     await page.goto(f"{system.url}/?user={person.id}")
     await page.get_by_role("button", name="开始").click()
     await press("验证身份")
+    await press("我看过了，继续")
     await press("用手机号")
+    await press("同意，继续")
     await page.locator("#keyboard").get_by_role("button", name="发送我的手机号").click()
     await page.locator("#box").get_by_role("button", name="分享").click()
     await expect(theirs.last).to_contain_text("后四位")

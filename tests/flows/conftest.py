@@ -22,6 +22,7 @@ from api.settings import Settings
 from bot import playground
 from bot.app import build_application, running
 from bot.settings import BotSettings
+from tests.api.calls import agree
 from tests.conftest import SERVICE_TOKEN
 from tests.factories import Factory
 from tests.leaks import Heard, listening
@@ -125,10 +126,24 @@ class System:
             response.raise_for_status()
 
     async def person(
-        self, name: str = "小测", *, phone: str | None = None, language: str = "zh-hans", user_id: int | None = None
+        self,
+        name: str = "小测",
+        *,
+        phone: str | None = None,
+        language: str = "zh-hans",
+        user_id: int | None = None,
+        agreed: bool = True,
     ) -> Person:
-        """Somebody opens the chat for the first time."""
-        return await Person.arrive(self.client, name, phone=phone, language=language, user_id=user_id)
+        """Somebody opens the chat for the first time; ``agreed``: who has read the notice and agreed to it earlier."""
+        person = await Person.arrive(self.client, name, phone=phone, language=language, user_id=user_id)
+        if agreed:
+            await self.agree(person)
+        return person
+
+    async def agree(self, person: Person) -> None:
+        headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+        async with aiohttp.ClientSession(self.api_url, headers=headers) as api:
+            await agree(api, person.id)
 
 
 @pytest.fixture(autouse=True)

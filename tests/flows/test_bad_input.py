@@ -9,7 +9,8 @@ from bot.callbacks import Callback
 from handlers.case_screens import ShowCase, ShowPage
 from handlers.complaint_screens import Continue, PickCategory, Submit
 from handlers.lookups import ShowHandover, ShowHome, ShowLedger, WatchHandover
-from handlers.settings import AskUnlink, Unlink
+from handlers.relatives import AskUnlink
+from handlers.settings import Unlink
 from handlers.verification_screens import Back
 from tests.factories import Factory
 from tests.flows.conftest import Household, System, new_household

@@ -1,0 +1,83 @@
+"""The leave to send: one row in PostgreSQL, from which all couriers of the deployment take their tokens (design §9).
+
+Whoever refills it holds its row until the transaction ends, so couriers take turns and none sees another's tokens. The
+clock is the database's. In any window of a second at most ``rate + burst`` tokens are given.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Float, cast, func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.messages.models import SendBucket
+
+RESERVE = 1.0
+"""Tokens that are left to notices: what is less urgent takes those above. A bucket that holds one keeps none back."""
+
+_NOW = func.clock_timestamp()
+
+
+def _seconds(interval: ColumnElement[Any]) -> ColumnElement[float]:
+    return cast(func.extract("epoch", interval), Float)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Messages in a second, and how many of them at once."""
+
+    rate: float
+    burst: float
+
+    @property
+    def reserve(self) -> float:
+        return min(RESERVE, self.burst - 1)
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is in the bucket, and for how many seconds nothing may be taken from it."""
+
+    tokens: float
+    held: float
+
+    def seconds_until(self, tokens: float, limit: Limit) -> float:
+        return self.held + max(0.0, tokens - self.tokens) / limit.rate
+
+
+async def refill(session: AsyncSession, limit: Limit) -> Level:
+    """Bring the bucket up to date, and keep it for this transaction. While a halt lasts nothing flows in."""
+    # A reading of the clock from before the wait for the row may lie before the last refill.
+    elapsed = func.greatest(0, _seconds(_NOW - SendBucket.refilled_at))
+    row = (
+        await session.execute(
+            update(SendBucket)
+            .values(
+                tokens=func.least(limit.burst, SendBucket.tokens + elapsed * limit.rate),
+                refilled_at=func.greatest(SendBucket.refilled_at, _NOW),
+            )
+            .returning(SendBucket.tokens, func.greatest(0, _seconds(func.coalesce(SendBucket.held_until, _NOW) - _NOW)))
+            .execution_options(synchronize_session=False)
+        )
+    ).one()
+    held = float(row[1])
+    return Level(0.0 if held > 0 else row[0], held)
+
+
+async def take(session: AsyncSession, tokens: int) -> None:
+    """After :func:`refill`, in its transaction."""
+    await session.execute(
+        update(SendBucket).values(tokens=SendBucket.tokens - tokens).execution_options(synchronize_session=False)
+    )
+
+
+async def halt(session: AsyncSession, seconds: float) -> None:
+    """Nobody sends for so long; a longer halt stays in force. Then the bucket begins empty."""
+    until = func.greatest(
+        func.coalesce(SendBucket.held_until, _NOW), _NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    )
+    await session.execute(
+        update(SendBucket)
+        .values(tokens=0, held_until=until, refilled_at=until)
+        .execution_options(synchronize_session=False)
+    )
