@@ -32,6 +32,7 @@ from api.messages.bell import Bell
 from api.metrics import Metrics
 from api.money import routes as money
 from api.settings import Settings
+from api.staff import family_routes as staff_families
 from api.staff import routes as staff
 
 log = structlog.get_logger()
@@ -143,6 +144,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         identity.router,
         family.router,
         staff.router,
+        staff_families.router,
         messages.router,
         health.router,
         metrics.router,

@@ -57,7 +57,8 @@ async def resume(update: Update, ctx: Context, tap: Resume) -> None:
 
 async def choose_way(update: Update, ctx: Context, tap: ChooseWay) -> None:
     await _put_keys_away(ctx)
-    step = {LinkMethod.PHONE: Step.CONTACT, LinkMethod.AGREEMENT: Step.NUMBER, LinkMethod.CODE: Step.CODE}[tap.way]
+    steps = {LinkMethod.PHONE: Step.CONTACT, LinkMethod.AGREEMENT: Step.NUMBER, LinkMethod.CODE: Step.CODE}
+    step = steps.get(tap.way, Step.WAY)
     if tap.way is LinkMethod.CODE or ConsentKind.ID_NUMBER in _known(ctx, "agreed"):
         ctx.session.go(step)
     else:

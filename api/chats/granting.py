@@ -68,7 +68,8 @@ async def grant_links(
     """Link the chat to what was granted, and tell the others who see it.
 
     A link that stands stays as it is, unless it rests on less: a relative who proves to be an owner becomes one, and a
-    code may show more than the one before. One that lapsed (suspended, disused, over) stands again.
+    code may show more than the one before. What staff grant takes the place of all but an owner's. One that lapsed
+    (suspended, disused, over) stands again.
 
     Args:
         actor: who grants it, where it is not the chat itself by its proof.
@@ -89,16 +90,17 @@ async def grant_links(
         name: new[name]
         for name in ("person_id", "role", "method", "valid_until", "phone_index", "code_id", "used_on", "expires_on")
     }
-    changes["scope"] = case((confirmed_heir, Link.scope), else_=new.scope)
+    changes["scope"] = new.scope if actor is not None else case((confirmed_heir, Link.scope), else_=new.scope)
     changes |= {"linked_at": func.now(), "suspended_at": None, "suspended_because": None}
     rests_on_more = or_(new.person_id.is_not(None), new.code_id.is_not(None))
+    replaceable = Link.person_id.is_(None) if actor is None else Link.person_id.is_(None) | Link.role.not_in(OWNERS)
     granted = (
         await session.execute(
             insertion.on_conflict_do_update(
                 index_elements=["chat_id", "agreement_id"],
                 index_where=Link.revoked_at.is_(None),
                 set_=changes,
-                where=or_(and_(Link.person_id.is_(None), rests_on_more), ~is_live_link(today)),
+                where=or_(and_(replaceable, rests_on_more), ~is_live_link(today)),
             ).returning(*_NEW)
         )
     ).all()

@@ -69,9 +69,6 @@ async def issue_code(
     Returns:
         The code, and the moment it ends.
     """
-    owners = await session.scalars(
-        select(Party.person_id).where(Party.agreement_id == agreement_id, Party.role.in_(_OWNERS))
-    )
     code, row = await _issue(
         session,
         vault,
@@ -80,10 +77,35 @@ async def issue_code(
         agreement_id=agreement_id,
         issued_by=issued_by,
         issued_by_staff_id=staff_id,
-        owner_ids=list(owners),
+        owner_ids=await _owner_ids(session, agreement_id),
     )
     await record(session, actor, "code.issued", "link_code", [row.id])
     return code, row.expires_at
+
+
+async def let_in_by_office(
+    session: AsyncSession, vault: Vault, agreement_id: int, chat_id: int, gives: Invitation, *, staff_id: int
+) -> Grant:
+    """What the office gives a chat whose person the roll does not name. It rests on a code that nobody ever sees, used
+    from the start: so it is suspended like every code's when those who own the agreement now own it no longer."""
+    _, row = await _issue(
+        session,
+        vault,
+        gives,
+        timedelta(0),
+        agreement_id=agreement_id,
+        issued_by=f"staff {staff_id}",
+        issued_by_staff_id=staff_id,
+        owner_ids=await _owner_ids(session, agreement_id),
+        used_at=func.now(),
+        used_by_chat_id=chat_id,
+    )
+    return Grant(agreement_id, None, gives.role, gives.scope, gives.valid_until, code_id=row.id)
+
+
+async def _owner_ids(session: AsyncSession, agreement_id: int) -> list[int]:
+    owners = select(Party.person_id).where(Party.agreement_id == agreement_id, Party.role.in_(_OWNERS))
+    return list(await session.scalars(owners))
 
 
 async def _issue(

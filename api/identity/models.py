@@ -102,7 +102,8 @@ class Consent(Base):
 
 class AccessRequest(Base):
     """Somebody who cannot prove who they are with what is on file (the holder died, the flat was sold, a name or phone
-    changed) asks the office to look at their papers. ``idempotency_key`` is the dialog's id."""
+    changed) asks the office to look at their papers. ``idempotency_key`` is the dialog's id; ``reason`` is what they
+    are told when it is declined."""
 
     __tablename__ = "access_requests"
     __table_args__ = (
@@ -117,5 +118,6 @@ class AccessRequest(Base):
     text: Mapped[bytes] = sealed("access_request.text")
     state: Mapped[AccessRequestState] = mapped_column(server_default=AccessRequestState.OPEN.value)
     created_at: Mapped[CreatedAt]
+    reason: Mapped[bytes | None] = sealed("access_request.reason")
     handled_at: Mapped[datetime | None]
     handled_by_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_accounts.id"))

@@ -1,6 +1,7 @@
 """Requests for access: somebody who cannot prove who they are with what is on file (the holder died, the flat was sold,
 a name or a phone changed) asks the office to look at their papers. Staff answer them (``api.staff``)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, func, select
@@ -28,6 +29,7 @@ _COLUMNS = (
     AccessRequest.state,
     AccessRequest.created_at,
     AccessRequest.handled_at,
+    AccessRequest.reason,
 )
 OWN = LookUp(
     select(*_COLUMNS)
@@ -68,7 +70,7 @@ async def file_request(
         await session.execute(select(*_COLUMNS).where(its, AccessRequest.idempotency_key == idempotency_key))
     ).one_or_none()
     if made is not None:
-        return AccessRequestMade.model_validate(made, from_attributes=True), False
+        return AccessRequestMade.model_validate(_made(vault, made._asdict())), False
     is_open = select(func.count()).where(its, AccessRequest.state == AccessRequestState.OPEN)
     if (await session.scalar(is_open) or 0) >= MAX_OPEN_REQUESTS:
         raise TooMany(max=MAX_OPEN_REQUESTS)
@@ -82,10 +84,16 @@ async def file_request(
     await session.flush()
     await session.refresh(row)
     await record(session, Actor.chat(chat_id), "access_request.made", "access_request", [row.id])
-    return AccessRequestMade.model_validate(row, from_attributes=True), True
+    filed = {column.key: getattr(row, column.key) for column in _COLUMNS}
+    return AccessRequestMade.model_validate(_made(vault, filed)), True
 
 
 async def look_up_requests(reading: Reading, chat_id: int) -> dict[str, Any]:
     """As :class:`api.identity.schemas.AccessRequestsMade`."""
     rows = await reading.rows(OWN, chat_id=chat_id)
-    return {"requests": [dict(row) for row in rows], "max_open": MAX_OPEN_REQUESTS}
+    return {"requests": [_made(reading.vault, row) for row in rows], "max_open": MAX_OPEN_REQUESTS}
+
+
+def _made(vault: Vault, row: Mapping[str, Any]) -> dict[str, Any]:
+    reason = row["reason"]
+    return {**row, "reason": None if reason is None else vault.open("access_request.reason", reason)}

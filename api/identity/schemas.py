@@ -14,9 +14,12 @@ def _clean(text: object) -> object:
 
 
 class LinkMethod(StrEnum):
+    """By what somebody was let in: one's own proof, or staff who have seen the papers."""
+
     PHONE = "phone"
     AGREEMENT = "agreement"
     CODE = "code"
+    OFFICE = "office"
 
 
 class LinkRole(StrEnum):
@@ -177,6 +180,7 @@ class AccessRequestMade(BaseModel):
     state: AccessRequestState
     created_at: datetime
     handled_at: datetime | None
+    reason: str | None = Field(description="Why it was declined, in the office's own words.")
 
 
 class AccessRequestsMade(BaseModel):

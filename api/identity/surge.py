@@ -15,8 +15,9 @@ from api.settings import Settings, SurgeResponse
 
 log = structlog.get_logger()
 _TELL_AGAIN = timedelta(hours=1)
+_ALL = [LinkMethod.PHONE, LinkMethod.AGREEMENT, LinkMethod.CODE]
 _OPEN = {
-    SurgeResponse.ALERT: list(LinkMethod),
+    SurgeResponse.ALERT: _ALL,
     SurgeResponse.CLOSE_PAPERS: [LinkMethod.PHONE, LinkMethod.CODE],
     SurgeResponse.CODES_ONLY: [LinkMethod.CODE],
 }
@@ -34,7 +35,7 @@ class Surge:
 
     def open_ways(self, attempt: Try) -> list[LinkMethod]:
         """The ways in that are open now."""
-        return _OPEN[self._response] if self.look(attempt) else list(LinkMethod)
+        return _OPEN[self._response] if self.look(attempt) else _ALL
 
     def look(self, attempt: Try, more: int = 0) -> bool:
         """Whether wrong papers surge; the first time within an hour, the operator is told.

@@ -4,10 +4,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StringConstraints
 
-from api.agreements.schemas import AgreementRef
-from api.identity.schemas import AccessRequestKind, LinkMethod, LinkRole, LinkScope, LinkSuspension
+from api.agreements.schemas import AgreementRef, PartyRole
+from api.identity.schemas import (
+    AccessRequestKind,
+    AccessRequestState,
+    LinkMethod,
+    LinkRole,
+    LinkScope,
+    LinkSuspension,
+)
 
 
 class StaffRole(StrEnum):
@@ -23,8 +30,10 @@ class StaffRole(StrEnum):
 
 LOOKS_UP = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.CLERK, StaffRole.ADMIN)
 """Who finds an agreement by its number."""
+SEES_QUEUE = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.ADMIN)
+"""Who sees that people ask for access, and since when; not what they wrote."""
 LETS_IN = (StaffRole.CASE_OFFICER, StaffRole.ADMIN)
-"""Who lets families in and shuts accounts out."""
+"""Who reads what people wrote, lets families in and shuts accounts out."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 # Twice the same is once.
@@ -79,6 +88,22 @@ class StaffCodeOut(BaseModel):
 # --- families ---
 
 
+class StaffAgreementFound(BaseModel):
+    """An agreement with the number that was asked for: one for each project that uses it."""
+
+    agreement: AgreementRef
+    project: str
+
+
+class StaffPartyOut(BaseModel):
+    """Somebody whom the roll names."""
+
+    id: int
+    role: PartyRole
+    name: str = Field(description="Masked: 张*")
+    valid_until: date | None = Field(description="Last day of a proxy's authority.")
+
+
 class StaffLinkOut(BaseModel):
     """A chat that sees an agreement, or would if its link were in force. Which chat it is is not told."""
 
@@ -86,17 +111,17 @@ class StaffLinkOut(BaseModel):
     role: LinkRole
     method: LinkMethod
     scope: LinkScope
-    person: str | None = Field(description="Who proved it, masked: 张*; none: let in by a code.")
+    person: str | None = Field(description="Who proved it, masked: 张*; none: let in by a code or by the office.")
     linked_at: datetime
-    valid_until: date | None = Field(description="Last day, of a proxy.")
+    used_on: date = Field(description="The last day on which its chat wrote.")
+    valid_until: date | None = Field(description="Its last day, or that of the proxy's authority; none: no end.")
     live: bool = Field(description="Whether it shows anything today.")
     suspended_because: LinkSuspension | None
 
 
-class StaffAgreementOut(BaseModel):
-    agreement: AgreementRef
-    project: str
-    links: list[StaffLinkOut]
+class StaffAgreementOut(StaffAgreementFound):
+    parties: list[StaffPartyOut] = Field(description="In the roll's order.")
+    links: list[StaffLinkOut] = Field(description="That nobody ended, oldest first.")
 
 
 class StaffLinkCodeIn(BaseModel):
@@ -120,31 +145,56 @@ class StaffLinkCodeOut(BaseModel):
 
 # --- requests for access ---
 
+MAX_REASON_CHARACTERS = 500
 
-class StaffAccessRequestOut(BaseModel):
-    """What somebody wrote who cannot prove who they are. Which chat it is is not told."""
+
+def _clean(text: object) -> object:
+    return text.replace("\0", "").strip() if isinstance(text, str) else text
+
+
+class StaffAccessRequestRow(BaseModel):
+    """A request in the queue, without what was written."""
 
     id: int
     kind: AccessRequestKind
-    text: str
+    state: AccessRequestState
     created_at: datetime
+    handled_at: datetime | None
+
+
+class StaffAccessRequestOut(StaffAccessRequestRow):
+    """What somebody wrote who cannot prove who they are. Which chat it is is not told."""
+
+    text: str
+    reason: str | None = Field(description="What the person was told when it was declined.")
+    handled_by: str | None = Field(description="Name of the account that decided it.")
 
 
 class StaffAccessRequestPage(BaseModel):
-    requests: list[StaffAccessRequestOut] = Field(description="Open ones, oldest first.")
+    """Open ones first, oldest first; then those that are decided, newest first."""
+
+    requests: list[StaffAccessRequestRow]
+    open_count: int
     next_cursor: str | None
 
 
 class AccessGrantIn(BaseModel):
-    """Which agreement the person sees from now on, and as whom. A holder or co-owner is one whom the roll names."""
+    """Which agreement the person sees from now on, and as whom.
+
+    ``party_id``: who of those whom the roll names the person has shown to be. A holder or co-owner must be one; who
+    bought a home becomes one when the roll is corrected.
+    """
 
     agreement_id: int = Field(ge=1, lt=2**63)
     role: LinkRole
+    party_id: int | None = Field(None, ge=1, lt=2**63)
     scope: LinkScope = LinkScope.EVERYTHING
     valid_until: date | None = Field(None, description="Last day; a proxy must have one.")
 
 
 class AccessDeclineIn(BaseModel):
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)] = Field(
-        description="What the person is told; in the office's own words."
+    reason: Annotated[str, BeforeValidator(_clean)] = Field(
+        min_length=1,
+        max_length=MAX_REASON_CHARACTERS,
+        description="What the person is told, in the office's own words; without the space around it.",
     )

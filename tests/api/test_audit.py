@@ -57,6 +57,7 @@ class Family:
     who: Invented
     agreement: Agreement
     case_number: str
+    request_id: int
 
 
 @pytest.fixture
@@ -74,6 +75,11 @@ async def family(api: aiohttp.ClientSession, factory: Factory) -> Family:
     family.case_number = filed["number"]
     code = {"scope": "progress"}
     await call(api, "POST", f"/v1/chats/{CHAT}/agreements/{family.agreement.id}/codes", 201, json=code)
+    request = {"kind": "other", "text": f"{family.who.name}，{family.who.phone}"}
+    made = await call(
+        api, "POST", f"/v1/chats/{CHAT}/access-requests", 201, json=request, headers={"Idempotency-Key": "dialog-0001"}
+    )
+    family.request_id = made["id"]
     await factory.add(
         StaffAccount(
             name=factory.vault.seal("staff.name", "Invented Officer"),
@@ -103,12 +109,13 @@ async def test_every_look_up_leaves_an_event(
     paths = create_app(settings, "postgresql://nobody@127.0.0.1:1/none").openapi()["paths"]
     asked = [path for path in paths if "get" in paths[path] and re.match("/v1/(chats|staff)/", path)]
     assert set(NOTHING_TO_RECORD) <= set(asked)
-    parts = {"agreement_id": family.agreement.id, "number": family.case_number}
+    parts = {"agreement_id": family.agreement.id, "number": family.case_number, "request_id": family.request_id}
+    queries = {"/v1/staff/{chat_id}/agreements": {"number": family.agreement.number}}
     recorded = 0
     for path in asked:
         chat_id = OFFICER if path.startswith("/v1/staff/") else CHAT
         known = await events(database)
-        async with api.get(path.format(chat_id=chat_id, **parts)) as response:
+        async with api.get(path.format(chat_id=chat_id, **parts), params=queries.get(path)) as response:
             body = await response.text()
             assert response.status == 200, f"{path}: {response.status} {body}"
         found = await new_events(database, known)
@@ -130,6 +137,10 @@ async def test_every_look_up_leaves_an_event(
 SHOWN_BY_THE_SERVICE = {
     "api.agreements.service._REFS": "what a notice names; its delivery is on record",
     "api.chats.links.LAPSED": "list_links records it",
+    "api.staff.families.BY_NUMBER": "find_agreements records it for the account",
+    "api.staff.families.BY_ID": "look_up_agreement records it for the account",
+    "api.staff.families.PARTIES": "look_up_agreement records it for the account",
+    "api.staff.families.LINKS": "look_up_agreement records it for the account",
     "api.identity.proofs._BY_PHONE": "compared with a proof, shown to nobody",
     "api.identity.proofs._BY_NUMBER": "compared with a proof, shown to nobody",
 }

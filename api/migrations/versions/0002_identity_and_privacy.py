@@ -183,6 +183,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("handled_by_staff_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -291,6 +292,10 @@ def upgrade() -> None:
         ),
     )
     op.add_column("links", sa.Column("revoked_by_staff_id", sa.BigInteger(), nullable=True))
+    op.drop_constraint(op.f("ck_links_linkmethod"), "links", type_="check")
+    op.create_check_constraint(
+        op.f("ck_links_linkmethod"), "links", "method IN ('phone', 'agreement', 'code', 'office')"
+    )
     op.create_foreign_key(op.f("fk_links_code_id"), "links", "link_codes", ["code_id"], ["id"])
     op.create_foreign_key(
         op.f("fk_links_revoked_by_staff_id"), "links", "staff_accounts", ["revoked_by_staff_id"], ["id"]
@@ -300,7 +305,14 @@ def upgrade() -> None:
         sa.Column(
             "method",
             sa.Enum(
-                "phone", "agreement", "code", name="linkmethod", native_enum=False, create_constraint=True, length=40
+                "phone",
+                "agreement",
+                "code",
+                "office",
+                name="linkmethod",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
             ),
             server_default="agreement",
             nullable=False,
@@ -389,6 +401,9 @@ def downgrade() -> None:
     op.drop_column("verification_attempts", "method")
     op.drop_constraint(op.f("fk_links_revoked_by_staff_id"), "links", type_="foreignkey")
     op.drop_constraint(op.f("fk_links_code_id"), "links", type_="foreignkey")
+    op.drop_constraint(op.f("ck_links_linkmethod"), "links", type_="check")
+    op.execute("UPDATE links SET method = 'code' WHERE method = 'office'")
+    op.create_check_constraint(op.f("ck_links_linkmethod"), "links", "method IN ('phone', 'agreement', 'code')")
     op.drop_column("links", "revoked_by_staff_id")
     op.drop_column("links", "suspended_because")
     op.drop_column("links", "suspended_at")
