@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from telegram import InlineKeyboardMarkup, Message
-from telegram.error import BadRequest
+from telegram.error import BadRequest, TelegramError
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from api.agreements.schemas import HandoverOut, HomeOut
@@ -195,6 +195,19 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
             await self._call_if_possible(
                 "editMessageReplyMarkup", chat_id=self.chat_id, message_id=query.message.message_id
             )
+
+    async def take_away(self) -> None:
+        """Delete the person's message, which bears what should not stay in the chat, or ask them to."""
+        message = self.turn.update.message
+        if message is None:
+            return
+        try:
+            await self.bot.delete_message(self.chat_id, message.message_id)
+        except TelegramError as error:
+            if "not found" not in error.message.lower():
+                await self.reply(
+                    self.t("I could not delete your message. Please delete it yourself, so that nobody reads it.")
+                )
 
     async def _call(self, method: str, **parameters: Any) -> Any:
         return await call(self.bot, method, parameters)

@@ -5,7 +5,6 @@ changed. One message goes to staff, who look at the papers; nobody is left stand
 from enum import StrEnum
 
 from telegram import Update
-from telegram.error import TelegramError
 from telegram.ext import filters
 
 from api.identity.schemas import MAX_REQUEST_CHARACTERS, AccessRequestIn, AccessRequestKind, ConsentKind
@@ -14,7 +13,7 @@ from bot.callbacks import DialogCallback
 from bot.context import Context
 from bot.dispatch import CallbackHandler, InDialog, MessageHandler
 from bot.drafts import Drop, Resume, remind_of_draft
-from bot.ui import button, lines, rows
+from bot.ui import button, rows
 from handlers import privacy, terms, verification
 from handlers.gate import AskOffice
 from handlers.menu import OpenSettings, main_menu
@@ -168,7 +167,7 @@ async def back(update: Update, ctx: Context, tap: Back) -> None:
 async def take_text(update: Update, ctx: Context) -> None:
     text = given(update)
     if looks_like_id_number(text):
-        await _delete(ctx)
+        await ctx.take_away()
         await _ask(
             ctx, ctx.t("There was an ID number in your message. I do not need it, so I did not keep the message.")
         )
@@ -230,7 +229,7 @@ async def _remind(ctx: Context) -> None:
 
 async def picture(update: Update, ctx: Context) -> None:
     """Papers belong on the office's table, not into a chat."""
-    await _delete(ctx)
+    await ctx.take_away()
     await _ask(ctx, ctx.t("Please do not send pictures of your papers here. I did not keep it."))
 
 
@@ -239,19 +238,6 @@ async def unexpected(update: Update, ctx: Context) -> None:
         await _ask(ctx, ctx.t("Please write it as a text."))
     else:
         await _ask(ctx, ctx.t("Please press one of the buttons."))
-
-
-async def _delete(ctx: Context) -> None:
-    message = ctx.turn.update.message
-    if message is None:
-        return
-    try:
-        await ctx.bot.delete_message(ctx.chat_id, message.message_id)
-    except TelegramError as error:
-        if "not found" not in error.message.lower():
-            await ctx.reply(
-                lines(ctx.t("I could not delete your message. Please delete it yourself, so that nobody reads it."))
-            )
 
 
 HANDLERS = [

@@ -16,6 +16,9 @@ from handlers import (
     privacy,
     relatives,
     settings,
+    staff,
+    staff_links,
+    staff_requests,
     start,
     verification,
 )
@@ -47,6 +50,9 @@ SHORT_DESCRIPTION = lazy("Your home, its handover, your payments and complaints.
 
 HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *fallback.FIRST,
+    *staff.HANDLERS,
+    *staff_requests.HANDLERS,
+    *staff_links.HANDLERS,
     *office_help.HANDLERS,
     *verification.HANDLERS,
     *complaint.HANDLERS,

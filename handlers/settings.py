@@ -12,11 +12,11 @@ from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import Page, button, rows
 from handlers import terms
-from handlers.facts import agreement_line
+from handlers.facts import agreement_line, quoted
 from handlers.gate import Verify, ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenLanguage, OpenMenu, OpenSettings, turning
 from handlers.relatives import AskUnlink, OpenRelatives, link_dates, owned
-from locales import Html, join
+from locales import Html, Translator, join
 
 PAGE = 6
 """Links on one screen."""
@@ -112,18 +112,21 @@ def _asked_lines(ctx: Context, requests: list[AccessRequestMade]) -> Html | None
         "\n",
         [
             ctx.t("<b>What you asked the office</b>"),
-            *(
-                ctx.t(
-                    "No. {number}, {day}, {kind}: {state}",
-                    number=request.id,
-                    day=tr.date(request.created_at.astimezone(tr.time_zone).date()),
-                    kind=terms.name(tr, request.kind),
-                    state=terms.name(tr, request.state),
-                )
-                for request in requests[:SHOWN_REQUESTS]
-            ),
+            *(_asked_line(tr, request) for request in requests[:SHOWN_REQUESTS]),
         ],
     )
+
+
+def _asked_line(tr: Translator, request: AccessRequestMade) -> Html:
+    line = tr.t(
+        "No. {number}, {day}, {kind}: {state}",
+        number=request.id,
+        day=tr.date(request.created_at.astimezone(tr.time_zone).date()),
+        kind=terms.name(tr, request.kind),
+        state=terms.name(tr, request.state),
+    )
+    # The notice that told it may have been missed.
+    return join("\n", [line, quoted(request.reason) if request.reason else None])
 
 
 def _unlink_button(ctx: Context, place: int, link: LinkOut) -> InlineKeyboardButton:

@@ -9,6 +9,7 @@ from api.cases.schemas import CaseCategory, CaseEventKind, CaseState
 from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
 from api.identity.schemas import AccessRequestKind, AccessRequestState, LinkMethod, LinkRole, LinkScope
 from api.money.schemas import LedgerKind
+from api.staff.schemas import StaffRole
 from locales import Html, Translator, lazy
 
 # By type first: members of different enums with the same value are equal to each other.
@@ -44,6 +45,15 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
         LinkMethod.PHONE: lazy("by phone number"),
         LinkMethod.AGREEMENT: lazy("by agreement number"),
         LinkMethod.CODE: lazy("by invitation code"),
+        LinkMethod.OFFICE: lazy("let in by the office"),
+    },
+    StaffRole: {
+        StaffRole.VIEWER: lazy("Viewer"),
+        StaffRole.CASE_OFFICER: lazy("Case officer"),
+        StaffRole.PUBLISHER: lazy("Publisher"),
+        StaffRole.APPROVER: lazy("Approver"),
+        StaffRole.CLERK: lazy("Data clerk"),
+        StaffRole.ADMIN: lazy("Administrator"),
     },
     UnitKind: {
         UnitKind.FLAT: lazy("Flat"),

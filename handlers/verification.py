@@ -7,7 +7,6 @@ nowhere else, neither into the dialog nor into a log. No answer tells which part
 from typing import Any
 
 from telegram import Message, Update
-from telegram.error import TelegramError
 from telegram.ext import filters
 
 from api.identity.schemas import AgreementProof, CodeProof, ConsentKind, LinkMethod, LinksOut, PhoneProof, Proof
@@ -182,7 +181,7 @@ async def take_phone_tail(update: Update, ctx: Context) -> None:
     if _is_taken(update, ctx):
         return
     tail = given(update)
-    await _take_away(ctx)
+    await ctx.take_away()
     if len(characters(tail)) < PHONE_TAIL or len(tail) > MAX_TAIL:
         await ctx.reply(
             ctx.t("I need four characters: the last four of your ID number, or of your agreement number."),
@@ -219,7 +218,7 @@ async def take_name(update: Update, ctx: Context) -> None:
 
 async def _usable(ctx: Context, text: str) -> bool:
     if looks_like_id_number(text):
-        await _take_away(ctx)
+        await ctx.take_away()
         await ctx.reply(ctx.t("That looks like an ID number. I do not need it here, so I did not keep it."))
     elif len(text) > MAX_CHARACTERS:
         await ctx.reply(ctx.t("That is too long to be right."))
@@ -233,7 +232,7 @@ async def take_id_tail(update: Update, ctx: Context) -> None:
     if _is_taken(update, ctx):
         return
     tail = given(update)
-    await _take_away(ctx)
+    await ctx.take_away()
     if len(characters(tail)) < ID_TAIL or len(tail) > MAX_TAIL:
         await ctx.reply(
             ctx.t("I need the last six characters of the ID number. Where it ends in X, send the X too."),
@@ -253,7 +252,7 @@ async def take_code(update: Update, ctx: Context) -> None:
     if _is_taken(update, ctx):
         return
     code = given(update)
-    await _take_away(ctx)
+    await ctx.take_away()
     if len(code) > MAX_CHARACTERS:
         await ctx.reply(ctx.t("That is too long to be right."), screens.step_keys(ctx))
         return
@@ -263,7 +262,7 @@ async def take_code(update: Update, ctx: Context) -> None:
 async def take_code_unasked(update: Update, ctx: Context) -> None:
     """A code typed without choosing "With a code" first."""
     if ctx.session.dialog is None:
-        await _take_away(ctx)
+        await ctx.take_away()
         await _try(ctx, CodeProof(method=LinkMethod.CODE, code=given(update)), in_dialog=False)
     else:
         ctx.session.go(Step.CODE)
@@ -272,7 +271,7 @@ async def take_code_unasked(update: Update, ctx: Context) -> None:
 
 async def take_deep_link(update: Update, ctx: Context) -> None:
     """``/start CODE``, from the link that staff gave."""
-    await _take_away(ctx)
+    await ctx.take_away()
     draft = ctx.session.dialog
     await _try(ctx, CodeProof(method=LinkMethod.CODE, code=ctx.payload[:MAX_CHARACTERS]), in_dialog=False)
     if draft is not None:
@@ -285,20 +284,6 @@ async def take_deep_link(update: Update, ctx: Context) -> None:
 def _known(ctx: Context, part: str) -> Any:
     dialog = ctx.session.dialog
     return dialog.data[part] if dialog is not None else ""
-
-
-async def _take_away(ctx: Context) -> None:
-    """Delete the message that bears what should not stay in the chat, or ask the person to."""
-    message = ctx.turn.update.message
-    if message is None:
-        return
-    try:
-        await ctx.bot.delete_message(ctx.chat_id, message.message_id)
-    except TelegramError as error:
-        if "not found" not in error.message.lower():
-            await ctx.reply(
-                ctx.t("I could not delete your message. Please delete it yourself, so that nobody reads it.")
-            )
 
 
 async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
@@ -346,7 +331,7 @@ async def _welcome(ctx: Context, links: LinksOut) -> None:
 
 async def unwanted_id_number(update: Update, ctx: Context) -> None:
     """A whole ID number where none was asked for, also outside every conversation."""
-    await _take_away(ctx)
+    await ctx.take_away()
     sentence = ctx.t("That looks like an ID number. I do not need it here, so I did not keep it.")
     if ctx.session.dialog is None:
         await ctx.reply(sentence, main_menu(ctx))
@@ -357,7 +342,7 @@ async def unwanted_id_number(update: Update, ctx: Context) -> None:
 
 async def picture(update: Update, ctx: Context) -> None:
     """Many people photograph their papers; the chat is no place for that."""
-    await _take_away(ctx)
+    await ctx.take_away()
     await ctx.reply(ctx.t("Please do not send pictures of your papers. I did not keep it. Just type what I ask for."))
     await ask(ctx)
 

@@ -50,7 +50,7 @@ class Heard:
 
     def personal(self, text: str, *, whole: bool = False) -> None:
         """Whatever in this text is somebody's own must appear nowhere; ``whole``: nor may the text itself."""
-        self._personal.update([text] if whole else [], _telling(text))
+        self._personal.update([text] if whole and text else [], _telling(text))
 
     def also(self, text: str) -> None:
         """This was written down as well."""

@@ -209,9 +209,10 @@ async def test_accounts_of_the_office(
     account = int(re.search(r"账号 (\d+)：管理甲（数据员、管理员）", result.output)[1])  # type: ignore[index]
     assert f"shanglou staff link {account}" in result.output
     named = environment | {"SHANGLOU_BOT_USERNAME": "@invented_bot"}
-    code, until, link = (await run(named, "staff", "link", str(account))).output.splitlines()
+    code, until, command, link = (await run(named, "staff", "link", str(account))).output.splitlines()
     assert "24 小时内有效" in until
-    assert link == f"https://t.me/invented_bot?start={code}"
+    assert command.endswith(f"：/staff {code}")
+    assert link.endswith(f"https://t.me/invented_bot?start={code}")
     async with database.reading() as reader:
         [(lasts, index)] = (
             await reader.execute(select(StaffCode.expires_at - StaffCode.issued_at, StaffCode.code_index))
@@ -231,7 +232,7 @@ async def test_accounts_of_the_office(
     refused = await run(environment, "staff", "link", str(account))
     assert (refused.exit_code, len(refused.output.splitlines())) == (2, 1)
     assert (await run(environment, "staff", "enable", str(account))).exit_code == 0
-    assert len((await run(environment, "staff", "link", str(account))).output.splitlines()) == 2
+    assert len((await run(environment, "staff", "link", str(account))).output.splitlines()) == 3
     async with database.reading() as reader:
         events = (await reader.execute(select(AuditEvent.action, AuditEvent.actor_kind))).all()
     assert {what for what, by in events if by is ActorKind.OPERATOR} == {

@@ -1,6 +1,7 @@
 """The bot's client of the API: one method for each route of the wire contract, by who asks."""
 
 from bot.backend.errors import (
+    AlreadyHandled,
     BackendError,
     BackendUnavailable,
     ConsentNeeded,
@@ -16,9 +17,11 @@ from bot.backend.errors import (
     WayClosed,
 )
 from bot.backend.residents import ResidentCalls
+from bot.backend.staff import StaffCalls
 from bot.http import HttpClient
 
 __all__ = [
+    "AlreadyHandled",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -41,7 +44,7 @@ CONNECT_TIMEOUT = 2.0
 _KEEP_ALIVE = 4.0
 
 
-class Backend(ResidentCalls):
+class Backend(ResidentCalls, StaffCalls):
     """Asks the API. Every method raises ``BackendUnavailable`` or a ``BackendError``.
 
     Use it as an async context manager, or ``close`` it at the end.

@@ -70,10 +70,12 @@ def dump(model: BaseModel) -> bytes:
     return orjson.dumps(model.model_dump(), default=_reveal)
 
 
-def _reveal(value: object) -> str:
+def _reveal(value: object) -> str | list[str]:
     # Only here, on its way into the office, does a secret leave its wrapper.
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, set):
+        return sorted(value)
     raise TypeError(f"{type(value).__name__} has no place in a request")
 
 

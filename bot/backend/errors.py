@@ -91,6 +91,12 @@ class NotAllowed(BackendError):
     code = "not_allowed"
 
 
+class AlreadyHandled(BackendError):
+    """Somebody has dealt with it meanwhile."""
+
+    code = "already_handled"
+
+
 class ConsentNeeded(BackendError):
     """The person has not agreed to ``details["kinds"]``."""
 

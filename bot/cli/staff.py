@@ -132,9 +132,13 @@ def link(account_id: Id) -> None:
     code, expires_at = _in_transaction(settings, work)
     until = expires_at.astimezone(settings.timezone)
     hours = int(VALID_FOR.total_seconds() // 3600)
-    lines = [code, f"一次性码只能用一次，{hours} 小时内有效（到 {until:%Y-%m-%d %H:%M}，{settings.timezone.key}）。"]
+    lines = [
+        code,
+        f"一次性码只能用一次，{hours} 小时内有效（到 {until:%Y-%m-%d %H:%M}，{settings.timezone.key}）。",
+        f"请本人在自己的 Telegram 里发给机器人：/staff {code}",
+    ]
     if bot_username:
-        lines.append(f"https://t.me/{bot_username}?start={code}")
+        lines.append(f"或者点开：https://t.me/{bot_username}?start={code}")
     typer.echo("\n".join(lines))
 
 

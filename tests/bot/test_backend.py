@@ -13,7 +13,18 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, CaseCategory, CaseIn
 from api.chats.schemas import ChatSave, ChatWithHandover, ChatWithHomes, ChatWithPayments, Dialog, Facts
-from api.identity.schemas import CodeProof, LinkMethod, PhoneProof
+from api.identity.schemas import (
+    AccessRequestIn,
+    AccessRequestKind,
+    CodeProof,
+    ConsentKind,
+    LinkMethod,
+    LinkRole,
+    LinkScope,
+    PhoneProof,
+    RelativeCodeIn,
+)
+from api.staff.schemas import AccessGrantIn, StaffAccountChange, StaffAccountIn, StaffRole
 from bot.backend import (
     Backend,
     BackendError,
@@ -84,13 +95,23 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
     """Each method's request is matched against the API's own routes."""
     case = CaseIn(category=CaseCategory.QUALITY, agreement_id=3, text="漏水")
     proof = CodeProof(method=LinkMethod.CODE, code=SecretStr("x"))
+    request = AccessRequestIn(kind=AccessRequestKind.RESOLD, text="…")
+    ids = {"chat": 5, "link": 2, "agreement": 3, "attachment": 4, "code": 6, "account": 7, "request": 8}
     for ask in (
         backend.chat(5),
         *(backend.chat(5, facts) for facts in Facts),
         backend.save_chat(5, ChatSave(version=0, locale="en", dialog=None)),
         backend.links(5),
         backend.prove(5, proof),
+        backend.consents(5),
+        backend.agree(5, ConsentKind.NOTICE),
+        backend.withdraw_id_consent(5),
         backend.unlink(5, 2),
+        backend.invite_relative(5, 3, RelativeCodeIn(scope=LinkScope.PROGRESS)),
+        backend.relative_codes(5, 3),
+        backend.cancel_code(5, 3, 6),
+        backend.request_access(5, request, idempotency_key="dialog-id"),
+        backend.access_requests(5),
         backend.homes(5),
         backend.payments(5),
         backend.ledger(5, 3, cursor="c", limit=9),
@@ -102,17 +123,28 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.file_case(5, case, idempotency_key="dialog-id"),
         backend.cases(5, cursor="c", idempotency_key="k"),
         backend.case(5, "2026-000123"),
+        backend.link_staff(5, SecretStr("x")),
+        backend.staff_me(5),
+        backend.staff_accounts(5),
+        backend.add_staff_account(5, StaffAccountIn(name="x", roles={StaffRole.CLERK})),
+        backend.change_staff_account(5, 7, StaffAccountChange(disabled=True)),
+        backend.issue_staff_code(5, 7),
+        backend.access_queue(5, cursor="c", limit=9),
+        backend.access_request(5, 8),
+        backend.grant_access(5, 8, AccessGrantIn(agreement_id=3, role=LinkRole.HEIR)),
+        backend.decline_access(5, 8, "…"),
+        backend.find_agreements(5, "A-1"),
+        backend.agreement_links(5, 3),
+        backend.issue_link_code(5, 3, scope=LinkScope.PROGRESS),
+        backend.revoke_link(5, 2),
     ):
         with _no_matter_what_comes_back():
             await ask
     served = {
-        (method.upper(), path.replace("{chat_id}", "5").replace("{agreement_id}", "3").replace("{link_id}", "2"))
+        (method.upper(), path.format(number="2026-000123", **{f"{name}_id": id_ for name, id_ in ids.items()}))
         for path, methods in create_app(settings, "postgresql://nowhere/none").openapi()["paths"].items()
         for method in methods
         if path.startswith("/v1/")
-    }
-    served = {
-        (method, path.replace("{attachment_id}", "4").replace("{number}", "2026-000123")) for method, path in served
     }
     asked = {(method, path.partition("?")[0]) for method, path, _, _ in server.asked}
     assert asked == served
