@@ -145,6 +145,7 @@ async def a_row_of_each(api: aiohttp.ClientSession, factory: Factory) -> Agreeme
             idempotency_key="dialog-0003",
             kind=AccessRequestKind.OTHER,
             text=vault.seal("access_request.text", "换了电话"),
+            reason=vault.seal("access_request.reason", "请来一趟"),
         )
     )
     await factory.add(

@@ -15,12 +15,15 @@ from api.agreements.schemas import AgreementKind, PartyRole, RegistrationStage
 from api.cases.models import Case
 from api.chats.models import Link
 from api.estate.schemas import ForecastBasis, MilestoneKind
+from api.identity.models import AccessRequest, PersonPhone
 from api.identity.models import Person as RollPerson
-from api.identity.models import PersonPhone
+from api.identity.schemas import AccessRequestKind, LinkMethod, LinkRole
 from api.money.schemas import LedgerState
+from api.staff.schemas import StaffRole
 from bot.callbacks import decode, known_callbacks
 from bot.playground.api import BotApi
 from handlers.registry import COMMANDS
+from tests.api.test_staff import staff
 from tests.bot.conftest import message
 from tests.defences import Figure
 from tests.factories import Factory
@@ -291,6 +294,68 @@ async def test_proving_who_one_is_shows_nothing_unmasked(
     assert invented.name in everybody
     assert [sent for sent in telegram.sent if any(secret in _plain(sent.whole) for secret in everybody)] == []
     assert [sent for sent in telegram.sent if agreement.number in sent.whole and not sent.protected] == []
+
+
+NUMBER = ("", "")
+STAFF_WALK = (
+    ("/staff", "/staff"),
+    ("核对证件的请求", "Requests for access"),
+    ("1号", "No. 1"),
+    ("✅ 同意", "Let them in"),
+    NUMBER,
+    ("代办人（", "A proxy"),
+    ("一个月", "For a month"),
+    ("全部", "Everything"),
+    ("重新填写", "Begin once more"),
+    NUMBER,
+    ("权利人本人", "Holder"),
+    ("确定同意", "Yes, let them in"),
+    ("/staff", "/staff"),
+    ("谁能看到", "Who sees an agreement"),
+    NUMBER,
+    ("2. 不让", "2. Shut"),
+    ("确定", "Yes, end it"),
+    ("生成邀请码", "Make a new code"),
+    ("只看进度", "Only how far"),
+)
+"""Buttons, commands, and where nothing stands, the agreement's number typed."""
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+async def test_the_offices_screens_are_masked_and_protected(
+    system: System, factory: Factory, family: Family, telegram: Telegram, language: str
+) -> None:
+    """Somebody with every role walks through all that they can do for this family."""
+    person = await system.person("接访甲", language=language)
+    await staff(factory, person.id, *StaffRole)
+    async with factory.database.transaction() as session:
+        (agreement, _) = (await session.scalars(select(Agreement).order_by(Agreement.id).limit(2))).all()
+        (holder, *_) = (await session.scalars(select(RollPerson).order_by(RollPerson.id))).all()
+    await factory.link(700_900_001, agreement, person=holder)
+    await factory.link(700_900_002, agreement, role=LinkRole.RELATIVE, method=LinkMethod.CODE)
+    request = AccessRequest(
+        chat_id=700_900_003,
+        idempotency_key="dialog-0001",
+        kind=AccessRequestKind.HOLDER_DIED,
+        text=factory.vault.seal("access_request.text", family.numbers[0]),
+    )
+    await factory.add(request)
+    for chinese, english in STAFF_WALK:
+        step = chinese if language == "zh-hans" else english
+        if step in ("", "/staff"):
+            await person.send(step or family.numbers[0])
+        else:
+            await person.tap(step)
+        await person.expect_any()
+    await system.quiet()
+    everybody = await secrets_of_everybody(factory)
+    shown = [sent for sent in telegram.sent if any(part in sent.whole for part in family.telling)]
+    assert len(shown) > 10
+    assert [sent for sent in shown if not sent.protected] == []
+    assert {sent.chat_id for sent in telegram.sent if sent.chat_id} == {person.id}
+    assert [
+        (whose, sent) for sent in telegram.sent for secret, whose in everybody.items() if secret in _plain(sent.whole)
+    ] == []
 
 
 GROUP = -1_001_234_567
