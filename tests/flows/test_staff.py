@@ -67,6 +67,8 @@ async def news(factory: Factory) -> list[tuple[int, str]]:
 
 # --- who one is ---
 
+ALIKE = pytest.mark.security("Nobody learns who works for the office")
+
 
 async def test_a_code_links_and_does_not_stay_in_the_chat(system: System, factory: Factory) -> None:
     account = await staff(factory, None, StaffRole.CASE_OFFICER, StaffRole.CLERK, name="接访甲")
@@ -91,6 +93,7 @@ async def test_the_link_from_the_command_line_does_the_same(system: System, fact
     await person.expect_deleted(code)
 
 
+@ALIKE
 async def test_nobody_learns_who_works_for_the_office(system: System, factory: Factory) -> None:
     """Without a code, with wrong ones of every sort, and after them: the same words as to anybody."""
     account = await staff(factory, None, StaffRole.ADMIN)
@@ -110,6 +113,7 @@ async def test_nobody_learns_who_works_for_the_office(system: System, factory: F
     assert "邀请码" in wrong.text
 
 
+@ALIKE
 async def test_guessing_locks(system: System, factory: Factory) -> None:
     account = await staff(factory, None, StaffRole.ADMIN)
     code = await code_for(factory, account)
@@ -239,6 +243,7 @@ async def test_the_second_officer_finds_it_answered(
     assert len(await links(factory, child)) == 1
 
 
+@ALIKE
 async def test_a_disabled_officer_is_a_stranger_at_once(
     system: System, factory: Factory, household: Household, officer: Officer
 ) -> None:
@@ -308,6 +313,9 @@ async def test_an_impostor_is_shut_out(
     await clerk.send("/staff")
     await clerk.tap("谁能看到某份协议")
     await clerk.expect("请发协议")
+    await clerk.send(household.id_number)
+    await clerk.expect("这看着像身份证号", "请发协议")
+    await clerk.expect_deleted(household.id_number)
     await clerk.send(household.agreement.number)
     shown = await clerk.expect("台账上的人", "谁能在 Telegram 里看到", "1. 权利人本人", "2. 家人", "用邀请码验证")
     assert shown.protected

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -255,6 +256,30 @@ def test_every_route_has_its_row(settings: Settings) -> None:
     assert set(ROWS) == served
     assert set(REQUESTS) <= served
     assert all(CELL.fullmatch(cell) for row in ROWS.values() for cell in row.values())
+
+
+def test_the_table_of_roles_is_true(settings: Settings) -> None:
+    """docs/security.md says of every route of staff who may use it; what it says is what the cells above say."""
+    paths = create_app(settings, "postgresql://nobody@127.0.0.1:1/none").openapi()["paths"]
+    routes = {
+        operation["operationId"]: f"{method.upper()} {path}"
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+    section = (Path(__file__).parents[2] / "docs" / "security.md").read_text().split("## The office's roles\n")[1]
+    heading, _, *lines = [line for line in section.split("\n## ")[0].splitlines() if line.startswith("|")]
+    roles = [cell.strip() for cell in heading.strip("|").split("|")[2:]]
+    assert roles == [role.value for role in StaffRole]
+    told: dict[str, set[str]] = {}
+    for line in lines:
+        _, named, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        for operation in re.findall(r"`(\w+)`", named):
+            told[routes[operation]] = {role for role, cell in zip(roles, cells, strict=True) if cell == "✓"}
+    assert told == {
+        route: {role for role in roles if row[role] == "200"}
+        for route, row in ROWS.items()
+        if " /v1/staff/" in route and route not in PROOFS
+    }
 
 
 async def test_every_cell(api_url: str, world: World, figure: Figure) -> None:
