@@ -15,6 +15,7 @@ from bot.backend.errors import (
     VersionConflict,
     WayClosed,
 )
+from bot.backend.messages import MessageCalls
 from bot.backend.residents import ResidentCalls
 from bot.http import HttpClient
 
@@ -41,7 +42,7 @@ CONNECT_TIMEOUT = 2.0
 _KEEP_ALIVE = 4.0
 
 
-class Backend(ResidentCalls):
+class Backend(ResidentCalls, MessageCalls):
     """Asks the API. Every method raises ``BackendUnavailable`` or a ``BackendError``.
 
     Use it as an async context manager, or ``close`` it at the end.
