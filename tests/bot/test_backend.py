@@ -14,6 +14,7 @@ from api.app import create_app
 from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, CaseCategory, CaseIn
 from api.chats.schemas import ChatSave, ChatWithHandover, ChatWithHomes, ChatWithPayments, Dialog, Facts
 from api.identity.schemas import CodeProof, LinkMethod, PhoneProof
+from api.messages.schemas import Claim, Report
 from bot.backend import (
     Backend,
     BackendError,
@@ -102,6 +103,8 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.file_case(5, case, idempotency_key="dialog-id"),
         backend.cases(5, cursor="c", idempotency_key="k"),
         backend.case(5, "2026-000123"),
+        backend.claim_messages(Claim()),
+        backend.report_messages(Report(results=[])),
     ):
         with _no_matter_what_comes_back():
             await ask
