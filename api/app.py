@@ -90,9 +90,10 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     database = Database(database_url, pool_size=settings.database_pool_size)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         sealing = asyncio.create_task(keep_sealing(database.connect, chain_key(settings.index_key.get_secret_value())))
-        yield
+        # Called by bot.serving, before it waits for the requests that are under way.
+        yield {"before_end": app.state.bell.end}
         sealing.cancel()
         await asyncio.wait([sealing])
         await app.state.bell.close()

@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from telegram.ext import Application, ContextTypes, ExtBot
 
 from bot.backend import Backend
 from bot.context import App, Context
+from bot.courier import Courier, carrying
 from bot.dispatch import needs
 from bot.errors import Patience, on_error
 from bot.polling import PollingBot
@@ -22,7 +23,7 @@ from bot.sessions import ChatProcessor
 from bot.settings import BotSettings
 from bot.transport import AiohttpRequest
 from bot.webhook import Health, Webhook
-from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION
+from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION, compose
 from locales import DEFAULT, SUPPORTED, translator
 
 log = structlog.get_logger()
@@ -43,20 +44,18 @@ def build_application(settings: BotSettings) -> App:
     Raises:
         NoToken: the settings hold none.
     """
-    if settings.telegram_token is None:
-        raise NoToken("SHANGLOU_TELEGRAM_TOKEN is not set")
-    backend = Backend(settings.api_url, settings.bearer, pool_size=max(settings.concurrency, 8))
-    processor = ChatProcessor(backend, settings.concurrency)
     calls = AiohttpRequest(pool_size=256, proxy=settings.telegram_proxy)
     polls = AiohttpRequest(pool_size=2, proxy=settings.telegram_proxy)
     bot: ExtBot[None] = PollingBot(
-        settings.telegram_token.get_secret_value(),
+        _token(settings),
         polls,
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
         request=calls,
         rate_limiter=Patience(),
     )
+    backend = Backend(settings.api_url, settings.bearer, pool_size=max(settings.concurrency, 8))
+    processor = ChatProcessor(backend, settings.concurrency)
     application: App = (
         Application.builder()
         .bot(bot)
@@ -74,9 +73,16 @@ def build_application(settings: BotSettings) -> App:
     return application
 
 
+def _token(settings: BotSettings) -> str:
+    if settings.telegram_token is None:
+        raise NoToken("SHANGLOU_TELEGRAM_TOKEN is not set")
+    return settings.telegram_token.get_secret_value()
+
+
 @asynccontextmanager
 async def running(application: App) -> AsyncIterator[None]:
-    """The bot takes updates for as long as the block runs; then it finishes those it has taken.
+    """The bot takes updates, and a courier brings notices, for as long as the block runs; then they finish what they
+    have taken.
 
     Raises:
         NoToken: Telegram does not know the token.
@@ -84,14 +90,9 @@ async def running(application: App) -> AsyncIterator[None]:
     """
     settings: BotSettings = application.bot_data["settings"]
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(application.bot_data["backend"])
-        if settings.health_port is not None:
-            await stack.enter_async_context(serving(Health(), settings.health_host, settings.health_port))
-        for transport in application.bot_data["transports"]:
-            # Where initializing is broken off, PTB's own shutdown() closes nothing.
-            stack.push_async_callback(transport.shutdown)
+        await _open(stack, settings, application.bot_data["backend"], application.bot_data["transports"])
         stack.push_async_callback(application.shutdown)
-        await _reach_telegram(application)
+        await _reach_telegram(application.initialize)
         await introduce(application.bot)
         await application.start()
         stack.push_async_callback(application.stop)
@@ -99,13 +100,64 @@ async def running(application: App) -> AsyncIterator[None]:
             await stack.enter_async_context(_polling(application))
         else:
             await stack.enter_async_context(_webhook(application, settings))
+        await stack.enter_async_context(carrying(_courier(settings, application.bot_data["backend"], application.bot)))
         log.info("bot_started", username=application.bot.username, webhook=settings.webhook_url is not None)
         yield
     log.info("bot_stopped")
 
 
+@asynccontextmanager
+async def running_courier(settings: BotSettings) -> AsyncIterator[None]:
+    """A courier alone goes about for as long as the block runs.
+
+    Raises:
+        NoToken: the settings hold none, or Telegram does not know it.
+        OSError: the health address is taken.
+    """
+    transport = AiohttpRequest(pool_size=settings.courier_batch, proxy=settings.telegram_proxy)
+    bot: ExtBot[None] = ExtBot(
+        _token(settings),
+        base_url=f"{settings.telegram_api_url}/bot",
+        base_file_url=f"{settings.telegram_api_url}/file/bot",
+        request=transport,
+        get_updates_request=AiohttpRequest(pool_size=1),
+    )
+    backend = Backend(settings.api_url, settings.bearer, pool_size=2)
+    async with AsyncExitStack() as stack:
+        await _open(stack, settings, backend, [transport])
+        stack.push_async_callback(bot.shutdown)
+        await _reach_telegram(bot.initialize)
+        await stack.enter_async_context(carrying(_courier(settings, backend, bot)))
+        log.info("courier_started")
+        yield
+
+
+async def _open(
+    stack: AsyncExitStack, settings: BotSettings, backend: Backend, transports: Iterable[AiohttpRequest]
+) -> None:
+    await stack.enter_async_context(backend)
+    if settings.health_port is not None:
+        await stack.enter_async_context(serving(Health(), settings.health_host, settings.health_port))
+    for transport in transports:
+        # Where initializing is broken off, PTB's own shutdown() closes nothing.
+        stack.push_async_callback(transport.shutdown)
+
+
+def _courier(settings: BotSettings, backend: Backend, bot: ExtBot[None]) -> Courier:
+    return Courier(backend, bot, compose, time_zone=settings.timezone, batch=settings.courier_batch)
+
+
 async def run(settings: BotSettings) -> None:
     """Run the bot until SIGINT or SIGTERM."""
+    await _run_until_signal(lambda: running(build_application(settings)))
+
+
+async def run_courier(settings: BotSettings) -> None:
+    """Run a courier alone until SIGINT or SIGTERM."""
+    await _run_until_signal(lambda: running_courier(settings))
+
+
+async def _run_until_signal(start: Callable[[], AbstractAsyncContextManager[None]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
@@ -119,7 +171,7 @@ async def run(settings: BotSettings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
     try:
-        async with running(build_application(settings)):
+        async with start():
             started = True
             await stop.wait()
     except asyncio.CancelledError:
@@ -130,12 +182,12 @@ async def run(settings: BotSettings) -> None:
             loop.remove_signal_handler(number)
 
 
-async def _reach_telegram(application: App) -> None:
+async def _reach_telegram(initialize: Callable[[], Awaitable[None]]) -> None:
     """Initialize, however long Telegram takes to be reachable."""
     pause = 0.5
     while True:
         try:
-            await application.initialize()
+            await initialize()
             return
         except InvalidToken:
             # Telegram's own error quotes the token.

@@ -14,6 +14,7 @@ from telegram.ext import BaseRateLimiter
 from bot.backend import BackendUnavailable, VersionConflict
 from bot.context import Context, is_harmless
 from bot.logs import place_of
+from bot.outcomes import halt_seconds
 from bot.sessions import Turn, delivery
 from locales import Html
 
@@ -51,16 +52,11 @@ class Patience(BaseRateLimiter[Any]):
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as halt:
-                seconds = _seconds(halt)
+                seconds = halt_seconds(halt)
                 if seconds > LONGEST_HALT:
                     raise
                 await asyncio.sleep(seconds)
         return await callback(*args, **kwargs)
-
-
-def _seconds(halt: RetryAfter) -> float:
-    pause = halt.retry_after
-    return float(pause) if isinstance(pause, int | float) else pause.total_seconds()
 
 
 def may_pass(error: BaseException | None) -> bool:

@@ -9,7 +9,18 @@ from typing import Any
 import uvicorn
 
 
-class InProcessServer(uvicorn.Server):
+class Server(uvicorn.Server):
+    """Tells the app that it is about to end (``before_end`` of its lifespan's state), so that requests which wait for
+    news are answered at once."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        before_end = self.lifespan.state.get("before_end")
+        if before_end is not None:
+            before_end()
+        await super().shutdown(sockets)
+
+
+class InProcessServer(Server):
     """Leaves the signals to the process around it."""
 
     @contextlib.contextmanager

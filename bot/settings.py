@@ -124,6 +124,10 @@ class BotSettings(BaseSettings):
     )
     concurrency: int = Field(64, ge=1, le=1000, description="Updates worked on at the same time, of different chats.")
 
+    courier_batch: int = Field(
+        10, ge=1, le=100, description="Notices that one courier has in hand; so many may come twice after a crash."
+    )
+
     @model_validator(mode="after")
     def _webhook_needs_its_secret(self) -> "BotSettings":
         if self.webhook_url is not None and self.webhook_secret is None:

@@ -21,6 +21,14 @@ _NONE = BaseRequest.DEFAULT_NONE
 _JSON = {"Content-Type": "application/json"}
 
 
+class NotConnected(NetworkError):
+    """There was no connection: the request never went out."""
+
+
+class ConnectionLost(NetworkError):
+    """The connection broke: nobody knows whether the request arrived."""
+
+
 class AiohttpRequest(BaseRequest):
     """One pool of kept-alive connections to the Bot API.
 
@@ -92,8 +100,9 @@ class AiohttpRequest(BaseRequest):
         """Sends one request; gives the status and the body.
 
         Raises:
-            TimedOut: no connection, or no answer, in time.
-            NetworkError: the connection failed or broke.
+            NotConnected: there was no connection, or none in time.
+            TimedOut: no answer in time.
+            ConnectionLost: the connection broke.
         """
         session = self._session
         if session is None:
@@ -118,10 +127,12 @@ class AiohttpRequest(BaseRequest):
                 method, URL(url, encoded=True), data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 return response.status, await response.read()
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            raise NotConnected(f"No connection ({type(error).__name__})") from None
         except TimeoutError as error:
             raise TimedOut(f"Timed out ({type(error).__name__})") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise NetworkError(f"The connection failed ({type(error).__name__})") from None
+            raise ConnectionLost(f"The connection failed ({type(error).__name__})") from None
 
     def _timeout(
         self, read: float | None, write: float | None, connect: float | None, pool: float | None
@@ -159,14 +170,19 @@ async def call(bot: ExtBot[Any], method: str, parameters: dict[str, Any]) -> Any
     objects of the whole message that was sent): for the few calls that every turn makes, that is a fifth of the turn.
     Errors are PTB's.
     """
-    given = {name: value for name, value in parameters.items() if value is not None}
 
     async def send() -> Any:
-        return await bot.request.post(f"{bot.base_url}/{method}", cast(RequestData, Parameters(given)))
+        return await call_once(bot, method, parameters)
 
     if bot.rate_limiter is None:
         return await send()
-    return await bot.rate_limiter.process_request(send, (), {}, method, given, None)
+    return await bot.rate_limiter.process_request(send, (), {}, method, parameters, None)
+
+
+async def call_once(bot: ExtBot[Any], method: str, parameters: dict[str, Any]) -> Any:
+    """The same without waiting where Telegram asks for a pause: for who has no person waiting at the other end."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return await bot.request.post(f"{bot.base_url}/{method}", cast(RequestData, Parameters(given)))
 
 
 def _multipart(request_data: RequestData) -> aiohttp.FormData:

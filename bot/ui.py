@@ -1,7 +1,7 @@
 """Parts of messages: keyboards, pages, lines of text."""
 
 from collections.abc import Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from telegram import (
     InlineKeyboardButton,
@@ -19,6 +19,13 @@ Item = TypeVar("Item")
 
 SCREEN = 8
 """Entries of a list that a small phone shows without scrolling far."""
+
+
+class Letter(NamedTuple):
+    """What a courier brings, in words: about a family, so nobody can forward or save it. ``text`` is Telegram HTML."""
+
+    text: str
+    keyboard: InlineKeyboardMarkup | None = None
 
 
 def button(text: str, carries: Callback) -> InlineKeyboardButton:

@@ -6,7 +6,7 @@ from api.identity.schemas import LinkLapse
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, lines, rows
-from locales import Html
+from locales import Html, Translator
 
 
 class Verify(Callback, prefix="verify"):
@@ -17,15 +17,15 @@ class AskOffice(Callback, prefix="ask_office"):
     """Ask the office to look at one's papers; for whom what is on file does not let in (``handlers.office_help``)."""
 
 
-def verify_button(ctx: Context) -> InlineKeyboardButton:
+def verify_button(ctx: Context | Translator) -> InlineKeyboardButton:
     return button(ctx.plain("🔑 Show who I am"), Verify())
 
 
-def ask_office_button(ctx: Context) -> InlineKeyboardButton:
+def ask_office_button(ctx: Context | Translator) -> InlineKeyboardButton:
     return button(ctx.plain("🏢 Ask the office for help"), AskOffice())
 
 
-def lapse_reason(ctx: Context, lapse: LinkLapse) -> Html:
+def lapse_reason(ctx: Context | Translator, lapse: LinkLapse) -> Html:
     """Why somebody who saw a home is asked for proof again; they are no stranger."""
     if lapse is LinkLapse.DISUSED:
         return ctx.t(

@@ -11,6 +11,7 @@ from handlers import (
     handover,
     home,
     language,
+    notices,
     office_help,
     payments,
     privacy,
@@ -59,6 +60,7 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *cases.HANDLERS,
     *settings.HANDLERS,
     *relatives.HANDLERS,
+    *notices.HANDLERS,
     *privacy.HANDLERS,
     *start.HANDLERS,
     *language.HANDLERS,
@@ -68,3 +70,6 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *fallback.LAST,
 ]
 """In the order in which they are asked whether an update is theirs."""
+
+compose = notices.compose
+"""Puts what a courier brings into words."""

@@ -26,8 +26,10 @@ def instructions(name: str) -> list[str]:
     return [line.removeprefix(name).strip() for line in joined.splitlines() if line.startswith(name + " ")]
 
 
-def test_services_are_the_four() -> None:
-    assert set(COMPOSE["services"]) == {"postgres", "migrate", "api", "bot"}
+def test_services_are_the_five() -> None:
+    assert set(COMPOSE["services"]) == {"postgres", "migrate", "api", "bot", "courier"}
+    # More couriers are for who wants them; every bot has one inside.
+    assert [name for name, service in COMPOSE["services"].items() if "profiles" in service] == ["courier"]
 
 
 def test_commands_exist() -> None:
@@ -78,7 +80,8 @@ def test_secrets_come_from_the_environment_and_have_no_default() -> None:
 
 
 def test_the_bot_cannot_reach_the_database() -> None:
-    assert not {"SHANGLOU_DATABASE_URL", "SHANGLOU_ENCRYPTION_KEYS"} & set(OURS["bot"]["environment"])
+    for name in ("bot", "courier"):
+        assert not {"SHANGLOU_DATABASE_URL", "SHANGLOU_ENCRYPTION_KEYS"} & set(OURS[name]["environment"])
 
 
 def test_image_copies_what_exists_and_runs_as_nobody_special() -> None:

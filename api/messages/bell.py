@@ -29,12 +29,18 @@ class Bell:
         self._waiting: set[asyncio.Future[None]] = set()
         self.rung = 0
         """How often it has rung: read it before you look, so that nothing that comes meanwhile is missed."""
+        self._ended = asyncio.Event()
+
+    @property
+    def ended(self) -> bool:
+        """The process is about to end: nobody waits any longer."""
+        return self._ended.is_set()
 
     async def wait(self, rung: int, seconds: float) -> None:
         """Until it has rung more often than that; at most ``seconds``."""
         if self._task is None:
             self._task = asyncio.create_task(self._listen())
-        if self.rung != rung:
+        if self.rung != rung or self.ended:
             return
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.add(waiter)
@@ -44,6 +50,16 @@ class Bell:
             pass
         finally:
             self._waiting.discard(waiter)
+
+    async def rest(self, seconds: float) -> None:
+        """Whatever rings meanwhile."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), seconds)
+
+    def end(self) -> None:
+        """Send away all who wait: the server is about to close their connections."""
+        self._ended.set()
+        self._ring()
 
     async def close(self) -> None:
         if self._task is not None:
@@ -73,6 +89,6 @@ class Bell:
 
     def _ring(self, *_: Any) -> None:
         self.rung += 1
-        for waiter in self._waiting:
+        for waiter in [*self._waiting]:
             if not waiter.done():
                 waiter.set_result(None)

@@ -5,7 +5,7 @@ lease that runs out is no answer: perhaps the message was sent, perhaps not. It 
 nothing is lost when a courier dies; what was in flight at that moment may arrive twice.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Interval, and_, bindparam, case, cast, exists, func, or_, select, update
+from sqlalchemy import Interval, and_, bindparam, case, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.chats.liveness import is_live_link
@@ -32,9 +32,11 @@ LAPSES = 3
 """How often a message is claimed again because nobody reported."""
 REPEATS = 1
 """How often it is sent again when it went out and no answer came."""
-ATTEMPTS = 16
-"""With the pauses between them, Telegram may fail for six hours."""
+ATTEMPTS = 36
+"""With the pauses between them, Telegram may be out of reach for a day."""
 LONGEST_PAUSE = 3600.0
+ROUNDS = 8
+"""So often a claim looks for more in place of what is not to be sent any more; others wait for the bucket meanwhile."""
 
 _TABLE: Any = Delivery.__table__
 _NOW = func.clock_timestamp()
@@ -48,10 +50,12 @@ ANYTHING_DUE = LookUp(select(exists().where(_DUE).label("due")))
 
 @dataclass
 class Taken:
-    """What a claim got; where it got nothing, for how long there is nothing to be had (not known: None)."""
+    """What a claim got; where it got nothing, for how long there is nothing to be had (not known: None). ``ended``: how
+    many messages are not sent any more, by what became of them."""
 
     messages: list[Claimed] = field(default_factory=list)
     pause: float | None = None
+    ended: Counter[str] = field(default_factory=Counter)
 
 
 async def claim(session: AsyncSession, vault: Vault, asked: Claim, limit: bucket.Limit, today: date) -> Taken:
@@ -64,7 +68,9 @@ async def claim(session: AsyncSession, vault: Vault, asked: Claim, limit: bucket
         return Taken(pause=level.seconds_until(min(asked.limit, max(1, limit.burst // 2)), limit))
     shared = int(level.tokens - limit.reserve)
     taken, lease = Taken(), uuid4()
-    while (wanted := room - len(taken.messages)) > 0:
+    for _ in range(ROUNDS):
+        if (wanted := room - len(taken.messages)) == 0:
+            break
         rows = (await session.execute(_candidates(wanted, today))).all()
         over: dict[tuple[DeliveryState, str | None], list[int]] = defaultdict(list)
         leased: list[int] = []
@@ -84,9 +90,13 @@ async def claim(session: AsyncSession, vault: Vault, asked: Claim, limit: bucket
                     )
                 )
         await _finish(session, over)
+        taken.ended.update({state.value: len(ids) for (state, _), ids in over.items()})
         await _lease(session, leased, lease, asked.lease_seconds)
         if taken.pause is not None or len(rows) < wanted:
             break
+    else:
+        # There is more behind all that.
+        taken.pause = 0.0
     if taken.messages:
         await bucket.take(session, len(taken.messages))
     return taken
@@ -187,18 +197,18 @@ _SETTLE = (
         message_id=bindparam("new_message_id"),
         payload=case((_final, None), else_=_TABLE.c.payload),
         finished_at=case((_final, _NOW)),
-        not_before=case((_pause > cast("0", Interval), _NOW + _pause), else_=_TABLE.c.not_before),
+        not_before=case((_pause > literal(timedelta(), Interval()), _NOW + _pause), else_=_TABLE.c.not_before),
         lease_id=None,
         lease_until=None,
     )
 )
 
 
-async def report(session: AsyncSession, told: Report) -> int:
+async def report(session: AsyncSession, told: Report) -> Counter[str]:
     """Settle the messages that still bear their lease.
 
     Returns:
-        How many they are.
+        How many they are, by outcome.
     """
     results = {(result.id, result.lease): result for result in told.results}
     held = await session.execute(
@@ -209,10 +219,12 @@ async def report(session: AsyncSession, told: Report) -> int:
     )
     settled: list[dict[str, Any]] = []
     gone: set[int] = set()
+    outcomes: Counter[str] = Counter()
     for row in held:
         result = results.get((row.id, row.lease_id))
         if result is None:
             continue
+        outcomes[result.outcome.value] += 1
         after = _after(row, result)
         settled.append(
             {
@@ -233,7 +245,7 @@ async def report(session: AsyncSession, told: Report) -> int:
         await mark_gone(session, gone)
     if told.halt_seconds:
         await bucket.halt(session, told.halt_seconds)
-    return len(settled)
+    return outcomes
 
 
 def _after(row: Any, result: Result) -> _After:

@@ -2,6 +2,8 @@
 connection."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Request
 
@@ -11,6 +13,7 @@ from api.messages import claims
 from api.messages.bell import POLL, Bell
 from api.messages.bucket import Limit
 from api.messages.schemas import Claim, ClaimedBatch, Outcome, Report, Reported, Result
+from api.metrics import Metrics
 from api.routing import ERRORS, TheVault
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"], responses=ERRORS)
@@ -21,30 +24,53 @@ async def claim(asked: Claim, vault: TheVault, request: Request) -> ClaimedBatch
     loop = asyncio.get_running_loop()
     end = loop.time() + asked.wait_seconds
     bell: Bell = request.app.state.bell
-    while True:
-        rung = bell.rung
-        taken = await _take(request, asked, vault)
-        left = end - loop.time()
-        if await request.is_disconnected():
-            await _give_back(request, taken)
-            return ClaimedBatch(messages=[])
-        if taken.messages or left <= 0:
-            return ClaimedBatch(messages=taken.messages)
-        if taken.pause is None:
-            await bell.wait(rung, min(left, POLL))
-        else:
-            await asyncio.sleep(min(left, taken.pause))
+    async with _hanging_up(request) as hung_up:
+        while True:
+            rung = bell.rung
+            taken = claims.Taken() if hung_up.done() else await _take(request, asked, vault)
+            if hung_up.done():
+                await _give_back(request, taken)
+                return ClaimedBatch(messages=[])
+            left = end - loop.time()
+            if taken.messages or left <= 0 or bell.ended:
+                return ClaimedBatch(messages=taken.messages)
+            wait = bell.wait(rung, min(left, POLL)) if taken.pause is None else bell.rest(min(left, taken.pause))
+            await _first_of(hung_up, asyncio.create_task(wait))
+
+
+@asynccontextmanager
+async def _hanging_up(request: Request) -> AsyncIterator[asyncio.Task[None]]:
+    """Done as soon as nobody waits for the answer any more."""
+
+    async def hear() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    hearing = asyncio.create_task(hear())
+    try:
+        yield hearing
+    finally:
+        hearing.cancel()
+
+
+async def _first_of(hung_up: asyncio.Task[None], waiting: asyncio.Task[None]) -> None:
+    try:
+        await asyncio.wait([hung_up, waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 async def _take(request: Request, asked: Claim, vault: TheVault) -> claims.Taken:
     # Most of the time there is nothing: that is found out without a transaction.
     [there] = await reading(request).rows(claims.ANYTHING_DUE)
-    if not there["due"] or await request.is_disconnected():
+    if not there["due"]:
         return claims.Taken()
     settings = request.app.state.settings
     async with _database(request).transaction() as session:
         limit = Limit(settings.send_rate, settings.send_burst)
-        return await claims.claim(session, vault, asked, limit, reading(request).today())
+        taken = await claims.claim(session, vault, asked, limit, reading(request).today())
+    _metrics(request).delivered(taken.ended)
+    return taken
 
 
 async def _give_back(request: Request, taken: claims.Taken) -> None:
@@ -58,9 +84,16 @@ async def _give_back(request: Request, taken: claims.Taken) -> None:
 @router.post("/report", summary="Tell what became of messages, and whether Telegram asked for a pause")
 async def report(told: Report, request: Request) -> Reported:
     async with _database(request).transaction() as session:
-        return Reported(counted=await claims.report(session, told))
+        outcomes = await claims.report(session, told)
+    _metrics(request).delivered(outcomes)
+    return Reported(counted=outcomes.total())
 
 
 def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
+
+
+def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics

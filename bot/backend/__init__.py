@@ -16,6 +16,7 @@ from bot.backend.errors import (
     VersionConflict,
     WayClosed,
 )
+from bot.backend.messages import MessageCalls
 from bot.backend.residents import ResidentCalls
 from bot.backend.staff import StaffCalls
 from bot.http import HttpClient
@@ -44,7 +45,7 @@ CONNECT_TIMEOUT = 2.0
 _KEEP_ALIVE = 4.0
 
 
-class Backend(ResidentCalls, StaffCalls):
+class Backend(ResidentCalls, StaffCalls, MessageCalls):
     """Asks the API. Every method raises ``BackendUnavailable`` or a ``BackendError``.
 
     Use it as an async context manager, or ``close`` it at the end.

@@ -1,5 +1,8 @@
 """``shanglou api`` and ``shanglou migrate``: the half that holds the data."""
 
+import contextlib
+
+import typer
 import uvicorn
 
 from api import migrations
@@ -7,6 +10,7 @@ from api.app import create_app
 from bot.cli.database import api_settings, open_database
 from bot.cli.running import collect_seldom, to_stderr
 from bot.logs import set_up_logs
+from bot.serving import Server
 
 
 def api() -> None:
@@ -16,19 +20,25 @@ def api() -> None:
     with open_database(settings) as url:
         app = create_app(settings, url)
         collect_seldom()
-        uvicorn.run(
-            app,
-            host=settings.api_host,
-            port=settings.api_port,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            timeout_graceful_shutdown=10,
+        server = Server(
+            uvicorn.Config(
+                app,
+                host=settings.api_host,
+                port=settings.api_port,
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                timeout_graceful_shutdown=10,
+            )
         )
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+        if not server.started:
+            raise typer.Exit(3)
 
 
 def migrate() -> None:

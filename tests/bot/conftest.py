@@ -16,11 +16,14 @@ from aiohttp import web
 from pydantic import SecretStr
 from telegram import Update
 
+from api.settings import Settings
 from bot.app import build_application, running
 from bot.context import App
 from bot.playground import Playground, create_app, new_token, serve
 from bot.settings import BotSettings
+from tests.bot.post import Post
 from tests.conftest import SERVICE_TOKEN
+from tests.factories import Factory
 from tests.people import Person
 
 
@@ -88,6 +91,14 @@ async def office() -> AsyncIterator[Office]:
     app.router.add_get("/v1/chats/{chat_id}/with-{facts}", office.load)
     async with serving_aiohttp(app) as office.url:
         yield office
+
+
+@pytest.fixture
+async def post(settings: Settings, database_url: str, factory: Factory) -> AsyncIterator[Post]:
+    """For couriers; at a pace that nobody runs into."""
+    quick = settings.model_copy(update={"send_rate": 500.0, "send_burst": 50.0})
+    async with Post(quick, database_url, factory) as post:
+        yield post
 
 
 class serving_aiohttp:  # noqa: N801 - used as a function

@@ -24,6 +24,7 @@ from api.identity.schemas import (
     PhoneProof,
     RelativeCodeIn,
 )
+from api.messages.schemas import Claim, Report
 from api.staff.schemas import AccessGrantIn, StaffAccountChange, StaffAccountIn, StaffRole
 from bot.backend import (
     Backend,
@@ -137,6 +138,8 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.agreement_links(5, 3),
         backend.issue_link_code(5, 3, scope=LinkScope.PROGRESS),
         backend.revoke_link(5, 2),
+        backend.claim_messages(Claim()),
+        backend.report_messages(Report(results=[])),
     ):
         with _no_matter_what_comes_back():
             await ask

@@ -14,7 +14,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 from telegram.ext import ExtBot
 
 from bot.errors import Patience
-from bot.transport import AiohttpRequest, call
+from bot.transport import AiohttpRequest, ConnectionLost, NotConnected, call, call_once
 from tests.bot.conftest import World, serving_aiohttp
 
 TOKEN = "123456:secret-of-the-bot-0123456789"
@@ -170,6 +170,7 @@ async def test_no_answer_in_time_is_timed_out_without_the_token(server: Server) 
     await bot.request.initialize()
     with pytest.raises(TimedOut) as raised:
         await bot.send_message(1, "x")
+    assert not isinstance(raised.value, NotConnected)
     assert TOKEN not in chain(raised.value)
     server.hold.set()
     await bot.request.shutdown()
@@ -180,11 +181,58 @@ async def test_nobody_there_is_a_network_error_without_the_token() -> None:
         taken.bind(("127.0.0.1", 0))
         bot = bot_for(f"http://127.0.0.1:{taken.getsockname()[1]}")
         await bot.request.initialize()
-        with pytest.raises(NetworkError) as raised:
+        with pytest.raises(NotConnected) as raised:
             await bot.send_message(1, "x")
         await bot.request.shutdown()
     assert not isinstance(raised.value, TimedOut)
     assert TOKEN not in chain(raised.value)
+
+
+async def test_a_connection_that_nobody_takes_in_time_never_carried_the_request() -> None:
+    """Whoever sends a message again may be sure that the first did not arrive."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        bot = ExtBot(
+            TOKEN,
+            base_url=f"http://127.0.0.1:{address[1]}/bot",
+            request=AiohttpRequest(connect_timeout=0.1, pool_timeout=0.1),
+            get_updates_request=AiohttpRequest(),
+        )
+        await bot.request.initialize()
+        with pytest.raises(NotConnected) as raised:
+            await call_once(bot, "sendMessage", {"chat_id": 1, "text": "x"})
+        await bot.request.shutdown()
+        for one in waiting:
+            one.close()
+    assert TOKEN not in chain(raised.value)
+
+
+async def test_a_connection_that_breaks_after_the_request_went_out_is_another_thing() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    bot = bot_for(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    await bot.request.initialize()
+    with pytest.raises(ConnectionLost) as raised:
+        await call_once(bot, "sendMessage", {"chat_id": 1, "text": "x"})
+    await bot.request.shutdown()
+    server.close()
+    assert TOKEN not in chain(raised.value)
+
+
+async def test_a_pause_is_passed_on_to_who_has_nobody_waiting(bot: ExtBot[Any], server: Server) -> None:
+    server.answers += [refusal(429, "Too Many Requests", retry_after=1)]
+    with pytest.raises(RetryAfter):
+        await call_once(bot, "sendMessage", {"chat_id": 1, "text": "x", "reply_markup": None})
+    assert server.bodies == [{"chat_id": 1, "text": "x"}]
 
 
 async def test_a_transport_can_be_opened_again_after_it_was_closed(server: Server) -> None:

@@ -1,0 +1,21 @@
+"""What couriers ask for: messages to send, and a place to tell what became of them."""
+
+from api.messages.schemas import Claim, ClaimedBatch, Report, Reported
+from bot.backend import calls
+from bot.backend.calls import Calls, dump, read
+
+
+class MessageCalls(Calls):
+    """One method for each route below ``/v1/messages``."""
+
+    async def claim_messages(self, asked: Claim) -> ClaimedBatch:
+        """Lease what is due; waits for up to ``asked.wait_seconds`` while there is nothing.
+
+        Cancelled, it hangs up, and what the API had just leased is given back.
+        """
+        seconds = calls.TOTAL_TIMEOUT + asked.wait_seconds
+        return read(ClaimedBatch, await self._send("POST", "messages/claim", dump(asked), again=True, seconds=seconds))
+
+    async def report_messages(self, told: Report) -> Reported:
+        """Told twice it counts once."""
+        return read(Reported, await self._send("POST", "messages/report", dump(told), again=True))

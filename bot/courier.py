@@ -1,0 +1,291 @@
+"""Brings chats what the API has to say to them: claims messages, sends them, reports what became of each (design §5).
+
+A courier keeps nothing. What it has claimed is its own as long as the lease lasts; whatever happens to it meanwhile,
+the API hands the message out again afterwards. It never has more in hand than its batch, so no more can arrive twice
+when it dies.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import structlog
+from telegram.error import RetryAfter, TelegramError
+from telegram.ext import ExtBot
+
+from api.messages.schemas import Claim, Claimed, Outcome, Report, Result
+from bot.backend import Backend, BackendError, BackendUnavailable
+from bot.logs import place_of
+from bot.outcomes import failure, halt_seconds
+from bot.transport import call_once
+from bot.ui import Letter
+from locales import Translator, translator
+
+log = structlog.get_logger()
+
+Compose = Callable[[Claimed, Translator], Letter]
+"""Puts a message into the reader's words. Raises ``CannotCompose``, or whatever it stumbles on."""
+Answer = TypeVar("Answer")
+
+LEASE = 60
+"""Seconds; more than all time-outs of a call of Telegram's together."""
+WAIT = 25.0
+"""Seconds that the API may keep a claim waiting for news."""
+DRAIN = 8.0
+"""Seconds that a courier takes to end: container engines kill after ten."""
+LONGEST_REST = 30.0
+MOST_RESULTS = 100
+LONGEST_HALT = 86_400.0
+_NO_PREVIEW = {"is_disabled": True}
+
+
+class CannotCompose(Exception):
+    """There are no words for this message. A newer courier may have some, so it is tried again, for hours."""
+
+
+class _Rests:
+    """How long to leave somebody alone who failed: twice as long each time in a row, and not all in step."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.25
+
+    def next(self) -> float:
+        self._seconds = min(self._seconds * 2, LONGEST_REST)
+        return random.uniform(self._seconds / 2, self._seconds)  # noqa: S311 - no secret hangs on it
+
+    def over(self) -> None:
+        self._seconds = 0.25
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A result, and until when (of the loop's clock) the API takes it."""
+
+    result: Result
+    until: float
+
+
+class Courier:
+    """One of any number of them, here or elsewhere; the API sees to it that together they keep Telegram's pace."""
+
+    def __init__(
+        self, backend: Backend, bot: ExtBot[Any], compose: Compose, *, time_zone: ZoneInfo, batch: int
+    ) -> None:
+        """
+        Args:
+            backend: open as long as the courier runs; so is ``bot``.
+            compose: the words.
+            time_zone: the office's, in which moments are told.
+            batch: messages in hand at most: being sent, or not reported yet.
+        """
+        self._backend = backend
+        self._bot = bot
+        self._compose = compose
+        self._time_zone = time_zone
+        self._batch = batch
+        self._in_hand = 0
+        self._room = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._news = asyncio.Event()
+        self._hold(0)
+        self._sending: set[asyncio.Task[None]] = set()
+        self._told: list[_Told] = []
+        self._halt_until = 0.0
+        self._telegram = _Rests()
+        self._telegram_until = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until ``stop`` is set; then it finishes what it has in hand. Raises nothing."""
+        reporting = asyncio.create_task(self._report())
+        ended = asyncio.create_task(stop.wait())
+        try:
+            await self._claim(ended)
+            await self._finish()
+        finally:
+            for task in (reporting, ended, *self._sending):
+                task.cancel()
+            await asyncio.wait([reporting, ended, *self._sending])
+        log.info("courier_stopped", unreported=self._in_hand)
+
+    def _hold(self, more: int) -> None:
+        self._in_hand += more
+        for event, true in ((self._room, self._in_hand <= self._batch // 2), (self._empty, self._in_hand == 0)):
+            if true:
+                event.set()
+            else:
+                event.clear()
+
+    # Claiming
+
+    async def _claim(self, ended: asyncio.Task[Any]) -> None:
+        api = _Rests()
+        while not ended.done():
+            if not self._room.is_set():
+                await _unless(ended, self._room.wait())
+            elif (rest := self._telegram_until - self._now()) > 0:
+                await _unless(ended, asyncio.sleep(rest))
+            else:
+                try:
+                    await self._claim_once(ended)
+                    api.over()
+                except Exception as error:
+                    _complain("messages_not_claimed", error)
+                    await _unless(ended, asyncio.sleep(api.next()))
+
+    async def _claim_once(self, ended: asyncio.Task[Any]) -> None:
+        asked = Claim(limit=self._batch - self._in_hand, lease_seconds=LEASE, wait_seconds=WAIT)
+        batch = await _unless(ended, self._backend.claim_messages(asked))
+        until = self._now() + LEASE
+        for message in batch.messages if batch is not None else ():
+            self._hold(1)
+            if ended.done():
+                self._tell(_result(message, Outcome.UNSENT), until)
+            else:
+                task = asyncio.create_task(self._deliver(message, until))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+
+    # Sending
+
+    async def _deliver(self, message: Claimed, until: float) -> None:
+        try:
+            result = await self._send(message)
+        except Exception as error:
+            log.error("message_failed", delivery=message.id, error=type(error).__name__, at=place_of(error))
+            result = _result(message, Outcome.UNKNOWN, "not_understood")
+        self._tell(result, until)
+
+    async def _send(self, message: Claimed) -> Result:
+        try:
+            letter = self._compose(message, translator(message.locale, self._time_zone))
+        except Exception as error:
+            # Only what kind of message it was: an error may quote what stands in it.
+            log.error(
+                "message_not_composed",
+                delivery=message.id,
+                kind=message.kind,
+                error=type(error).__name__,
+                at=place_of(error),
+            )
+            return _result(message, Outcome.RETRY, "no_words")
+        parameters = {
+            "chat_id": message.chat_id,
+            "text": letter.text,
+            "parse_mode": "HTML",
+            "reply_markup": letter.keyboard.to_dict() if letter.keyboard else None,
+            "link_preview_options": _NO_PREVIEW,
+            "protect_content": True,
+        }
+        try:
+            sent = await call_once(self._bot, "sendMessage", parameters)
+        except TelegramError as error:
+            return self._failed(message, error)
+        self._telegram.over()
+        return _result(message, Outcome.SENT, message_id=int(sent["message_id"]))
+
+    def _failed(self, message: Claimed, error: TelegramError) -> Result:
+        failed = failure(error)
+        log.info("message_not_sent", delivery=message.id, outcome=failed.outcome.value, reason=failed.reason)
+        if isinstance(error, RetryAfter):
+            self._halt_until = max(self._halt_until, self._now() + min(halt_seconds(error), LONGEST_HALT))
+        elif failed.outcome in (Outcome.RETRY, Outcome.UNSENT) and self._telegram_until < self._now():
+            # It is Telegram, or the way there: more of the same would fail like this one.
+            self._telegram_until = self._now() + self._telegram.next()
+        return _result(message, failed.outcome, failed.reason, after=min(failed.after, LONGEST_HALT))
+
+    # Reporting
+
+    def _tell(self, result: Result, until: float) -> None:
+        self._told.append(_Told(result, until))
+        self._news.set()
+
+    async def _report(self) -> None:
+        """Tell the API what is to be told: all of it at once, as soon as it has taken the report before."""
+        api = _Rests()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._told:
+                try:
+                    await self._report_once()
+                    api.over()
+                except Exception as error:
+                    _complain("messages_not_reported", error)
+                    await asyncio.sleep(api.next())
+                self._forget_what_is_too_late()
+
+    async def _report_once(self) -> None:
+        told = self._told[:MOST_RESULTS]
+        halt = self._halt_until - self._now()
+        await self._backend.report_messages(
+            Report(results=[one.result for one in told], halt_seconds=halt if halt > 0 else None)
+        )
+        del self._told[: len(told)]
+        self._hold(-len(told))
+
+    def _forget_what_is_too_late(self) -> None:
+        """Of what bears its lease no more the API takes no report: somebody else has it by now."""
+        kept = [one for one in self._told if one.until > self._now()]
+        if late := len(self._told) - len(kept):
+            log.error("reports_too_late", messages=late)
+            self._told = kept
+            self._hold(-late)
+
+    async def _finish(self) -> None:
+        """What is in hand is sent and reported, or there was no more time for it."""
+        try:
+            async with asyncio.timeout(DRAIN):
+                await self._empty.wait()
+        except TimeoutError:
+            log.warning("courier_not_finished", in_hand=self._in_hand)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+@asynccontextmanager
+async def carrying(courier: Courier) -> AsyncIterator[None]:
+    """The courier goes about for as long as the block runs."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(courier.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def _unless(ended: asyncio.Task[Any], work: Coroutine[Any, Any, Answer]) -> Answer | None:
+    """What the work gives; None where the end came first, which breaks it off."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([ended, task], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    return None if task.cancelled() else task.result()
+
+
+def _result(
+    message: Claimed,
+    outcome: Outcome,
+    reason: str | None = None,
+    *,
+    message_id: int | None = None,
+    after: float = 0.0,
+) -> Result:
+    return Result(
+        id=message.id, lease=message.lease, outcome=outcome, message_id=message_id, reason=reason, after=after
+    )
+
+
+def _complain(event: str, error: Exception) -> None:
+    if isinstance(error, BackendUnavailable | BackendError):
+        # Their messages tell a status or a code, nothing of anybody.
+        log.warning(event, error=type(error).__name__, reason=str(error))
+    else:
+        log.error(event, error=type(error).__name__, at=place_of(error))

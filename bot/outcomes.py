@@ -1,0 +1,64 @@
+"""What became of a message that was to be sent, by what Telegram answered or by how the call failed."""
+
+from typing import NamedTuple
+
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TimedOut
+
+from api.messages.schemas import Outcome
+from bot.transport import ConnectionLost, NotConnected
+
+TOKEN_PAUSE = 60.0
+"""Seconds: without its token the bot can do nothing, and somebody has to give it a new one."""
+_NO_SUCH_CHAT = (
+    ("chat not found", "chat_not_found"),
+    ("user not found", "chat_not_found"),
+    ("peer_id_invalid", "chat_not_found"),
+    ("deactivated", "deactivated"),
+    ("chat was deleted", "deactivated"),
+)
+"""Of refusals with status 400, those that will not pass for this chat: what they say, and the word for it."""
+
+
+class Failure(NamedTuple):
+    """``reason`` is a word of our own: what Telegram says may quote the message. ``after``: seconds."""
+
+    outcome: Outcome
+    reason: str
+    after: float = 0.0
+
+
+def failure(error: BaseException) -> Failure:
+    """How a call of sendMessage failed."""
+    match error:
+        case RetryAfter():
+            # It keeps its place: the pause is everybody's.
+            return Failure(Outcome.UNSENT, "too_many_requests")
+        case Forbidden():
+            return Failure(Outcome.GONE, "forbidden")
+        case ChatMigrated():
+            return Failure(Outcome.GONE, "migrated")
+        case BadRequest():
+            said = error.message.lower()
+            for words, reason in _NO_SUCH_CHAT:
+                if words in said:
+                    return Failure(Outcome.GONE, reason)
+            return Failure(Outcome.FAILED, "bad_request")
+        case InvalidToken():
+            return Failure(Outcome.UNSENT, "token_refused", TOKEN_PAUSE)
+        case NotConnected():
+            return Failure(Outcome.RETRY, "not_connected")
+        case TimedOut():
+            return Failure(Outcome.UNKNOWN, "timed_out")
+        case ConnectionLost():
+            return Failure(Outcome.UNKNOWN, "connection_lost")
+        case NetworkError():
+            # Telegram's own answer, with a status of 500 or above.
+            return Failure(Outcome.RETRY, "server_error")
+    # An answer that nobody understands, to a request that went out.
+    return Failure(Outcome.UNKNOWN, "not_understood")
+
+
+def halt_seconds(halt: RetryAfter) -> float:
+    """The pause that Telegram asks for."""
+    pause = halt.retry_after
+    return float(pause) if isinstance(pause, int | float) else pause.total_seconds()

@@ -1,0 +1,125 @@
+"""Notices in words: every kind, in every language, and safely."""
+
+from datetime import UTC, date, datetime
+from itertools import product
+
+import pytest
+from pydantic import BaseModel
+
+import locales
+from api.agreements.schemas import AgreementKind, AgreementRef
+from api.identity.schemas import LinkMethod, LinkRole, LinkScope, LinkSuspension
+from api.messages.schemas import (
+    AccessDeclined,
+    AccessGranted,
+    Claimed,
+    EndedBy,
+    LinkEnded,
+    LinkSuspended,
+    NewLink,
+    NoticeKind,
+)
+from bot.callbacks import decode
+from bot.courier import CannotCompose
+from bot.ui import Letter
+from handlers.notices import ShutOut, compose
+from locales import translator
+
+REF = AgreementRef(id=7, number="AZ-2019-00012", kind=AgreementKind.RELOCATION, holder="张*", home="A3-一期-2-1-1801")
+FORMER = AgreementRef(id=7, number="AZ-2019-00012", kind=AgreementKind.PURCHASE, holder="")
+MOMENT = datetime(2026, 11, 20, 6, 5, tzinfo=UTC)
+
+
+def new_link(*, can_end: bool = True, role: LinkRole = LinkRole.RELATIVE) -> NewLink:
+    return NewLink(
+        agreement=REF,
+        link_id=2**62,
+        role=role,
+        method=LinkMethod.CODE,
+        scope=LinkScope.PROGRESS,
+        linked_at=MOMENT,
+        can_end=can_end,
+    )
+
+
+NOTICES: list[BaseModel] = [
+    *(new_link(can_end=can_end, role=role) for can_end, role in product((True, False), LinkRole)),
+    *(LinkEnded(agreement=FORMER, by=by) for by in EndedBy),
+    *(LinkSuspended(agreement=FORMER, because=because) for because in LinkSuspension),
+    *(
+        AccessGranted(agreement=REF, role=LinkRole.HEIR, scope=scope, valid_until=day)
+        for scope, day in product(LinkScope, (None, date(2027, 1, 31)))
+    ),
+    AccessDeclined(reason="缺<b>公证书</b>"),
+]
+
+
+def letter(notice: BaseModel, locale: str | None = "zh_CN") -> Letter:
+    told = notice.model_dump(mode="json")
+    message = Claimed(
+        id=1, lease="6a1e0b0c-9c1f-4d43-8d0a-2f4a3c1d9e11", chat_id=5, locale=locale, kind=told["kind"], payload=told
+    )
+    return compose(message, translator(locale))
+
+
+def test_every_kind_is_here() -> None:
+    assert {notice.model_dump()["kind"] for notice in NOTICES} == {*NoticeKind}
+
+
+@pytest.mark.parametrize("locale", locales.SUPPORTED)
+@pytest.mark.parametrize("notice", NOTICES, ids=lambda notice: notice.model_dump()["kind"].value)
+def test_every_kind_has_words_in_every_language(notice: BaseModel, locale: str) -> None:
+    text, keyboard = letter(notice, locale)
+    assert len(text) < 4096
+    assert "{" not in text
+    assert keyboard is not None, "nobody is left without a way on"
+    buttons = [button for row in keyboard.inline_keyboard for button in row]
+    assert all(decode(str(button.callback_data)) is not None for button in buttons)
+    english = letter(notice, "en")
+    if locale != "en":
+        assert text != english.text
+        assert english.text.split("\n")[0] not in text
+        assert english.keyboard is not None
+        words = {button.text for row in english.keyboard.inline_keyboard for button in row}
+        assert words.isdisjoint(button.text for button in buttons)
+
+
+def test_a_chat_without_a_language_gets_the_offices() -> None:
+    assert letter(new_link(), None) == letter(new_link(), locales.DEFAULT)
+
+
+def test_who_was_let_in_when_and_how_and_one_tap_to_shut_them_out() -> None:
+    text, keyboard = letter(new_link(), "en")
+    assert "20 November 2026" in text
+    assert "14:05" in text, "the office's time"
+    for part in ("AZ-2019-00012 (张*)", "A3-一期-2-1-1801", "by invitation code", "Family member", "only how far"):
+        assert part in text
+    assert keyboard is not None
+    assert decode(str(keyboard.inline_keyboard[0][0].callback_data)) == ShutOut(2**62)
+
+
+def test_who_may_not_end_it_gets_no_button_for_it() -> None:
+    keyboard = letter(new_link(can_end=False)).keyboard
+    assert keyboard is not None
+    kinds = {type(decode(str(button.callback_data))) for row in keyboard.inline_keyboard for button in row}
+    assert ShutOut not in kinds
+
+
+def test_what_staff_wrote_arrives_as_text() -> None:
+    assert "缺&lt;b&gt;公证书&lt;/b&gt;" in letter(AccessDeclined(reason="缺<b>公证书</b>")).text
+
+
+def test_the_longest_reason_fits() -> None:
+    text = letter(AccessDeclined(reason="<" * 1000), "en").text
+    assert text.count("&lt;") == 1000
+
+
+@pytest.mark.parametrize("payload", [{}, {"kind": "from_the_future"}, {"kind": "new_link", "agreement": "王小明"}])
+def test_what_is_no_notice_is_refused_without_being_quoted(payload: dict[str, object]) -> None:
+    message = Claimed(
+        id=1, lease="6a1e0b0c-9c1f-4d43-8d0a-2f4a3c1d9e11", chat_id=5, locale="en", kind="new_link", payload=payload
+    )
+    with pytest.raises(CannotCompose) as raised:
+        compose(message, translator("en"))
+    assert "王小明" not in repr(raised.value)
+    assert raised.value.__suppress_context__
