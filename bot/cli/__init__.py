@@ -13,6 +13,7 @@ COMMANDS = {
     "up": "bot.cli.up:up",
     "api": "bot.cli.api:api",
     "bot": "bot.cli.bot:bot",
+    "worker": "bot.cli.worker:worker",
     "migrate": "bot.cli.api:migrate",
     "secrets": "bot.cli.secrets:secrets",
     "import": "bot.cli.rolls:import_rolls",
