@@ -26,8 +26,8 @@ def instructions(name: str) -> list[str]:
     return [line.removeprefix(name).strip() for line in joined.splitlines() if line.startswith(name + " ")]
 
 
-def test_services_are_the_four() -> None:
-    assert set(COMPOSE["services"]) == {"postgres", "migrate", "api", "bot"}
+def test_services_are_the_five() -> None:
+    assert set(COMPOSE["services"]) == {"postgres", "migrate", "api", "worker", "bot"}
 
 
 def test_commands_exist() -> None:
