@@ -71,7 +71,7 @@ class Rule:
 
     def statement(self, before: datetime) -> Any:
         """Deletes one batch."""
-        key = [*self.model.__table__.primary_key.columns]
+        key = [column for column in self.model.__table__.columns if column.primary_key]
         batch = select(*key).where(self.outdated(before)).limit(BATCH).with_for_update(skip_locked=True)
         which = tuple_(*key).in_(batch)
         if self.clears is None:
