@@ -6,7 +6,7 @@ from api.identity.schemas import LinkLapse
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, lines, rows
-from locales import Html
+from locales import Html, Translator
 
 
 class Verify(Callback, prefix="verify"):
@@ -26,22 +26,26 @@ def ask_office_button(ctx: Context) -> InlineKeyboardButton:
 
 
 def lapse_reason(ctx: Context, lapse: LinkLapse) -> Html:
+    return lapse_sentence(ctx.words, lapse)
+
+
+def lapse_sentence(tr: Translator, lapse: LinkLapse) -> Html:
     """Why somebody who saw a home is asked for proof again; they are no stranger."""
     if lapse is LinkLapse.DISUSED:
-        return ctx.t(
+        return tr.t(
             "You have not been here for a long time. To be sure that it is still you, I ask once more who you are."
         )
     if lapse is LinkLapse.PHONE_REMOVED:
-        return ctx.t(
+        return tr.t(
             "The office's roll no longer has the phone number with which you showed who you are. Please show it once "
             "more in another way; the office can also put the number right."
         )
     if lapse is LinkLapse.HOLDER_REPLACED:
-        return ctx.t(
+        return tr.t(
             "The office's newest roll no longer names the person through whom you saw this home, so I show nothing of "
             "it. If that is a mistake, or if the home is yours in another way, the office will help you."
         )
-    return ctx.t(
+    return tr.t(
         "The time for which you could see this home is over. For longer, the holder or the office can give you a new "
         "code."
     )
