@@ -31,6 +31,7 @@ from api.messages import routes as messages
 from api.messages.bell import Bell
 from api.metrics import Metrics
 from api.money import routes as money
+from api.rights import routes as rights
 from api.settings import Settings
 from api.staff import family_routes as staff_families
 from api.staff import routes as staff
@@ -144,6 +145,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         cases.router,
         identity.router,
         family.router,
+        rights.router,
         staff.router,
         staff_families.router,
         messages.router,

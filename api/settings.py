@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     link_disuse_days: int = Field(
         180, ge=1, le=3650, description="After so many days without use a chat is asked for proof again."
     )
+    health_host: str = Field("127.0.0.1", description="Where a worker answers GET /healthz.")
+    health_port: int | None = Field(None, ge=0, le=65535, description="Its port; unset: none.")
     timezone: ZoneInfo = Field(
         ZoneInfo("Asia/Shanghai"),
         description="The office's time zone: what day it is, and so every clock's last day.",
@@ -125,6 +127,22 @@ class Settings(BaseSettings):
         SurgeResponse.CLOSE_PAPERS,
         description="As long as it lasts: alert only, close_papers, or codes_only (phones are closed too).",
     )
+    retention_attempts_days: int = Field(
+        30, ge=30, le=3650, description="Tries to prove who one is: the limits on wrong tries count so far back."
+    )
+    retention_deliveries_days: int = Field(90, ge=1, le=3650, description="That a notice was sent, without its words.")
+    retention_codes_days: int = Field(30, ge=1, le=3650, description="One-time codes that are used or over.")
+    retention_links_days: int = Field(
+        365, ge=1, le=3650, description="Links that were ended, or have shown nothing for so long."
+    )
+    retention_consents_days: int = Field(
+        1095, ge=1, le=3650, description="Consents that were withdrawn: for as long as somebody may ask for proof."
+    )
+    retention_requests_days: int = Field(180, ge=1, le=3650, description="Requests for access that were answered.")
+    retention_drafts_days: int = Field(30, ge=1, le=3650, description="What was begun in a chat and left.")
+    retention_files_days: int = Field(30, ge=1, le=3650, description="Files that no complaint came of.")
+    retention_chats_days: int = Field(365, ge=1, le=3650, description="Chats that see nothing and are not used.")
+    retention_jobs_days: int = Field(30, ge=1, le=3650, description="Background work that is done.")
 
     @model_validator(mode="after")
     def _all_different(self) -> "Settings":

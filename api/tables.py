@@ -1,5 +1,6 @@
 """Every table, imported once, so that migrations and tests see the whole schema."""
 
+from api import jobs, retention
 from api.agreements import models as agreements
 from api.audit import models as audit
 from api.cases import models as cases
@@ -21,7 +22,9 @@ __all__ = [
     "estate",
     "identity",
     "imports",
+    "jobs",
     "messages",
     "money",
+    "retention",
     "staff",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from telegram import InlineKeyboardMarkup, Message
+from telegram import InlineKeyboardMarkup, InputFile, Message
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import Application, CallbackContext, ExtBot
 
@@ -140,6 +140,19 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         )
         number: int = sent["message_id"]
         return number
+
+    async def reply_with_document(
+        self, data: bytes, filename: str, caption: str, keyboard: InlineKeyboardMarkup | None = None
+    ) -> None:
+        """Send a personal document: Telegram lets nobody forward or save it."""
+        await self.bot.send_document(
+            self.chat_id,
+            InputFile(data, filename),
+            caption=caption,
+            parse_mode="HTML",
+            reply_markup=keyboard,
+            protect_content=True,
+        )
 
     async def edit_or_reply(
         self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, personal: bool = False

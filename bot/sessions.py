@@ -105,6 +105,11 @@ class ChatSession:
         waiting = self.dialog.data.get(_INTERRUPTED) if self.dialog is not None else None
         return None if waiting is None else str(waiting["id"])
 
+    def forget(self) -> None:
+        """The chat has been erased: what this turn knows of it is not saved again."""
+        self.stored = False
+        self.dialog = None
+
     def to_save(self) -> ChatSave:
         return ChatSave(version=self.version, locale=self.locale, dialog=self.dialog)
 

@@ -25,23 +25,23 @@ def ask_office_button(ctx: Context | Translator) -> InlineKeyboardButton:
     return button(ctx.plain("🏢 Ask the office for help"), AskOffice())
 
 
-def lapse_reason(ctx: Context | Translator, lapse: LinkLapse) -> Html:
+def lapse_reason(tr: Context | Translator, lapse: LinkLapse) -> Html:
     """Why somebody who saw a home is asked for proof again; they are no stranger."""
     if lapse is LinkLapse.DISUSED:
-        return ctx.t(
+        return tr.t(
             "You have not been here for a long time. To be sure that it is still you, I ask once more who you are."
         )
     if lapse is LinkLapse.PHONE_REMOVED:
-        return ctx.t(
+        return tr.t(
             "The office's roll no longer has the phone number with which you showed who you are. Please show it once "
             "more in another way; the office can also put the number right."
         )
     if lapse is LinkLapse.HOLDER_REPLACED:
-        return ctx.t(
+        return tr.t(
             "The office's newest roll no longer names the person through whom you saw this home, so I show nothing of "
             "it. If that is a mistake, or if the home is yours in another way, the office will help you."
         )
-    return ctx.t(
+    return tr.t(
         "The time for which you could see this home is over. For longer, the holder or the office can give you a new "
         "code."
     )

@@ -26,8 +26,8 @@ def instructions(name: str) -> list[str]:
     return [line.removeprefix(name).strip() for line in joined.splitlines() if line.startswith(name + " ")]
 
 
-def test_services_are_the_five() -> None:
-    assert set(COMPOSE["services"]) == {"postgres", "migrate", "api", "bot", "courier"}
+def test_services() -> None:
+    assert set(COMPOSE["services"]) == {"postgres", "migrate", "api", "worker", "bot", "courier"}
     # More couriers are for who wants them; every bot has one inside.
     assert [name for name, service in COMPOSE["services"].items() if "profiles" in service] == ["courier"]
 

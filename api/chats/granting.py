@@ -175,6 +175,23 @@ async def end_link(session: AsyncSession, vault: Vault, chat_id: int, link_id: i
     await record(session, Actor.chat(chat_id), "link.ended", "link", [link.id for link in ended])
 
 
+async def end_all_links(session: AsyncSession, vault: Vault, chat_id: int) -> int:
+    """End every link of a chat that is to be forgotten, and, as when an owner shuts it out, those of whom it let in
+    with codes: when it is gone, nobody could tell any more by whose leave they see the home. They are told.
+
+    Returns:
+        How many links ended.
+    """
+    by_chat: dict[str, Any] = {"revoked_by_chat_id": chat_id}
+    ended = await _end(session, Link.chat_id == chat_id, **by_chat)
+    codes = select(LinkCode.id).where(LinkCode.issued_by_chat_id == chat_id)
+    let_in = await _end(session, Link.code_id.in_(codes), Link.chat_id != chat_id, **by_chat)
+    await _tell_ended(session, vault, let_in, EndedBy.OWNER)
+    ended += let_in
+    await record(session, Actor.chat(chat_id), "link.ended", "link", [link.id for link in ended])
+    return len(ended)
+
+
 async def revoke_link_by_staff(session: AsyncSession, vault: Vault, staff_id: int, link_id: int) -> None:
     """End a link, and those that its chat let in with codes; each of the chats is told. Whoever holds the papers can
     prove anew who they are.

@@ -22,6 +22,7 @@ class Chat(Base):
     dialog: Mapped[bytes | None] = sealed("chat.dialog")
     version: Mapped[int]
     created_at: Mapped[CreatedAt]
+    saved_at: Mapped[CreatedAt] = mapped_column(doc="of the last turn that left something behind")
     gone_at: Mapped[datetime | None]
 
 

@@ -67,6 +67,7 @@ def _save() -> LookUp:
                 "locale": insertion.excluded.locale,
                 "dialog": insertion.excluded.dialog,
                 "version": Chat.version + 1,
+                "saved_at": func.now(),
                 # Who writes is there again.
                 "gone_at": None,
             },

@@ -74,13 +74,19 @@ async def give_consent(session: AsyncSession, chat_id: int, kinds: Collection[Co
     await record(session, Actor.chat(chat_id), "consent.given", "consent", list(given))
 
 
-async def withdraw_consent(session: AsyncSession, chat_id: int, kinds: Collection[ConsentKind]) -> None:
-    """End it from now on; what was done under it stays lawful (article 15). Asked twice, it is done once."""
-    ended = await session.scalars(
+async def withdraw_consent(session: AsyncSession, chat_id: int, kinds: Collection[ConsentKind]) -> int:
+    """End it from now on; what was done under it stays lawful (article 15). Asked twice, it is done once.
+
+    Returns:
+        How many consents were in force.
+    """
+    withdrawal = await session.scalars(
         update(Consent)
         .where(Consent.chat_id == chat_id, Consent.kind.in_(kinds), Consent.withdrawn_at.is_(None))
         .values(withdrawn_at=func.now())
         .returning(Consent.id)
         .execution_options(synchronize_session=False)
     )
-    await record(session, Actor.chat(chat_id), "consent.withdrawn", "consent", list(ended))
+    ended = list(withdrawal)
+    await record(session, Actor.chat(chat_id), "consent.withdrawn", "consent", ended)
+    return len(ended)

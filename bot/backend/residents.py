@@ -30,6 +30,7 @@ from api.identity.schemas import (
     RelativeCodesOut,
 )
 from api.money.schemas import LedgerPage, PaymentsOut
+from api.rights.schemas import ErasureOut, MyDataOut
 from bot.backend.calls import JSON, Calls, dump, query, read, read_list, row
 from bot.backend.errors import NotFound, VersionConflict
 
@@ -151,6 +152,24 @@ class ResidentCalls(Calls):
     async def access_requests(self, chat_id: int) -> AccessRequestsMade:
         """Newest first."""
         return read(AccessRequestsMade, await self._get(f"chats/{chat_id}/access-requests"))
+
+    # One's rights
+
+    async def my_data(self, chat_id: int) -> MyDataOut:
+        """All that is kept about the chat.
+
+        Raises:
+            TooMany: copies within 24 hours.
+        """
+        return read(MyDataOut, await self._get(f"chats/{chat_id}/data"))
+
+    async def erasure(self, chat_id: int) -> ErasureOut:
+        """What forgetting the chat would end, and what stays."""
+        return read(ErasureOut, await self._get(f"chats/{chat_id}/erasure"))
+
+    async def forget(self, chat_id: int) -> None:
+        """Erase the chat. Whoever writes in it from now on is a stranger."""
+        await self._send("DELETE", f"chats/{chat_id}", again=True)
 
     # Look-ups
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "api": "bot.cli.api:api",
     "bot": "bot.cli.bot:bot",
     "courier": "bot.cli.courier:courier",
+    "worker": "bot.cli.worker:worker",
     "migrate": "bot.cli.api:migrate",
     "secrets": "bot.cli.secrets:secrets",
     "import": "bot.cli.rolls:import_rolls",

@@ -32,6 +32,9 @@ ACTIONS = {
     "attachment.stored": "上传附件",
     "attachment.taken_back": "撤回附件",
     "attachment.swept": "清理附件",
+    "data.outdated": "到期清理",
+    "data.copied": "导出本人信息",
+    "chat.erased": "注销并删除",
     "roll.loaded": "导入台账",
     "keys.rotated": "更换密钥",
     "audit.shown": "查看审计记录",
@@ -55,5 +58,6 @@ OBJECTS = {
     "staff_account": "工作人员",
     "chat": "聊天",
     "key": "密钥",
+    "erasure": "清理记录",
     "audit_event": "审计记录",
 }

@@ -27,6 +27,7 @@ from api.db import Database
 from api.identity.codes import issue_code
 from api.imports.report import OnProgress
 from api.imports.sample import SamplePerson
+from api.worker import working
 from bot import playground
 from bot.app import build_application, running
 from bot.cli.demo_data import DemoData, demo_data
@@ -93,6 +94,7 @@ async def _run(data: DemoData, port: int, as_json: bool, ended: Event) -> None:
     async with (
         playground.serve(playground.create_app(token), port=port) as page,
         serving(create_app(data.settings, data.url)) as api,
+        working(data.settings, data.url),
         _bot(data, token, page, api),
     ):
         people = await _move_in(data, page)

@@ -2,7 +2,7 @@
 Chinese, like the rolls."""
 
 import getpass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -11,12 +11,12 @@ from rich.table import Table
 
 from api.agreements.service import find_agreements
 from api.audit.service import OPERATOR, record
-from api.cases.attachments import sweep_orphans
 from api.cases.queue import list_queue
 from api.cases.schemas import CaseCategory, CaseState
 from api.cases.store import AttachmentStore
 from api.db import Database
 from api.identity.codes import issue_code
+from api.retention import erase_files, erase_outdated, kept_days
 from bot.cli.database import api_settings, on_database
 from bot.cli.running import bot_settings, refuse
 
@@ -45,6 +45,19 @@ _CATEGORIES = {
     CaseCategory.QUALITY: "房屋质量",
     CaseCategory.ALLOCATION: "房号、面积和户型",
     CaseCategory.OTHER: "其他",
+}
+_OUTDATED = {
+    "verification_attempt": "验证记录",
+    "delivery": "已发通知的记录",
+    "link": "已解除的绑定",
+    "handover_watch": "交房提醒",
+    "link_code": "邀请码",
+    "staff_code": "工作人员一次性码",
+    "consent": "已撤回的同意",
+    "access_request": "已答复的核对请求",
+    "draft": "没写完的内容",
+    "chat": "长期不用的聊天",
+    "job": "后台任务记录",
 }
 
 
@@ -113,13 +126,20 @@ def cases(
 
 
 def sweep(
-    days: Annotated[int, typer.Option(min=1, help="Only files older than this.")] = 30,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Only files older than this; by default as the settings say.")
+    ] = None,
 ) -> None:
-    """Delete uploaded files that no complaint came of."""
+    """Delete now what is outdated, files that no complaint came of among it; the worker does the same every night."""
     settings = api_settings()
     store = AttachmentStore(settings.attachments_url, settings.data_dir)
 
-    async def work(database: Database) -> int:
-        return await sweep_orphans(database, store, timedelta(days=days))
+    async def work(database: Database) -> tuple[int, dict[str, int]]:
+        outdated = erase_outdated(database.transaction, settings, datetime.now(UTC))
+        rows = {kind: count async for kind, count in outdated}
+        return await erase_files(database, store, days or kept_days(settings, "files")), rows
 
-    typer.echo(f"删除了 {on_database(settings, work)} 个文件。")
+    files, rows = on_database(settings, work)
+    typer.echo(f"删除了 {files} 个文件。")
+    if told := "，".join(f"{_OUTDATED[kind]} {count}" for kind, count in rows.items() if count):
+        typer.echo(f"到期清理：{told}。")

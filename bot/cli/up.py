@@ -4,6 +4,7 @@ import uvloop
 
 from api import migrations
 from api.app import create_app
+from api.worker import working
 from bot.app import NoToken
 from bot.app import run as run_bot
 from bot.cli.database import api_settings, open_database
@@ -13,14 +14,17 @@ from bot.serving import serving
 
 
 def up() -> None:
-    """Run everything in one process on real Telegram: database, API and bot. No playground."""
+    """Run everything in one process on real Telegram: database, API, bot and worker. No playground."""
     set_up_logs()
     office, telegram = api_settings(), bot_settings()
     if telegram.telegram_token is None:
         refuse("SHANGLOU_TELEGRAM_TOKEN is not set. `shanglou demo` needs none.")
 
     async def together(url: str) -> None:
-        async with serving(create_app(office, url), office.api_host, office.api_port) as api_url:
+        async with (
+            serving(create_app(office, url), office.api_host, office.api_port) as api_url,
+            working(office, url),
+        ):
             await run_bot(telegram.model_copy(update={"api_url": api_url}))
 
     with open_database(office) as url:

@@ -96,6 +96,7 @@ NOTHING_TO_RECORD = {
     "/v1/chats/{chat_id}": "the conversation's state, which is the chat's own",
     "/v1/chats/{chat_id}/consents": "what the chat itself agreed to",
     "/v1/chats/{chat_id}/access-requests": "what the chat itself asked, without what it wrote",
+    "/v1/chats/{chat_id}/erasure": "how many things the chat itself has here",
     "/v1/staff/{chat_id}/me": "one's own account",
 }
 """Look-ups that show nothing about a family, and why."""

@@ -139,7 +139,7 @@ async def test_unknown_paths_and_methods_have_the_one_shape(api: aiohttp.ClientS
         ("GET", "/nothing", 404),
         ("GET", f"/v1/chats/5/{SECRET}", 404),
         ("PATCH", "/v1/chats/5/homes", 405),
-        ("DELETE", "/v1/chats/5", 405),
+        ("DELETE", "/v1/chats/5/homes", 405),
     ):
         async with api.request(method, path) as response:
             assert response.status == status

@@ -1,0 +1,122 @@
+"""What is kept about a chat in this domain: for its copy (/mydata), and its erasure (/forget)."""
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Text, cast, delete, func, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.agreements.models import Agreement
+from api.agreements.schemas import AgreementKind
+from api.agreements.service import former_ref
+from api.cases.models import Attachment, Case
+from api.chats.access import CHAT_ID
+from api.identity.schemas import LinkScope
+from api.lookups import LookUp, Reading, json_list, json_object
+from api.privacy import Vault
+
+
+def _files() -> Any:
+    # Sealed bytes travel in JSON as hexadecimal digits.
+    return json_object(
+        kind=Attachment.kind,
+        filename=func.encode(Attachment.filename, literal_column("'hex'")),
+        media_type=Attachment.media_type,
+        size=Attachment.size,
+        uploaded_at=Attachment.uploaded_at,
+    )
+
+
+_its_files = select(json_list(_files(), Attachment.id)).where(Attachment.case_id == Case.id).correlate(Case)
+CASES = LookUp(
+    select(
+        Agreement.id,
+        Agreement.number,
+        Agreement.kind,
+        Case.number.label("case_number"),
+        Case.state,
+        Case.category,
+        Case.text,
+        Case.location,
+        Case.received_at,
+        Case.registered_at,
+        Case.accepted_at,
+        cast(_its_files.scalar_subquery(), Text).label("files"),
+    )
+    .join(Agreement, Agreement.id == Case.agreement_id)
+    # Whether or not the chat still sees the agreement: what it wrote is its own.
+    .where(Case.chat_id == CHAT_ID)
+    .order_by(Case.id),
+    seen="cases.seen",
+)
+FREE_FILES = LookUp(
+    select(cast(json_list(_files(), Attachment.id), Text).label("files")).where(
+        Attachment.chat_id == CHAT_ID, Attachment.case_id.is_(None)
+    )
+)
+COUNTED = LookUp(
+    select(
+        select(func.count()).select_from(Case).where(Case.chat_id == CHAT_ID).scalar_subquery().label("cases"),
+        select(func.count())
+        .select_from(Attachment)
+        .where(Attachment.chat_id == CHAT_ID, Attachment.case_id.is_(None))
+        .scalar_subquery()
+        .label("files"),
+    )
+)
+
+
+def _named(vault: Vault, files: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = orjson.loads(files)
+    for file in found:
+        file["filename"] = vault.open("attachment.filename", bytes.fromhex(file["filename"]))
+    return found
+
+
+async def look_up_own_cases(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
+    """``StoredCase`` of each complaint that this chat filed, oldest first."""
+    vault = reading.vault
+    return [
+        {
+            "number": row["case_number"],
+            "agreement": former_ref(
+                row["id"], row["number"], AgreementKind(row["kind"]), LinkScope.EVERYTHING
+            ).model_dump(mode="json"),
+            "state": row["state"],
+            "category": row["category"],
+            "text": vault.open("case.text", row["text"]),
+            "location": None if row["location"] is None else vault.open_json("case.location", row["location"]),
+            "received_at": row["received_at"],
+            "registered_at": row["registered_at"],
+            "accepted_at": row["accepted_at"],
+            "files": _named(vault, row["files"]),
+        }
+        for row in await reading.rows(CASES, chat_id=chat_id)
+    ]
+
+
+async def look_up_free_files(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
+    """``StoredFile`` of each that no complaint came of."""
+    [row] = await reading.rows(FREE_FILES, chat_id=chat_id)
+    return _named(reading.vault, row["files"])
+
+
+async def count_cases(reading: Reading, chat_id: int) -> dict[str, int]:
+    """``cases`` that it filed, and ``files`` that no complaint came of."""
+    [row] = await reading.rows(COUNTED, chat_id=chat_id)
+    return dict(row)
+
+
+async def forget_free_files(session: AsyncSession, chat_id: int) -> list[str]:
+    """Delete the files that no complaint came of. Complaints that were filed stay, with theirs: the law on petitions.
+
+    Returns:
+        Storage keys of the objects, to be deleted when this is committed.
+    """
+    deleted = await session.scalars(
+        delete(Attachment)
+        .where(Attachment.chat_id == chat_id, Attachment.case_id.is_(None))
+        .returning(Attachment.storage_key)
+        .execution_options(synchronize_session=False)
+    )
+    return list(deleted)
