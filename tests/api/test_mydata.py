@@ -138,8 +138,9 @@ async def test_nobody_elses_data_and_no_whole_name_number_or_phone(
 async def test_progress_alone_shows_no_money_number_or_name(
     api: aiohttp.ClientSession, factory: Factory, family: Family
 ) -> None:
-    child = {"role": LinkRole.RELATIVE, "method": LinkMethod.CODE, "scope": LinkScope.PROGRESS}
-    await factory.link(CHILD, family.agreement, **child)
+    await factory.link(
+        CHILD, family.agreement, role=LinkRole.RELATIVE, method=LinkMethod.CODE, scope=LinkScope.PROGRESS
+    )
     await call(api, "GET", f"/v1/chats/{CHAT}/payments")
     data = await copy(api, CHILD)
     assert len(data.homes) == len(data.handover) == 1
