@@ -75,6 +75,8 @@ PUT /v1/chats/{chat_id}/consents                                     401  200  o
 DELETE /v1/chats/{chat_id}/consents/id_number                        401  200  own  own  own  own  own  own  own  own  own
 POST /v1/chats/{chat_id}/access-requests                             401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/access-requests                              401  200  own  own  own  own  own  own  own  own  own
+GET /v1/chats/{chat_id}/data                                         401  200  own  own  own  own  own  own  own  own  own
+GET /v1/chats/{chat_id}/erasure                                      401  200  own  own  own  own  own  own  own  own  own
 POST /v1/staff/{chat_id}/account                                     401  403  403  403  403  403  403  403  403  403  403
 GET /v1/staff/{chat_id}/me                                           401  403  403  403  403  200  200  200  200  200  200
 GET /v1/staff/{chat_id}/accounts                                     401  403  403  403  403  403  403  403  403  403  200
@@ -89,7 +91,8 @@ GET /v1/staff/{chat_id}/agreements                                   401  403  4
 GET /v1/staff/{chat_id}/agreements/{agreement_id}                    401  403  403  403  403  200  200  403  403  200  200
 POST /v1/staff/{chat_id}/agreements/{agreement_id}/codes             401  403  403  403  403  403  200  403  403  403  200
 DELETE /v1/staff/{chat_id}/links/{link_id}                           401  403  403  403  403  403  200  403  403  403  200
-"""  # noqa: E501 - a table
+DELETE /v1/chats/{chat_id}                                           401  200  own  own  own  own  own  own  own  own  own
+"""  # noqa: E501 - a table; its last row erases who asks
 CELL = re.compile(r"200|401|403|404|own")
 ROWS = {
     f"{method} {path}": dict(zip(ACTORS, cells.split(), strict=True))
