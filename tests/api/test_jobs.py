@@ -6,13 +6,14 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
+import aiohttp
 import pytest
 from sqlalchemy import func, select, text, update
 
@@ -23,6 +24,7 @@ from api.settings import Settings
 from api.tasks import TASKS
 from api.worker import Worker
 from bot.cli import COMMANDS
+from bot.serving import listening
 from tests import job_process
 from tests.job_process import NOTE, note, noted, nothing_noted, tell
 
@@ -255,22 +257,25 @@ async def test_the_database_may_go_away_and_come_back(
 # --- processes ---
 
 
-@asynccontextmanager
-async def process(settings: Settings, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker of its own (``tests.job_process``), once it works."""
-    environment = {
+def environment(settings: Settings) -> dict[str, str]:
+    return {
         **os.environ,
         "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
         "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
         "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
         "SHANGLOU_DATA_DIR": str(settings.data_dir),
     }
+
+
+@asynccontextmanager
+async def process(settings: Settings, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker of its own (``tests.job_process``), once it works."""
     started = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         job_process.__name__,
         url,
-        env=environment,
+        env=environment(settings),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -345,6 +350,29 @@ async def test_two_processes_share_the_work_and_do_nothing_twice(
             await enqueue(session, tell, number=500)
         await until(database, JobState.DONE, 101)
     assert sorted(await noted(database)) == [*range(100), 500]
+
+
+async def test_the_command_tells_that_it_is_well_and_ends_when_asked(settings: Settings, database_url: str) -> None:
+    with listening("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    more = {"SHANGLOU_DATABASE_URL": database_url, "SHANGLOU_HEALTH_PORT": str(port)}
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "worker", env=environment(settings) | more, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(30), aiohttp.ClientSession() as client:
+            status = 0
+            while status != 200:
+                with suppress(aiohttp.ClientConnectionError):
+                    async with client.get(f"http://127.0.0.1:{port}/healthz") as response:
+                        status = response.status
+                await asyncio.sleep(0.1)
+        started.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(started.wait(), 10) == 0
+    finally:
+        if started.returncode is None:
+            started.kill()
+            await started.wait()
 
 
 # --- every job has a consumer ---
