@@ -1,6 +1,7 @@
 """Links, which say what a chat may see: granted with a proof, ended by their chat, by an owner or by staff.
 
-Nobody is let in unnoticed: every other chat that sees the agreement is told in the same transaction.
+Nobody is let in unnoticed: every other chat that sees the agreement, or would if it were used, is told in the same
+transaction.
 """
 
 from collections import defaultdict
@@ -14,21 +15,24 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from api.agreements.schemas import AgreementRef
 from api.agreements.service import find_refs, former_refs
-from api.audit.service import Actor, record
-from api.chats.liveness import is_live_link
+from api.audit.service import SYSTEM, Actor, record
+from api.chats.liveness import is_live_link, is_rightful_link, is_still_owned
 from api.chats.models import DISUSE_DAYS, Link
+from api.chats.turns import take_away
 from api.errors import NotFound
 from api.identity.models import LinkCode
-from api.identity.schemas import LinkMethod, LinkRole, LinkScope
+from api.identity.schemas import OWNERS, LinkMethod, LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import EndedBy, LinkEnded, NewLink
 from api.messages.service import enqueue_notices
 from api.privacy import Vault
 
-OWNERS = (LinkRole.HOLDER, LinkRole.CO_OWNER)
-"""Who sees, and may end, the other chats' links to their agreement, and lets relatives in."""
 _STRENGTH = list(LinkRole)
-_NEW = (Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
+NEW = (Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
+"""What others are told of a link: see :func:`announce`."""
+STANDS_AGAIN: dict[str, Any] = {"linked_at": func.now(), "suspended_at": None, "suspended_because": None}
+"""For those who are told, it is as good as new."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ async def grant_links(
         for name in ("person_id", "role", "method", "valid_until", "phone_index", "code_id", "used_on", "expires_on")
     }
     changes["scope"] = new.scope if actor is not None else case((confirmed_heir, Link.scope), else_=new.scope)
-    changes |= {"linked_at": func.now(), "suspended_at": None, "suspended_because": None}
+    changes |= STANDS_AGAIN
     rests_on_more = or_(new.person_id.is_not(None), new.code_id.is_not(None))
     replaceable = Link.person_id.is_(None) if actor is None else Link.person_id.is_(None) | Link.role.not_in(OWNERS)
     granted = (
@@ -101,51 +105,85 @@ async def grant_links(
                 index_where=Link.revoked_at.is_(None),
                 set_=changes,
                 where=or_(and_(replaceable, rests_on_more), ~is_live_link(today)),
-            ).returning(*_NEW)
+            ).returning(*NEW)
         )
     ).all()
-    await announce(session, vault, granted, today)
+    guests = await _bring_back_guests(session, chat_id, [link.agreement_id for link in granted if link.role in OWNERS])
+    await announce(session, vault, [*granted, *guests], today)
     ids = [link.id for link in granted]
     await record(session, actor or Actor.chat(chat_id), "link.created", "link", ids)
+    await record(session, SYSTEM, "link.restored", "link", [link.id for link in guests])
     return ids
 
 
+async def _bring_back_guests(session: AsyncSession, chat_id: int, agreement_ids: Sequence[int]) -> Sequence[Any]:
+    """Whom the chat, an owner's, let in with codes, and who fell with the phone by which it had proved who it is, stand
+    again now that it has done so anew."""
+    codes = select(LinkCode.id).where(LinkCode.issued_by_chat_id == chat_id, is_still_owned())
+    restored = await session.execute(
+        update(Link)
+        .where(
+            Link.suspended_because == LinkSuspension.ISSUER_SUSPENDED,
+            Link.revoked_at.is_(None),
+            Link.agreement_id.in_(agreement_ids),
+            Link.code_id.in_(codes),
+        )
+        .values(**STANDS_AGAIN)
+        .returning(*NEW)
+        .execution_options(synchronize_session=False)
+    )
+    return restored.all()
+
+
 async def announce(session: AsyncSession, vault: Vault, links: Sequence[Any], today: date) -> None:
-    """Tell every other chat that sees their agreements of new links (rows of id, chat, agreement, role, method, scope
-    and moment)."""
+    """Tell every other chat that sees their agreements of new links (rows of ``NEW``). Whose own link is only disused
+    is told too, though nothing that they could not see: it may be the holder whose home somebody takes over."""
     if not links:
         return
     watching: defaultdict[int, list[Any]] = defaultdict(list)
     wanted = literal(list({link.agreement_id for link in links}), ARRAY(BigInteger))
     for other in await session.execute(
-        select(Link.chat_id, Link.agreement_id, Link.role, Link.scope).where(
-            Link.agreement_id == any_(wanted), is_live_link(today)
+        select(Link.chat_id, Link.agreement_id, Link.role, Link.scope, is_live_link(today).label("sees")).where(
+            Link.agreement_id == any_(wanted), is_rightful_link(today)
         )
     ):
         watching[other.agreement_id].append(other)
     pairs = [(link, other) for link in links for other in watching[link.agreement_id] if other.chat_id != link.chat_id]
+    seeing = [(link, other) for link, other in pairs if other.sees]
+    away = [(link, other) for link, other in pairs if not other.sees]
     refs = {
         scope: await find_refs(
-            session, vault, {other.agreement_id for _, other in pairs}, progress_only=scope is LinkScope.PROGRESS
+            session, vault, {other.agreement_id for _, other in seeing}, progress_only=scope is LinkScope.PROGRESS
         )
-        for scope in {other.scope for _, other in pairs}
+        for scope in {other.scope for _, other in seeing}
     }
-    told = [
-        (
-            other.chat_id,
-            NewLink(
-                agreement=refs[other.scope][link.agreement_id],
-                link_id=link.id,
-                role=link.role,
-                method=link.method,
-                scope=link.scope,
-                linked_at=link.linked_at,
-                can_end=other.role in OWNERS,
-            ),
-        )
-        for link, other in pairs
-    ]
-    await enqueue_notices(session, vault, told)
+    await enqueue_notices(
+        session,
+        vault,
+        [
+            (other.chat_id, _news(link, refs[other.scope][link.agreement_id], can_end=other.role in OWNERS))
+            for link, other in seeing
+        ],
+    )
+    former = await former_refs(session, [(other.agreement_id, other.scope) for _, other in away])
+    await enqueue_notices(
+        session,
+        vault,
+        [(other.chat_id, _news(link, former[link.agreement_id, other.scope], can_end=False)) for link, other in away],
+        even_if_lapsed=True,
+    )
+
+
+def _news(link: Any, agreement: AgreementRef, *, can_end: bool) -> NewLink:
+    return NewLink(
+        agreement=agreement,
+        link_id=link.id,
+        role=link.role,
+        method=link.method,
+        scope=link.scope,
+        linked_at=link.linked_at,
+        can_end=can_end,
+    )
 
 
 async def end_link(session: AsyncSession, vault: Vault, chat_id: int, link_id: int, today: date) -> None:
@@ -209,6 +247,7 @@ async def revoke_link_by_staff(session: AsyncSession, vault: Vault, staff_id: in
 
 
 async def _end(session: AsyncSession, *which: ColumnElement[bool], **by: Any) -> list[Any]:
+    await take_away(session)
     ended = await session.execute(
         update(Link)
         .where(Link.revoked_at.is_(None), *which)

@@ -3,48 +3,46 @@ them. A few statements for all households at once."""
 
 from datetime import date
 
-from sqlalchemy import Text, any_, case, cast, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from api.agreements.models import Party
-from api.agreements.schemas import PartyRole
 from api.agreements.service import former_refs
 from api.audit.service import SYSTEM, record
-from api.chats.granting import announce, scope_of
-from api.chats.liveness import is_live_link, is_live_party
+from api.chats.granting import NEW, announce, scope_of
+from api.chats.liveness import is_live_link, is_live_party, is_still_owned
 from api.chats.models import Link
+from api.chats.turns import take_away_after_long_work
 from api.identity.models import LinkCode, PersonPhone
 from api.identity.schemas import LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import LinkSuspended
 from api.messages.service import enqueue_notices
 from api.privacy import Vault
 
-_OWNERS = (PartyRole.HOLDER, PartyRole.CO_OWNER)
-
 
 async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tuple[int, int]:
-    """Suspend every link that the rolls no longer support, and let those stand again that they support once more.
+    """Suspend every link that the rolls no longer support, and let those stand again that they support once more. Its
+    chat is told of the former, everybody else who sees the agreement of the latter.
 
     A link rests on the person who proved it and, where a phone was the proof, on that phone being theirs; one by a code
-    rests on those in whose name the code was issued: when none of them owns the agreement any more, the code's guests
-    do not see the home of the next family.
+    rests on those in whose name the code was issued, and on what its issuer proved: when none of them owns the
+    agreement any more, the code's guests do not see the home of the next family. Until the transaction ends, nobody is
+    let in.
 
     Returns:
         How many were suspended, and how many stand again.
     """
+    await take_away_after_long_work(session)
     # What the rolls say against each link that nobody ended.
     is_party = exists().where(Party.agreement_id == Link.agreement_id, Party.person_id == Link.person_id)
-    an_issuer_owns = exists().where(
-        Party.agreement_id == Link.agreement_id, Party.person_id == any_(LinkCode.owner_ids), Party.role.in_(_OWNERS)
-    )
-    has_phone = exists().where(PersonPhone.person_id == Link.person_id, PersonPhone.phone_index == Link.phone_index)
     replaced = literal(LinkSuspension.HOLDER_REPLACED.value, Text)
     against = case(
         (Link.person_id.is_not(None) & ~is_party, replaced),
-        ((func.cardinality(LinkCode.owner_ids) > 0) & ~an_issuer_owns, replaced),
-        (Link.phone_index.is_not(None) & ~has_phone, literal(LinkSuspension.PHONE_REMOVED.value, Text)),
+        (~is_still_owned(), replaced),
+        (_lost_its_phone(Link), literal(LinkSuspension.PHONE_REMOVED.value, Text)),
+        (_issuer_lost_their_phone(), literal(LinkSuspension.ISSUER_SUSPENDED.value, Text)),
     )
     in_use = (Link.expires_on > today) & or_(Link.valid_until.is_(None), Link.valid_until >= today)
     told = (
@@ -65,10 +63,10 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
             .values(
                 suspended_at=case((told.c.against.is_(None), None), else_=func.coalesce(Link.suspended_at, func.now())),
                 suspended_because=told.c.against,
+                # For those who are told of it, one that stands again is as good as new.
+                linked_at=case((told.c.against.is_(None), func.now()), else_=Link.linked_at),
             )
-            .returning(
-                Link.id, Link.chat_id, Link.agreement_id, Link.scope, told.c.against, told.c.before, told.c.in_use
-            )
+            .returning(*NEW, told.c.against, told.c.before, told.c.in_use)
             .execution_options(synchronize_session=False)
         )
     ).all()
@@ -88,9 +86,29 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
             for link in missed
         ],
     )
+    await announce(session, vault, [link for link in restored if link.in_use], today)
     await record(session, SYSTEM, "link.suspended", "link", [link.id for link in suspended])
     await record(session, SYSTEM, "link.restored", "link", [link.id for link in restored])
     return len(suspended), len(restored)
+
+
+def _lost_its_phone(link: type[Link]) -> ColumnElement[bool]:
+    """The phone that proved it is no longer its person's."""
+    is_theirs = exists().where(PersonPhone.person_id == link.person_id, PersonPhone.phone_index == link.phone_index)
+    return link.phone_index.is_not(None) & ~is_theirs
+
+
+def _issuer_lost_their_phone() -> ColumnElement[bool]:
+    """Whoever issued the code had proved who they are by a phone that is theirs no longer, and has not done so anew:
+    who got in with somebody's old number does not stay through a second account. Also where they have left since."""
+    lost, standing = aliased(Link), aliased(Link)
+    by_issuer = [
+        and_(link.chat_id == LinkCode.issued_by_chat_id, link.agreement_id == LinkCode.agreement_id)
+        for link in (lost, standing)
+    ]
+    return exists().where(by_issuer[0], _lost_its_phone(lost)) & ~exists().where(
+        by_issuer[1], standing.revoked_at.is_(None), ~_lost_its_phone(standing)
+    )
 
 
 async def extend_links(session: AsyncSession, vault: Vault, today: date) -> int:
@@ -133,12 +151,7 @@ async def extend_links(session: AsyncSession, vault: Vault, today: date) -> int:
         *("chat_id", "agreement_id", "person_id", "role", "scope", "method", "phone_index", "used_on", "expires_on")
     ]
     added = (
-        await session.execute(
-            insert(Link)
-            .from_select(columns, missing)
-            .on_conflict_do_nothing()
-            .returning(Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
-        )
+        await session.execute(insert(Link).from_select(columns, missing).on_conflict_do_nothing().returning(*NEW))
     ).all()
     await announce(session, vault, added, today)
     await record(session, SYSTEM, "link.created", "link", [link.id for link in added])

@@ -10,17 +10,17 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from api.agreements.models import Agreement, Party
-from api.agreements.schemas import PartyRole
+from api.agreements.models import Party
+from api.agreements.schemas import OWNER_ROLES
 from api.audit.service import OPERATOR, Actor, record
 from api.chats.access import AGREEMENT_ID, live_links
-from api.chats.granting import OWNERS, Grant
-from api.chats.liveness import is_live_link
+from api.chats.granting import Grant
+from api.chats.liveness import is_live_link, is_still_owned
 from api.chats.models import Link
 from api.errors import InvalidInput, NotFound, TooMany
 from api.identity.documents import normalise_text
 from api.identity.models import LinkCode
-from api.identity.schemas import LinkRole, LinkScope, RelativeCodeIn, RelativeCodeOut
+from api.identity.schemas import OWNERS, LinkRole, LinkScope, RelativeCodeIn, RelativeCodeOut
 from api.lookups import LookUp, Reading
 from api.privacy import Vault
 
@@ -31,7 +31,8 @@ CODE_LENGTH = 10
 RELATIVE_CODE_LIFE = timedelta(hours=24)
 MAX_OPEN_CODES = 5
 """Of one agreement's owners together."""
-_OWNERS = (PartyRole.HOLDER, PartyRole.CO_OWNER)
+# Advisory locks share one space of 64-bit keys, as told in ``api.identity.limits``.
+_AGREEMENT_SPACE = 0x53A << 52
 
 
 def normalise_code(value: str) -> str:
@@ -104,7 +105,7 @@ async def let_in_by_office(
 
 
 async def _owner_ids(session: AsyncSession, agreement_id: int) -> list[int]:
-    owners = select(Party.person_id).where(Party.agreement_id == agreement_id, Party.role.in_(_OWNERS))
+    owners = select(Party.person_id).where(Party.agreement_id == agreement_id, Party.role.in_(OWNER_ROLES))
     return list(await session.scalars(owners))
 
 
@@ -132,8 +133,6 @@ async def invite_relative(
         InvalidInput: the last day is past.
         TooMany: so many codes of the family are open.
     """
-    # One after another for each agreement, so that two at once do not slip past the limit.
-    await session.execute(select(Agreement.id).where(Agreement.id == agreement_id).with_for_update(key_share=True))
     own = (
         await session.execute(
             select(Link.person_id).where(
@@ -148,6 +147,9 @@ async def invite_relative(
         raise NotFound
     if wanted.valid_until is not None and wanted.valid_until < today:
         raise InvalidInput(fields=[{"at": ["body", "valid_until"], "expected": "A day that is not past"}])
+    # One after another for each agreement, so that two at once do not slip past the limit. Only owners get so far, and
+    # they wait for nobody but each other: an import keeps the row itself locked until it ends.
+    await session.execute(select(func.pg_advisory_xact_lock(_AGREEMENT_SPACE + agreement_id)))
     is_open = select(func.count()).where(LinkCode.agreement_id == agreement_id, _open_to_owners())
     if (await session.scalar(is_open) or 0) >= MAX_OPEN_CODES:
         raise TooMany(max=MAX_OPEN_CODES)
@@ -226,15 +228,16 @@ async def cancel_code(session: AsyncSession, chat_id: int, agreement_id: int, co
 # --- using a code ---
 
 
-async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: str, today: date) -> Grant | None:
+async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: str, today: date) -> list[Grant] | None:
     """Use a code, at most once ever.
 
     A chat that sees as much already uses nothing up: a holder who taps the invitation before passing it on leaves it
     good, and a tap that arrives twice succeeds twice. An owner's code is good only while its chat still owns the
-    agreement, and no code once its last day is past.
+    agreement, any code only while one of those does in whose name it was issued, and none once its last day is past.
 
     Returns:
-        What the code opens to this chat; none for a code that is unknown, used or over.
+        What the code opens to this chat: nothing new where it sees as much already. None for a code that is unknown,
+        used or over.
     """
     index = _index(vault, code)
     as_much = or_(
@@ -259,6 +262,7 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
         LinkCode.expires_at > func.now(),
         or_(LinkCode.valid_until.is_(None), LinkCode.valid_until >= today),
         or_(LinkCode.issued_by_chat_id.is_(None), issuer_owns),
+        is_still_owned(),
     )
     used = (
         await session.execute(
@@ -276,6 +280,5 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
     )
     if used is not None:
         await record(session, Actor.chat(chat_id), "code.used", "link_code", [used.id])
-        return Grant(used.agreement_id, None, used.role, used.scope, used.valid_until, code_id=used.id)
-    # It stands already: granting it changes nothing.
-    return None if known is None else Grant(known, None, LinkRole.RELATIVE)
+        return [Grant(used.agreement_id, None, used.role, used.scope, used.valid_until, code_id=used.id)]
+    return None if known is None else []

@@ -16,15 +16,15 @@ from sqlalchemy import BigInteger, Float, Select, bindparam, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, Party
-from api.agreements.schemas import PartyRole
+from api.agreements.schemas import OWNER_ROLES
 from api.chats.access import TODAY
 from api.chats.liveness import is_live_party
 from api.identity.documents import (
     normalise_agreement_number,
     normalise_id_number,
     normalise_name,
-    normalise_phone,
     normalise_text,
+    shared_phone,
 )
 from api.identity.models import Person, PersonPhone
 from api.identity.schemas import AgreementProof, PhoneProof
@@ -60,7 +60,7 @@ def number_ends_with(number: str, tail: str) -> bool:
 
 
 def phone_index(vault: Vault, proof: PhoneProof) -> bytes:
-    return vault.index("person.phone", normalise_phone(proof.phone.get_secret_value()))
+    return vault.index("person.phone", shared_phone(proof.phone.get_secret_value()))
 
 
 def number_key(proof: AgreementProof) -> str:
@@ -106,7 +106,7 @@ def _candidates(column: Any, *more: Any) -> Select[*tuple[Any, ...]]:
 
 
 _BY_PHONE = LookUp(_candidates(PersonPhone.phone_index))
-_BY_NUMBER = LookUp(_candidates(Agreement.number_key, Party.role.in_((PartyRole.HOLDER, PartyRole.CO_OWNER))))
+_BY_NUMBER = LookUp(_candidates(Agreement.number_key, Party.role.in_(OWNER_ROLES)))
 
 
 def _place(index: bytes) -> float:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
-from api.agreements.schemas import AgreementRef
+from api.agreements.schemas import OWNER_ROLES, AgreementRef
 
 
 def _clean(text: object) -> object:
@@ -32,6 +32,10 @@ class LinkRole(StrEnum):
     RELATIVE = "relative"
 
 
+OWNERS = tuple(LinkRole(role) for role in OWNER_ROLES)
+"""Who sees, and may end, the other chats' links to their agreement, and lets relatives in."""
+
+
 class LinkScope(StrEnum):
     """What a link shows: the home and its handover, or its money and complaints too."""
 
@@ -44,6 +48,7 @@ class LinkSuspension(StrEnum):
 
     HOLDER_REPLACED = "holder_replaced"
     PHONE_REMOVED = "phone_removed"
+    ISSUER_SUSPENDED = "issuer_suspended"  # the phone of whoever let it in with a code is removed
 
 
 class LinkLapse(StrEnum):
@@ -51,6 +56,7 @@ class LinkLapse(StrEnum):
 
     HOLDER_REPLACED = "holder_replaced"
     PHONE_REMOVED = "phone_removed"
+    ISSUER_SUSPENDED = "issuer_suspended"
     DISUSED = "disused"
     OVER = "over"  # its last day, or that of its proxy's authority, is past
 
@@ -104,7 +110,7 @@ class PhoneProof(BaseModel):
     """The phone that Telegram shared as the sender's own, and the last four of the ID or agreement number."""
 
     method: Literal[LinkMethod.PHONE]
-    phone: SecretStr = Field(max_length=40)
+    phone: SecretStr = Field(max_length=40, description="With its country code, with or without +, as Telegram has it.")
     tail: SecretStr = Field(max_length=40)
 
 
