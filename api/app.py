@@ -19,6 +19,7 @@ from api.audit.chain import chain_key
 from api.audit.sealer import keep_sealing
 from api.auth import ServiceToken, document
 from api.cases import routes as cases
+from api.cases import staff_routes as desk
 from api.cases.store import AttachmentStore
 from api.chats import routes as chats
 from api.db import Database
@@ -148,6 +149,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         rights.router,
         staff.router,
         staff_families.router,
+        desk.router,
         messages.router,
         health.router,
         metrics.router,

@@ -119,6 +119,12 @@ class Settings(BaseSettings):
         ZoneInfo("Asia/Shanghai"),
         description="The office's time zone: what day it is, and so every clock's last day.",
     )
+    case_reopen_days: int = Field(
+        30, ge=1, le=365, description="Days in which a resident may have an answered case taken up again."
+    )
+    case_resident_answer_days: int = Field(
+        10, ge=1, le=90, description="Days the office waits for a resident's answer to a question."
+    )
     surge_wrong_per_hour: int = Field(
         200, ge=1, description="Wrong tries with an agreement's papers, of everybody together, that are a surge."
     )

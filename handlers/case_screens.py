@@ -75,6 +75,33 @@ def clock_line(ctx: Context, clock: ClockOut) -> Html:
                 day=day,
                 articles=_articles(ctx, clock.article),
             )
+        case ClockKind.ANSWER:
+            return ctx.t(
+                "By <b>{day}</b> at the latest you will have a written answer (Regulations on Petition Work, "
+                "{articles}).",
+                day=day,
+                articles=_articles(ctx, clock.article),
+            )
+        case ClockKind.REVIEW_OPINION | ClockKind.SECOND_REVIEW_OPINION:
+            return ctx.t(
+                "By <b>{day}</b> at the latest you will have the result of the review (Regulations on Petition Work, "
+                "{articles}).",
+                day=day,
+                articles=_articles(ctx, clock.article),
+            )
+        case ClockKind.REVIEW_REQUEST | ClockKind.SECOND_REVIEW_REQUEST:
+            return ctx.t(
+                "If you do not agree with the answer, you can ask for a review until <b>{day}</b> (Regulations on "
+                "Petition Work, {articles}).",
+                day=day,
+                articles=_articles(ctx, clock.article),
+            )
+        case ClockKind.REOPEN:
+            return ctx.t("If it is not settled, you can have it taken up again until <b>{day}</b>.", day=day)
+        case ClockKind.RESIDENT_ANSWER:
+            return ctx.t("The officer has asked you something. Please answer by <b>{day}</b>.", day=day)
+        case ClockKind.JURISDICTION_OBJECTION:
+            return ctx.t("Until <b>{day}</b> the office may say that another one is in charge.", day=day)
 
 
 def _articles(ctx: Context, named: str) -> Html:

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.messages.models import Delivery
-from api.messages.schemas import NewLink, Notice
+from api.messages.schemas import CaseUpdated, NewLink, Notice
 from api.privacy import Vault
 
 PAYLOAD = "delivery.payload"
@@ -49,6 +49,16 @@ def _row(vault: Vault, chat_id: int, notice: Notice) -> dict[str, Any]:
         "chat_id": chat_id,
         "kind": notice.kind,
         "payload": vault.seal_json(PAYLOAD, notice.model_dump(mode="json")),
-        # Who no longer sees the agreement is not told who else does.
-        "agreement_id": notice.agreement.id if isinstance(notice, NewLink) else None,
+        "agreement_id": _only_for_who_sees(notice),
     }
+
+
+def _only_for_who_sees(notice: Notice) -> int | None:
+    """The agreement that a chat must still see when it is told; none: it is told in any case."""
+    match notice:
+        case NewLink():
+            return notice.agreement.id
+        case CaseUpdated():
+            return notice.agreement_id
+        case _:
+            return None
