@@ -5,60 +5,25 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from api.agreements.schemas import AgreementKind
 from api.audit.service import OPERATOR, record
 from api.cases.desk_pages import find_case_id
 from api.cases.models import Case
 from api.cases.office_days import list_days, set_days
 from api.cases.queue import Wanted, count_open, list_cases
 from api.cases.routing import route, route_out
-from api.cases.schemas import CaseCategory, CaseState, RouteOut
+from api.cases.schemas import CaseState, RouteOut
 from api.db import Database
 from api.errors import NotFound
+from bot.cli.case_words import CATEGORIES, HOUSEHOLDS, STATES
 from bot.cli.database import api_settings, on_database
+from bot.cli.departments import departments
 from bot.cli.running import refuse
-
-# The office's own terms; residents read plainer ones.
-STATES = {
-    CaseState.RECEIVED: "已收到",
-    CaseState.REGISTERED: "已登记",
-    CaseState.TRANSFERRED: "已转送",
-    CaseState.ASSIGNED: "已交办",
-    CaseState.ACCEPTED: "已受理",
-    CaseState.NOT_ACCEPTED: "不予受理",
-    CaseState.DIVERTED: "走其他法定途径",
-    CaseState.IN_PROGRESS: "办理中",
-    CaseState.EXTENDED: "已延期",
-    CaseState.ANSWERED: "已答复",
-    CaseState.CLOSED: "已办结",
-    CaseState.REVIEW: "复查",
-    CaseState.SECOND_REVIEW: "复核",
-    CaseState.FINAL: "终结",
-    CaseState.WITHDRAWN: "已撤回",
-}
-CATEGORIES = {
-    CaseCategory.HANDOVER: "交房",
-    CaseCategory.TRANSITION_FEE: "过渡费",
-    CaseCategory.PAYMENT: "房款和补偿款",
-    CaseCategory.REGISTRATION: "网签和办证",
-    CaseCategory.QUALITY: "房屋质量",
-    CaseCategory.ALLOCATION: "房号、面积和户型",
-    CaseCategory.OTHER: "其他",
-}
-HOUSEHOLDS = {AgreementKind.RELOCATION: "拆迁户", AgreementKind.PURCHASE: "购房户"}
+from bot.cli.tables import print_table
 
 cases = typer.Typer(invoke_without_command=True, help="Complaints: the queue, where they go, the office's own days.")
-
-
-def _print(table: Table) -> None:
-    console = Console()
-    if not console.is_terminal:
-        # In a file or a pipe nothing is cut off to fit a screen that is not there.
-        console.width = 160
-    console.print(table)
+cases.add_typer(departments, name="departments")
 
 
 @cases.callback()
@@ -93,7 +58,7 @@ def queue(
             )
         return table
 
-    _print(on_database(settings, work))
+    print_table(on_database(settings, work))
 
 
 @cases.command("route")
@@ -120,8 +85,8 @@ def show_route(
         typer.echo(f"责任单位：{found.department}")
         typer.echo(f"接访员：{found.officer}" if found.officer else "接访员：没有人有空，由单位里的人认领。")
     if explain:
-        _print(_rules(found))
-        _print(_load(found))
+        print_table(_rules(found))
+        print_table(_load(found))
 
 
 def _rules(found: RouteOut) -> Table:
@@ -157,7 +122,7 @@ def days(
     """Show, or enter, days on which the office works or rests against the calendar. The last days of clocks follow."""
     settings = api_settings()
     if not day:
-        _print(on_database(settings, _days))
+        print_table(on_database(settings, _days))
         return
     if work + rest + clear != 1:
         refuse("请写明是 --work（上班）、--rest（休息）还是 --clear（按国家日历）。")
