@@ -119,9 +119,11 @@ async def _take_in(
     (before,) = await reading.rows(BEFORE_UPLOAD, chat_id=chat_id, upload_key=upload.upload_key)
     may_not = actor == Actor.chat(chat_id) and not before["linked"]
     if may_not or before["id"] is not None or before["free"] >= MAX_FREE:
-        await _drain(body, announced_size)
+        came = await _drain(body, announced_size)
         if may_not:
             raise NotFound
+        if not came:
+            raise UnsupportedType
         if before["id"] is None:
             raise TooMany(max=MAX_FREE)
         return _attachment_out(reading.vault, before), False
@@ -193,16 +195,21 @@ async def _receive(body: AsyncIterator[bytes], announced_size: int | None, file:
     return digest.digest()
 
 
-async def _drain(body: AsyncIterator[bytes], announced_size: int | None) -> None:
+async def _drain(body: AsyncIterator[bytes], announced_size: int | None) -> bool:
     """Read what still comes of a body that is refused, within reason: a sender that is cut off while it sends never
-    reads why."""
+    reads why.
+
+    Returns:
+        Whether anything came.
+    """
     if announced_size is not None and announced_size > MAX_ATTACHMENT_BYTES + _DRAINED_BYTES:
-        return
+        return True
     drained = 0
     async for chunk in body:
         drained += len(chunk)
         if drained > MAX_ATTACHMENT_BYTES + _DRAINED_BYTES:
-            return
+            break
+    return drained > 0
 
 
 def _attachment_out(vault: Vault, row: Any) -> dict[str, Any]:

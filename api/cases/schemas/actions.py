@@ -106,7 +106,7 @@ class Assign(BaseModel):
     text: Note = Field("", description="A note for the office.")
 
 
-class Claim(BaseModel):
+class ClaimCase(BaseModel):
     """The officer takes the case that nobody has."""
 
     action: Literal[CaseAction.CLAIM]
@@ -191,7 +191,7 @@ StaffAction = Annotated[
     | Refuse
     | Divert
     | Assign
-    | Claim
+    | ClaimCase
     | Transfer
     | Object
     | Start
