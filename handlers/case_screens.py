@@ -5,7 +5,7 @@ from bot.callbacks import Callback
 from bot.context import Context
 from handlers import terms
 from handlers.facts import SHOWN_TEXT, agreement_line, enclosures, listed, quoted, unit_label
-from locales import Html, join
+from locales import Html, Translator, join
 
 
 class ShowCase(Callback, prefix="case"):
@@ -41,7 +41,7 @@ def acknowledgement(ctx: Context, case: CaseOut) -> Html:
             ),
             join("\n", [*_subject(ctx, case), _enclosed(ctx, case)]),
             ctx.t("It is now with the task force's complaints office, which registers it and passes it on."),
-            *(clock_line(ctx, clock) for clock in case.clocks),
+            *(clock_line(ctx.words, clock) for clock in case.clocks),
             ctx.t("This is a receipt. Whether it is formally accepted you will be told separately."),
         ],
     )
@@ -64,50 +64,50 @@ def _enclosed(ctx: Context, case: CaseOut) -> Html:
     return ctx.t("What you sent: {contents}", contents=listed(things, ctx.words))
 
 
-def clock_line(ctx: Context, clock: ClockOut) -> Html:
+def clock_line(tr: Translator, clock: ClockOut) -> Html:
     """The last day of a statutory time limit, and the article it rests on."""
-    day = ctx.words.date(clock.last_day)
+    day = tr.date(clock.last_day)
     match clock.kind:
         case ClockKind.ACCEPTANCE_NOTICE:
-            return ctx.t(
+            return tr.t(
                 "By <b>{day}</b> at the latest you will be told in writing whether it is accepted or passed on "
                 "(Regulations on Petition Work, {articles}).",
                 day=day,
-                articles=_articles(ctx, clock.article),
+                articles=_articles(tr, clock.article),
             )
         case ClockKind.ANSWER:
-            return ctx.t(
+            return tr.t(
                 "By <b>{day}</b> at the latest you will have a written answer (Regulations on Petition Work, "
                 "{articles}).",
                 day=day,
-                articles=_articles(ctx, clock.article),
+                articles=_articles(tr, clock.article),
             )
         case ClockKind.REVIEW_OPINION | ClockKind.SECOND_REVIEW_OPINION:
-            return ctx.t(
+            return tr.t(
                 "By <b>{day}</b> at the latest you will have the result of the review (Regulations on Petition Work, "
                 "{articles}).",
                 day=day,
-                articles=_articles(ctx, clock.article),
+                articles=_articles(tr, clock.article),
             )
         case ClockKind.REVIEW_REQUEST | ClockKind.SECOND_REVIEW_REQUEST:
-            return ctx.t(
+            return tr.t(
                 "If you do not agree with the answer, you can ask for a review until <b>{day}</b> (Regulations on "
                 "Petition Work, {articles}).",
                 day=day,
-                articles=_articles(ctx, clock.article),
+                articles=_articles(tr, clock.article),
             )
         case ClockKind.REOPEN:
-            return ctx.t("If it is not settled, you can have it taken up again until <b>{day}</b>.", day=day)
+            return tr.t("If it is not settled, you can have it taken up again until <b>{day}</b>.", day=day)
         case ClockKind.RESIDENT_ANSWER:
-            return ctx.t("The officer has asked you something. Please answer by <b>{day}</b>.", day=day)
+            return tr.t("The officer has asked you something. Please answer by <b>{day}</b>.", day=day)
         case ClockKind.JURISDICTION_OBJECTION:
-            return ctx.t("Until <b>{day}</b> the office may say that another one is in charge.", day=day)
+            return tr.t("Until <b>{day}</b> the office may say that another one is in charge.", day=day)
 
 
-def _articles(ctx: Context, named: str) -> Html:
+def _articles(tr: Translator, named: str) -> Html:
     """22, 23 → articles 22, 23 · 第22、23条"""
     numbers = [number.strip() for number in named.split(",")]
-    return ctx.n("article {numbers}", "articles {numbers}", len(numbers), numbers=listed(numbers, ctx.words))
+    return tr.n("article {numbers}", "articles {numbers}", len(numbers), numbers=listed(numbers, tr))
 
 
 def case_list(ctx: Context, page: CasePage) -> Html:
@@ -148,7 +148,7 @@ def one_case(ctx: Context, case: CaseOut) -> Html:
             quoted(case.text),
             join("\n", [ctx.t("<b>What happened</b>"), *(_event_line(ctx, event) for event in case.events)]),
             join("\n", _dates(ctx, case)),
-            *(clock_line(ctx, clock) for clock in case.clocks),
+            *(clock_line(ctx.words, clock) for clock in case.clocks),
         ],
     )
 

@@ -13,6 +13,8 @@ from api.identity.schemas import LinkLapse
 from api.messages.schemas import (
     AccessDeclined,
     AccessGranted,
+    CaseOnDesk,
+    CaseUpdated,
     Claimed,
     EndedBy,
     LinkEnded,
@@ -27,6 +29,7 @@ from bot.courier import CannotCompose
 from bot.dispatch import CallbackHandler
 from bot.ui import Letter, button, rows
 from handlers import terms
+from handlers.case_notices import case_on_desk, case_updated
 from handlers.facts import agreement_line, quoted
 from handlers.gate import ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenHome, OpenMenu, OpenSettings
@@ -63,6 +66,10 @@ def compose(message: Claimed, tr: Translator) -> Letter:
             return _access_granted(notice, tr)
         case AccessDeclined():
             return _access_declined(notice, tr)
+        case CaseUpdated():
+            return case_updated(notice, tr)
+        case CaseOnDesk():
+            return case_on_desk(notice, tr)
     assert_never(notice)
 
 

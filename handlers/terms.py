@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
-from api.cases.schemas import CaseCategory, CaseEventKind, CaseState
+from api.cases.schemas import CaseCategory, CaseEventKind, CaseState, Outcome, Procedure
 from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
 from api.identity.schemas import AccessRequestKind, AccessRequestState, LinkMethod, LinkRole, LinkScope
 from api.money.schemas import LedgerKind
@@ -121,6 +121,16 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
         CaseState.SECOND_REVIEW: lazy("Under second review"),
         CaseState.FINAL: lazy("Final"),
         CaseState.WITHDRAWN: lazy("Withdrawn"),
+    },
+    Outcome: {
+        Outcome.SUPPORTED: lazy("your request is granted"),
+        Outcome.EXPLAINED: lazy("your request cannot be granted; the office explains why"),
+        Outcome.NOT_SUPPORTED: lazy("your request is not granted"),
+    },
+    Procedure: {
+        Procedure.LITIGATION: lazy("a court"),
+        Procedure.ARBITRATION: lazy("arbitration"),
+        Procedure.ADMINISTRATIVE: lazy("an administrative procedure, such as reconsideration"),
     },
     CaseEventKind: {
         CaseEventKind.RECEIVED: lazy("Received"),

@@ -19,7 +19,7 @@ from api.identity.models import LinkCode
 from api.settings import Settings
 from api.staff.models import StaffCode
 from api.staff.schemas import StaffRole
-from bot.cli import cases, command_line, staff
+from bot.cli import case_words, command_line, staff
 from tests.api.calls import PNG, by_code, call, numbers, prove, upload
 from tests.factories import Factory
 
@@ -194,8 +194,8 @@ async def test_a_missing_setting_is_one_sentence(environment: dict[str, str], mi
 
 
 def test_every_state_and_category_has_a_word() -> None:
-    assert set(cases.STATES) == set(CaseState)
-    assert set(cases.CATEGORIES) == set(CaseCategory)
+    assert set(case_words.STATES) == set(CaseState)
+    assert set(case_words.CATEGORIES) == set(CaseCategory)
 
 
 async def test_accounts_of_the_office(

@@ -1,22 +1,23 @@
 """What only time does to cases: their officers are told before a clock ends and after, and what is overdue goes to the
-supervisor's list. A job calls :func:`sweep_overdue` now and then.
+supervisor's list.
 
 Each clock is taken by a conditional update, so that several sweeps at once tell everything once.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, record
-from api.cases.clocks import DUTIES, RED_DAYS, RED_SHARE
+from api.cases.clocks import DUTIES, RED_DAYS, RED_SHARE, Policy
 from api.cases.models import Case, CaseClock, CaseEvent
 from api.cases.news import tell_who_has_it
 from api.cases.schemas import CaseActor, CaseEventKind, ClockKind
+from api.jobs import Work, task
 from api.messages.schemas import DeskNews
 from api.privacy import Vault
 
@@ -37,6 +38,18 @@ class Swept:
     @property
     def more(self) -> bool:
         return self.warned == BATCH or self.overdue + self.unanswered == BATCH
+
+
+@task("cases.sweep", cron="*/10 * * * *")
+async def sweep_clocks(work: Work) -> None:
+    """Every ten minutes, once across all workers: a day ends in the office whenever its time zone says."""
+    policy = Policy.of(work.settings)
+    more = True
+    while more:
+        now = datetime.now(UTC)
+        async with work.transaction() as session:
+            swept = await sweep_overdue(session, work.vault, policy.day(now), now)
+        more = swept.more
 
 
 async def sweep_overdue(session: AsyncSession, vault: Vault, today: date, now: datetime) -> Swept:

@@ -16,8 +16,8 @@ from tests.factories import Factory
 
 RESIDENT, RELATIVE, STRANGER = 700100200, 700100201, 700100202
 OFFICER, COLLEAGUE, ADMIN, VIEWER = 600100200, 600100201, 600100202, 600100203
-OPINION = {"outcome": "supported", "text": "九月底前修好。"}
-REVIEW_OPINION = {"outcome": "explained", "text": "维持原来的答复。"}
+OPINION: dict[str, Any] = {"outcome": "supported", "text": "九月底前修好。"}
+REVIEW_OPINION: dict[str, Any] = {"outcome": "explained", "text": "维持原来的答复。"}
 
 
 class Desk:
@@ -130,7 +130,7 @@ class Desk:
             if action.startswith("resident:"):
                 await self.say(number, action.removeprefix("resident:"), **fields)
             else:
-                own = {"department_id": self.department} if action in ("assign", "transfer") else {}
+                own: dict[str, Any] = {"department_id": self.department} if action in ("assign", "transfer") else {}
                 await self.act(number, action, **own, **fields)
         assert (await self.page(number)).state == state
         return number

@@ -196,7 +196,7 @@ async def test_roles(desk: Desk, api: aiohttp.ClientSession) -> None:
 
 async def test_an_extension_needs_an_approval(desk: Desk) -> None:
     number = await desk.to("accepted")
-    late = {"days": 31, "text": "要做检测。"}
+    late: dict[str, Any] = {"days": 31, "text": "要做检测。"}
     assert (await desk.act(number, "extend", 422, **late, approved_by="编造局长"))["code"] == "invalid_input"
     refused = await desk.act(number, "extend", 422, days=30, text="要做检测。")
     assert refused["details"]["fields"][0]["at"] == ["body", "step", "approved_by"]
@@ -308,7 +308,7 @@ async def test_a_step_that_arrives_twice_is_taken_once(desk: Desk, database: Dat
     first = await desk.act(number, "accept", key="the-same-key", version=version)
     assert await desk.act(number, "accept", key="the-same-key", version=version) == first
     photo = await upload(desk.api, RESIDENT)
-    said = {"text": "又漏了。", "attachment_ids": [photo["id"]]}
+    said: dict[str, Any] = {"text": "又漏了。", "attachment_ids": [photo["id"]]}
     added = await desk.say(number, "add", key="the-same-key", **said)
     assert await desk.say(number, "add", key="the-same-key", **said) == added
     many = await asyncio.gather(*(desk.say(number, "add", key="at-once-key", text="一次。") for _ in range(6)))

@@ -16,7 +16,7 @@ TODAY = date(2026, 11, 23)
 EVERYBODY = (CaseActor.RESIDENT, CaseActor.OFFICER, CaseActor.SUPERVISOR, CaseActor.SYSTEM)
 
 
-def standing(state: CaseState | None, **values: Any) -> Standing:
+def standing(state: CaseState, **values: Any) -> Standing:
     """With the clocks of the state, and every right and question open."""
     kinds = [kind for kind, clock in CLOCKS.items() if clock.owed is Owed.TO_RESIDENT or DUTY.get(state) is kind]
     kinds.append(ClockKind.JURISDICTION_OBJECTION)
@@ -49,7 +49,7 @@ def test_each_action_has_a_body() -> None:
     """What people can send, and what only the filing itself does."""
     sent: dict[CaseActor, set[Any]] = {}
     for who, union in ((CaseActor.RESIDENT, ResidentAction), (CaseActor.OFFICER, StaffAction)):
-        models = union.__args__[0].__args__  # type: ignore[attr-defined]
+        models = union.__args__[0].__args__
         sent[who] = {model.model_fields["action"].annotation.__args__[0] for model in models}
     wanted = {who: {row.action for row in TABLE if who in row.by} for who in sent}
     supervisors = {row.action for row in TABLE if row.by == (CaseActor.SUPERVISOR,)}

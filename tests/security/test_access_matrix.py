@@ -70,6 +70,8 @@ DELETE /v1/chats/{chat_id}/attachments/{attachment_id}               401  200  4
 POST /v1/chats/{chat_id}/cases                                       401  200  404  404  404  404  404  404  404  404  404
 GET /v1/chats/{chat_id}/cases                                        401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/cases/{number}                               401  200  404  404  404  404  404  404  404  404  404
+POST /v1/chats/{chat_id}/cases/{number}/actions                      401  200  404  404  404  404  404  404  404  404  404
+GET /v1/chats/{chat_id}/cases/{number}/attachments/{attachment_id}   401  200  404  404  404  404  404  404  404  404  404
 GET /v1/chats/{chat_id}/consents                                     401  200  own  own  own  own  own  own  own  own  own
 PUT /v1/chats/{chat_id}/consents                                     401  200  own  own  own  own  own  own  own  own  own
 DELETE /v1/chats/{chat_id}/consents/id_number                        401  200  own  own  own  own  own  own  own  own  own
@@ -89,6 +91,13 @@ GET /v1/staff/{chat_id}/agreements                                   401  403  4
 GET /v1/staff/{chat_id}/agreements/{agreement_id}                    401  403  403  403  403  200  200  403  403  200  200
 POST /v1/staff/{chat_id}/agreements/{agreement_id}/codes             401  403  403  403  403  403  200  403  403  403  200
 DELETE /v1/staff/{chat_id}/links/{link_id}                           401  403  403  403  403  403  200  403  403  403  200
+GET /v1/staff/{chat_id}/cases                                        401  403  403  403  403  200  200  403  200  403  200
+GET /v1/staff/{chat_id}/cases/{number}                               401  403  403  403  403  200  200  403  200  403  200
+POST /v1/staff/{chat_id}/cases/{number}/actions                      401  403  403  403  403  403  200  403  200  403  200
+GET /v1/staff/{chat_id}/cases/{number}/route                         401  403  403  403  403  200  200  403  200  403  200
+GET /v1/staff/{chat_id}/cases/{number}/attachments/{attachment_id}   401  403  403  403  403  200  200  403  200  403  200
+POST /v1/staff/{chat_id}/attachments                                 401  403  403  403  403  403  200  403  200  403  200
+GET /v1/staff/{chat_id}/departments                                  401  403  403  403  403  200  200  403  200  403  200
 """  # noqa: E501 - a table
 CELL = re.compile(r"200|401|403|404|own")
 ROWS = {
@@ -108,15 +117,26 @@ def _key() -> dict[str, str]:
     return {"Idempotency-Key": f"matrix-{uuid4().hex}"}
 
 
+def _file() -> dict[str, Any]:
+    params = {"kind": "photo", "filename": "photo.png", "upload_key": f"matrix-{next(_KEYS):04}"}
+    return {"params": params, "data": io.BytesIO(PNG)}
+
+
 REQUESTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "POST /v1/messages/claim": lambda _: {"json": {}},
     "POST /v1/messages/report": lambda _: {"json": {"results": []}},
     "PUT /v1/chats/{chat_id}": lambda _: {"json": {"version": 0, "locale": "en", "dialog": None}},
     "POST /v1/chats/{chat_id}/links": lambda _: {"json": {"method": "code", "code": "ABCDEFGHJK"}},
     "POST /v1/chats/{chat_id}/agreements/{agreement_id}/codes": lambda _: {"json": {"scope": "everything"}},
-    "POST /v1/chats/{chat_id}/attachments": lambda _: {
-        "params": {"kind": "photo", "filename": "photo.png", "upload_key": f"matrix-{next(_KEYS):04}"},
-        "data": io.BytesIO(PNG),
+    "POST /v1/chats/{chat_id}/attachments": lambda _: _file(),
+    "POST /v1/staff/{chat_id}/attachments": lambda _: _file(),
+    "POST /v1/chats/{chat_id}/cases/{number}/actions": lambda _: {
+        "json": {"action": "add", "text": "又漏了"},
+        "headers": _key(),
+    },
+    "POST /v1/staff/{chat_id}/cases/{number}/actions": lambda of: {
+        "json": {"step": {"action": "ask", "text": "哪一间？"}, "version": of.get("version", 1)},
+        "headers": _key(),
     },
     "POST /v1/chats/{chat_id}/cases": lambda of: {
         "json": {"category": "quality", "agreement_id": of["agreement_id"], "text": "漏水"},
@@ -180,6 +200,14 @@ class World:
         if "{attachment_id}" in path:
             stored = await upload(self.api, self.chats["family"], upload_key=f"matrix-{next(_KEYS):04}")
             found["attachment_id"] = stored["id"]
+        async with factory.database.transaction() as session:
+            case = (
+                await session.execute(text("SELECT id, version FROM cases WHERE number = :n"), {"n": self.number})
+            ).one()
+            found["version"] = case.version
+            if "/cases/{number}/attachments/" in path:
+                values = {"case": case.id, "file": found["attachment_id"]}
+                await session.execute(text("UPDATE attachments SET case_id = :case WHERE id = :file"), values)
         if "{request_id}" in path:
             request = AccessRequest(
                 chat_id=next(self.others),
