@@ -148,6 +148,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         family.router,
         rights.router,
         staff.router,
+        cases.public_router,
         staff_families.router,
         desk.router,
         messages.router,

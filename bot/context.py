@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from telegram import InlineKeyboardMarkup, InputFile, Message
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from api.agreements.schemas import HandoverOut, HomeOut
@@ -153,6 +153,20 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
             reply_markup=keyboard,
             protect_content=True,
         )
+
+    async def offer_document(
+        self, data: bytes, filename: str, caption: str, keyboard: InlineKeyboardMarkup | None = None
+    ) -> bool:
+        """Like ``reply_with_document``; False where Telegram will not take the file."""
+        try:
+            await self.reply_with_document(data, filename, caption, keyboard)
+        except NetworkError as error:
+            # PTB has no name of its own for 413, "Request Entity Too Large".
+            said = error.message.lower()
+            if "too large" not in said and (not isinstance(error, BadRequest) or "chat not found" in said):
+                raise
+            return False
+        return True
 
     async def edit_or_reply(
         self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, personal: bool = False

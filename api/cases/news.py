@@ -64,7 +64,7 @@ async def tell_resident(
             clock_out(kind, clock.last_day, today) for kind, clock in clocks.items() if kind not in INTERNAL_CLOCKS
         ],
     )
-    await enqueue_notice(session, vault, [case.chat_id], notice, dedupe_key=f"case_event:{event.id}")
+    await enqueue_notice(session, vault, [case.chat_id], notice, dedupe_key=f"case_event:{event.id}", case_id=case.id)
 
 
 async def tell_desk(
@@ -104,7 +104,7 @@ async def tell_who_has_it(
         clock=clock.kind if clock else None,
         last_day=clock.last_day if clock else None,
     )
-    await enqueue_notice(session, vault, chats, notice, dedupe_key=dedupe_key)
+    await enqueue_notice(session, vault, chats, notice, dedupe_key=dedupe_key, case_id=case.id)
 
 
 async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None) -> Collection[int]:

@@ -27,6 +27,8 @@ from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.estate.models import Unit
 from api.estate.queries import PLACES, unit_json
 from api.lookups import LookUp, json_list, json_object
+from api.messages.models import Delivery
+from api.messages.schemas import NoticeKind
 from api.staff.models import StaffAccount
 
 UNIT_ID: Any = bindparam("unit_id", None, type_=BigInteger())
@@ -157,6 +159,24 @@ def _subject() -> LookUp:
     )
 
 
+def _told_by() -> LookUp:
+    """The case that a message told this chat of."""
+    mine = live_links()
+    return LookUp(
+        select(mine.c.agreement_id.label("id"), Case.number.label("case_number"))
+        .select_from(mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id))
+        .join(Delivery, Delivery.case_id == Case.id)
+        .where(
+            Case.chat_id == CHAT_ID,
+            Delivery.chat_id == CHAT_ID,
+            Delivery.kind == NoticeKind.CASE_UPDATED,
+            Delivery.message_id == bindparam("message_id", None, type_=BigInteger()),
+        ),
+        seen="case.found",
+    )
+
+
 ONE = _one()
 PAGE = _page()
 SUBJECT = _subject()
+TOLD_BY = _told_by()

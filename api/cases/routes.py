@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from api.cases.attachments import MAX_FREE, Upload, take_back, take_in
 from api.cases.clocks import Policy
@@ -13,11 +13,14 @@ from api.cases.schemas import (
     AttachmentKind,
     AttachmentOut,
     CaseIn,
+    CaseOfMessage,
     CaseOut,
     CasePage,
+    FileLink,
     ResidentAction,
 )
-from api.cases.service import act, file_case, look_up_case, look_up_cases
+from api.cases.links import FILES, find_linked, link_to
+from api.cases.service import act, file_case, look_up_case, look_up_case_of_message, look_up_cases
 from api.errors import ErrorBody
 from api.lookups import facts, reading
 from api.routing import DEFAULT_PAGE, NOT_FOUND, ChatId, Cursor, PageSize, RowId, Session, TheVault, v1_router
@@ -172,3 +175,44 @@ async def post_action(
 )
 async def get_attachment(request: Request, chat_id: ChatId, number: str, attachment_id: RowId) -> Response:
     return await send(request, await find_for_chat(reading(request), chat_id, number, attachment_id))
+
+
+@router.post(
+    "/chats/{chat_id}/cases/{number}/attachments/{attachment_id}/links",
+    status_code=201,
+    summary="A short-lived address of a file that Telegram has refused",
+    operation_id="make_file_link",
+    response_model=FileLink,
+    responses=NOT_FOUND,
+)
+async def make_file_link(request: Request, chat_id: ChatId, number: str, attachment_id: RowId) -> Response:
+    made = await link_to(reading(request), request.app.state.settings, chat_id, number, attachment_id)
+    response = facts(made.model_dump(mode="json"))
+    response.status_code = 201
+    return response
+
+
+@router.get(
+    "/chats/{chat_id}/messages/{message_id}",
+    summary="The complaint that a message of the bot's told of",
+    operation_id="get_case_of_message",
+    response_model=CaseOfMessage,
+    responses=NOT_FOUND,
+)
+async def get_case_of_message(
+    request: Request, chat_id: ChatId, message_id: Annotated[int, Path(ge=1, lt=2**63, description="Telegram's.")]
+) -> Response:
+    return facts(await look_up_case_of_message(reading(request), chat_id, message_id))
+
+
+public_router = APIRouter(tags=["files"])
+"""Outside ``/v1`` and without the service token: a browser asks, with an address that is its own key."""
+
+
+@public_router.get(FILES + "{token}", summary="A file, by a link that is in force", response_class=Response)
+async def get_linked_file(request: Request, token: str) -> Response:
+    """Whatever is wrong with it, the answer is the same: not found."""
+    response = await send(request, await find_linked(reading(request), token))
+    # The address is a key: it is neither kept by a cache nor told to another site.
+    response.headers.update({"cache-control": "no-store", "referrer-policy": "no-referrer"})
+    return response

@@ -19,7 +19,7 @@ from api.cases.lifecycle import Standing, allowed
 from api.cases.models import Case, CaseClock, CaseEvent, case_numbers
 from api.cases.news import INTERNAL_CLOCKS, clock_out, is_shown
 from api.cases.office_days import load_calendar
-from api.cases.queries import ONE, PAGE, SUBJECT
+from api.cases.queries import ONE, PAGE, SUBJECT, TOLD_BY
 from api.cases.schemas import CaseActor, CaseEventKind, CaseIn, CaseState, ClockKind, ResidentAction
 from api.cases.timeline import event_out, open_attachments
 from api.errors import InvalidInput, NotFound
@@ -183,6 +183,18 @@ async def look_up_case(reading: Reading, chat_id: int, number: str) -> dict[str,
     if not rows:
         raise NotFound
     return _case_out(reading.vault, rows[0], reading.today())
+
+
+async def look_up_case_of_message(reading: Reading, chat_id: int, message_id: int) -> dict[str, Any]:
+    """``CaseOfMessage``.
+
+    Raises:
+        NotFound: no message of that number told this chat of a case that it (still) sees.
+    """
+    rows = await reading.rows(TOLD_BY, chat_id=chat_id, message_id=message_id)
+    if not rows:
+        raise NotFound
+    return {"number": rows[0]["case_number"]}
 
 
 def _case_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:

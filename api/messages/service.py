@@ -20,15 +20,18 @@ async def enqueue_notice(
     notice: Notice,
     *,
     dedupe_key: str | None = None,
+    case_id: int | None = None,
 ) -> None:
     """Tell these chats something, each in its own language, in the transaction that makes it true.
 
     Args:
         notice: the facts that the words need; stored sealed.
         dedupe_key: of the news; each chat is told once for each key.
+        case_id: the case that it tells of, where it tells of one.
     """
     rows = [
-        _row(vault, chat_id, notice) | {"dedupe_key": None if dedupe_key is None else f"{dedupe_key}:{chat_id}"}
+        _row(vault, chat_id, notice)
+        | {"dedupe_key": None if dedupe_key is None else f"{dedupe_key}:{chat_id}", "case_id": case_id}
         for chat_id in sorted({*chat_ids})
     ]
     if rows:

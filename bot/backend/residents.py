@@ -3,7 +3,16 @@
 from pydantic import TypeAdapter
 
 from api.agreements.schemas import HandoverOut, HomeOut
-from api.cases.schemas import AttachmentKind, AttachmentOut, CaseIn, CaseOut, CasePage, ResidentAction
+from api.cases.schemas import (
+    AttachmentKind,
+    AttachmentOut,
+    CaseIn,
+    CaseOfMessage,
+    CaseOut,
+    CasePage,
+    FileLink,
+    ResidentAction,
+)
 from api.chats.schemas import (
     ChatSave,
     ChatState,
@@ -280,3 +289,20 @@ class ResidentCalls(Calls):
         """
         path = f"chats/{chat_id}/cases/{case_number(number)}/attachments/{row(attachment_id)}"
         return await self._send("GET", path, again=True, seconds=UPLOAD_TIMEOUT)
+
+    async def file_link(self, chat_id: int, number: str, attachment_id: int) -> FileLink:
+        """A short-lived address of a file; its ``url`` is none where the office has no public address.
+
+        Raises:
+            NotFound
+        """
+        path = f"chats/{chat_id}/cases/{case_number(number)}/attachments/{row(attachment_id)}/links"
+        return read(FileLink, await self._send("POST", path, again=True))
+
+    async def case_of_message(self, chat_id: int, message_id: int) -> CaseOfMessage:
+        """The complaint that a message of the bot's told of.
+
+        Raises:
+            NotFound: it told of none that this chat sees.
+        """
+        return read(CaseOfMessage, await self._get(f"chats/{chat_id}/messages/{row(message_id)}"))

@@ -56,7 +56,7 @@ from api.cases.schemas.filing import (
     RowId,
     Text,
 )
-from api.cases.schemas.shown import CaseEventOut, CaseOut, CasePage, CaseSummary, ClockOut
+from api.cases.schemas.shown import CaseEventOut, CaseOfMessage, CaseOut, CasePage, CaseSummary, ClockOut, FileLink
 from api.cases.schemas.words import (
     AttachmentKind,
     CaseAction,
@@ -93,6 +93,7 @@ __all__ = [
     "CaseEventKind",
     "CaseEventOut",
     "CaseIn",
+    "CaseOfMessage",
     "CaseOut",
     "CasePage",
     "CaseState",
@@ -105,6 +106,7 @@ __all__ = [
     "DepartmentOut",
     "Divert",
     "Extend",
+    "FileLink",
     "Files",
     "GiveAnswer",
     "Light",

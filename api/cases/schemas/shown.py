@@ -71,6 +71,19 @@ class CaseOut(CaseSummary):
     allowed: list[CaseAction] = Field(default_factory=list, description="What the resident can do with it now.")
 
 
+class CaseOfMessage(BaseModel):
+    """Which complaint a message of the bot's told of."""
+
+    number: str
+
+
+class FileLink(BaseModel):
+    """Where a file can be fetched once Telegram has refused it. ``url``: none where the office has no public address."""
+
+    url: str | None
+    expires_at: datetime | None
+
+
 class CasePage(BaseModel):
     """Newest first. Pass ``next_cursor`` as ``cursor`` for more; none: that was all."""
 

@@ -399,9 +399,13 @@ def upgrade() -> None:
     op.execute("UPDATE cases SET due_on = acceptance_notice_last_day")
     _allow("cases", "casestate", "state", STATES)
     _allow("deliveries", "noticekind", "kind", (*NOTICES_BEFORE, "case_updated", "case_on_desk"))
+    op.add_column("deliveries", sa.Column("case_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(op.f("fk_deliveries_case_id"), "deliveries", "cases", ["case_id"], ["id"])
 
 
 def downgrade() -> None:
+    op.drop_constraint(op.f("fk_deliveries_case_id"), "deliveries", type_="foreignkey")
+    op.drop_column("deliveries", "case_id")
     op.execute("DELETE FROM deliveries WHERE kind IN ('case_updated', 'case_on_desk')")
     _allow("deliveries", "noticekind", "kind", NOTICES_BEFORE)
     op.execute("UPDATE cases SET state = 'closed' WHERE state = 'withdrawn'")
