@@ -179,6 +179,8 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         message = query.message if query else None
         if (
             not isinstance(message, Message)
+            # A file that was brought stays as it is.
+            or message.text is None
             or (personal and not message.has_protected_content)
             or not await self.edit(message.message_id, text, keyboard)
         ):

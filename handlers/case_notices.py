@@ -1,121 +1,154 @@
-"""What is told without being asked about complaints: residents, of what the office did; officers, of what waits for
-them."""
+"""What a resident is told without asking: the office did something with their complaint. Each bears the way to it, so a
+reply to it is known for one to that complaint."""
 
-from api.cases.schemas import CaseEventKind, ClockKind
-from api.messages.schemas import CaseOnDesk, CaseUpdated, DeskNews
+from telegram import InlineKeyboardButton
+
+from api.cases.schemas import CaseAction, CaseEventKind, ClockKind, Procedure
+from api.messages.schemas import CaseUpdated
 from bot.ui import Letter, button, rows
 from handlers import terms
-from handlers.case_screens import ShowCase, clock_line
-from handlers.facts import enclosures, listed, quoted
-from handlers.menu import OpenCases
-from handlers.staff_menu import OpenStaff
+from handlers.case_buttons import AskRating, Say, ShowCase, ShowFiles, ShowNewest
+from handlers.case_clocks import clock_line
+from handlers.case_history import ANSWERS, outcome_line
+from handlers.case_screens import ACTIONS
+from handlers.facts import quoted
+from handlers.passages import passages
 from locales import Html, Translator, join
 
 SHOWN = 1000
-"""Characters of the office's words in a notice; all of them stand with the complaint."""
-_TOLD = (ClockKind.ANSWER, ClockKind.REVIEW_REQUEST, ClockKind.SECOND_REVIEW_REQUEST, ClockKind.REOPEN)
-"""Clocks that a notice tells of: what comes next, and until when the resident may do something."""
+"""UTF-16 units of the office's words; where there are more, a button reads out all of them."""
+_RIGHTS = {
+    ClockKind.REOPEN: CaseAction.REOPEN,
+    ClockKind.REVIEW_REQUEST: CaseAction.REQUEST_REVIEW,
+    ClockKind.SECOND_REVIEW_REQUEST: CaseAction.REQUEST_SECOND_REVIEW,
+}
 
 
 def case_updated(notice: CaseUpdated, tr: Translator) -> Letter:
-    files = enclosures([file.kind for file in notice.attachments], tr, location=False)
-    facts = [
-        tr.t("Result: <b>{outcome}</b>", outcome=terms.name(tr, notice.outcome)) if notice.outcome else None,
-        tr.t("Where it is settled: {procedure}", procedure=terms.name(tr, notice.procedure))
-        if notice.procedure
-        else None,
-        tr.t("Handled by: {department}", department=notice.department) if notice.department else None,
-        tr.n("{n} day more", "{n} days more", notice.days) if notice.days else None,
-        tr.t("With it: {files}", files=listed(files, tr)) if files else None,
-    ]
-    clocks = [clock_line(tr, clock) for clock in notice.clocks if clock.kind in _told_after(notice.news)]
-    about = tr.t("Complaint {number}: {category}", number=notice.number, category=terms.name(tr, notice.category))
+    parts = passages(notice.text, SHOWN)
     return Letter(
         join(
             "\n\n",
             [
-                join("\n", [_happened(notice, tr), about, *facts]),
-                quoted(notice.text, SHOWN) if notice.text else None,
-                *clocks,
+                join("\n", [_heading(notice, tr), tr.t("About: {category}", category=terms.name(tr, notice.category))]),
+                _explained(notice, tr),
+                quoted(parts[0], len(parts[0])) if parts else None,
+                tr.t("This is the beginning; the button below brings all of it.") if len(parts) > 1 else None,
+                tr.n("With it came {n} file.", "With it came {n} files.", len(notice.attachments))
+                if notice.attachments
+                else None,
+                *(clock_line(clock, tr) for clock in notice.clocks if clock.kind in _told_after(notice.news)),
+                _way_on(notice, tr),
             ],
         ),
-        rows(button(tr.plain("Show it"), ShowCase(notice.number)), button(tr.plain("My complaints"), OpenCases())),
+        rows(*_keys(notice, tr, cut=len(parts) > 1), button(tr.plain("🔎 See the complaint"), ShowCase(notice.number))),
     )
+
+
+def _heading(notice: CaseUpdated, tr: Translator) -> Html:
+    number = notice.number
+    match notice.news:
+        case CaseEventKind.ACCEPTED:
+            return tr.t("✅ <b>Your complaint {number} is formally accepted</b>", number=number)
+        case CaseEventKind.REFUSED:
+            return tr.t("<b>Your complaint {number} was not accepted</b>", number=number)
+        case CaseEventKind.DIVERTED:
+            return tr.t("⚖️ <b>Your complaint {number} has to be settled in another way</b>", number=number)
+        case CaseEventKind.ASSIGNED | CaseEventKind.TRANSFERRED:
+            return tr.t("➡️ <b>Your complaint {number} was passed on</b>", number=number)
+        case CaseEventKind.ASKED:
+            return tr.t("❓ <b>The officer asks you something about complaint {number}</b>", number=number)
+        case CaseEventKind.EXTENDED:
+            return tr.t("⏳ <b>The answer to your complaint {number} takes longer</b>", number=number)
+        case CaseEventKind.ANSWERED:
+            return tr.t("📄 <b>Your complaint {number} is answered</b>", number=number)
+        case CaseEventKind.REVIEW_ANSWERED:
+            return tr.t("📄 <b>The result of the review of your complaint {number} is there</b>", number=number)
+        case CaseEventKind.SECOND_REVIEW_ANSWERED:
+            return tr.t("📄 <b>The result of the second review of your complaint {number} is there</b>", number=number)
+        case CaseEventKind.CLOSED:
+            return tr.t("🏁 <b>The office has closed your complaint {number}</b>", number=number)
+        case CaseEventKind.SUPERVISED:
+            return tr.t("👁 <b>A supervisor watches over your complaint {number} from now on</b>", number=number)
+    event = terms.name(tr, notice.news)
+    return tr.t("🔔 <b>News of your complaint {number}: {event}</b>", number=number, event=event)
+
+
+def _explained(notice: CaseUpdated, tr: Translator) -> Html | None:
+    """What it means, before the office's own words."""
+    match notice.news:
+        case CaseEventKind.ACCEPTED:
+            return tr.t("The office has to look into it and answer you in writing.")
+        case CaseEventKind.REFUSED:
+            return tr.t("The office says why, and where you can go with it:")
+        case CaseEventKind.DIVERTED if notice.procedure is not None:
+            return join("\n", [_procedure(notice.procedure, tr), tr.t("The office says where and how:")])
+        case CaseEventKind.ASSIGNED | CaseEventKind.TRANSFERRED if notice.department:
+            return tr.t("It is with {department} now.", department=notice.department)
+        case CaseEventKind.EXTENDED if notice.days is not None:
+            return tr.n(
+                "It may take {n} day more. This is possible once only; the reason:",
+                "It may take {n} days more. This is possible once only; the reason:",
+                notice.days,
+            )
+        case kind if kind in ANSWERS and notice.outcome is not None:
+            by = tr.t("By: {department}", department=notice.department) if notice.department else None
+            return join("\n", [by, outcome_line(notice.outcome, tr)])
+        case CaseEventKind.CLOSED:
+            return tr.t("“Closed” is the office's word. Whether the matter is solved, only you can say.")
+    return None
+
+
+def _procedure(procedure: Procedure, tr: Translator) -> Html:
+    match procedure:
+        case Procedure.LITIGATION:
+            return tr.t("By law it is for a court to decide (Regulations on Petition Work, article 31).")
+        case Procedure.ARBITRATION:
+            return tr.t("By law it is for an arbitration body to decide (Regulations on Petition Work, article 31).")
+        case Procedure.ADMINISTRATIVE:
+            return tr.t(
+                "By law it is settled by an administrative procedure of its own (Regulations on Petition Work, article "
+                "31)."
+            )
 
 
 def _told_after(news: CaseEventKind) -> tuple[ClockKind, ...]:
+    """Clocks that such news tells of; the others would only be in its way."""
     if news is CaseEventKind.ASKED:
         return (ClockKind.RESIDENT_ANSWER,)
+    if news in (*ANSWERS, CaseEventKind.CLOSED):
+        return (*_RIGHTS,)
     if news in (CaseEventKind.ASSIGNED, CaseEventKind.TRANSFERRED):
-        return (ClockKind.ACCEPTANCE_NOTICE, *_TOLD)
-    return _TOLD
+        return (ClockKind.ACCEPTANCE_NOTICE, ClockKind.ANSWER)
+    return (ClockKind.ANSWER,)
 
 
-def _happened(notice: CaseUpdated, tr: Translator) -> Html:
+def _way_on(notice: CaseUpdated, tr: Translator) -> Html | None:
     match notice.news:
-        case CaseEventKind.ACCEPTED:
-            return tr.t("✔️ <b>The office has accepted your complaint</b>")
-        case CaseEventKind.REFUSED:
-            return tr.t("<b>The office cannot take on your complaint. It tells you why, and where to go:</b>")
-        case CaseEventKind.DIVERTED:
-            return tr.t("<b>Your complaint has to be settled by another procedure. The office tells you which:</b>")
-        case CaseEventKind.ASSIGNED:
-            return tr.t("<b>Your complaint has been given to the office that handles it</b>")
-        case CaseEventKind.TRANSFERRED:
-            return tr.t("<b>Your complaint has been passed on to the office in charge</b>")
         case CaseEventKind.ASKED:
-            return tr.t("❓ <b>The officer who handles your complaint has a question for you</b>")
-        case CaseEventKind.EXTENDED:
-            return tr.t("<b>The office needs more time for your complaint. It tells you why:</b>")
-        case CaseEventKind.ANSWERED:
-            return tr.t("📄 <b>The office has answered your complaint</b>")
-        case CaseEventKind.REVIEW_ANSWERED:
-            return tr.t("📄 <b>The review of your complaint has a result</b>")
+            return tr.t("Just reply to this message with your answer, or press the button. Photos are fine too.")
         case CaseEventKind.SECOND_REVIEW_ANSWERED:
-            return tr.t("📄 <b>The second review of your complaint has a result; with it, the procedure ends</b>")
-        case CaseEventKind.CLOSED:
-            return tr.t("<b>The office has closed your complaint</b>")
-        case CaseEventKind.SUPERVISED:
-            return tr.t("<b>A supervisor now watches over your complaint</b>")
-        case other:
-            # Not for now; what happened is said all the same.
-            return tr.t("<b>{event}</b>", event=terms.name(tr, other))
+            return tr.t(
+                "This result is final: by the Regulations on Petition Work (article 36) it goes no further here."
+            )
+    return None
 
 
-def case_on_desk(notice: CaseOnDesk, tr: Translator) -> Letter:
-    """It names nobody of the family."""
-    facts = [
-        tr.t("About: {category}", category=terms.name(tr, notice.category)),
-        tr.t("Now: <b>{state}</b>", state=terms.name(tr, notice.state)),
-        tr.t("Last day: <b>{day}</b>", day=tr.date(notice.last_day)) if notice.last_day else None,
-    ]
-    return Letter(
-        join("\n", [_on_desk(notice, tr), *facts]), rows(button(tr.plain("What you can do here"), OpenStaff()))
-    )
-
-
-def _on_desk(notice: CaseOnDesk, tr: Translator) -> Html:
+def _keys(notice: CaseUpdated, tr: Translator, *, cut: bool) -> list[InlineKeyboardButton]:
+    keys = []
     number = notice.number
-    match notice.news:
-        case DeskNews.GIVEN:
-            return tr.t("📥 <b>Complaint {number} is yours to handle</b>", number=number)
-        case DeskNews.REPLIED:
-            return tr.t("💬 <b>Complaint {number}: the resident has answered your question</b>", number=number)
-        case DeskNews.ADDED:
-            return tr.t("💬 <b>Complaint {number}: the resident has added something</b>", number=number)
-        case DeskNews.REOPENED:
-            return tr.t("🔁 <b>Complaint {number}: not settled, says the resident. Work on it again</b>", number=number)
-        case DeskNews.REVIEW_REQUESTED:
-            return tr.t("🔁 <b>Complaint {number}: the resident asks for a review</b>", number=number)
-        case DeskNews.SECOND_REVIEW_REQUESTED:
-            return tr.t("🔁 <b>Complaint {number}: the resident asks for a second review</b>", number=number)
-        case DeskNews.WITHDRAWN:
-            return tr.t("<b>Complaint {number}: the resident has withdrawn it</b>", number=number)
-        case DeskNews.SUPERVISED:
-            return tr.t("❗ <b>Complaint {number}: a supervisor now watches over it</b>", number=number)
-        case DeskNews.DUE_SOON:
-            return tr.t("⏳ <b>Complaint {number}: its time is nearly over</b>", number=number)
-        case DeskNews.OVERDUE:
-            return tr.t("🔴 <b>Complaint {number} is overdue. The supervisor sees it too</b>", number=number)
-        case DeskNews.NO_REPLY:
-            return tr.t("⏳ <b>Complaint {number}: no answer to your question in time</b>", number=number)
+    if cut:
+        keys.append(button(tr.plain("📖 Read all of it"), ShowNewest(number, notice.news)))
+    if notice.attachments:
+        keys.append(button(tr.plain("📎 Files from the office"), ShowFiles(number)))
+    if notice.news is CaseEventKind.ASKED:
+        keys.append(button(tr.plain(ACTIONS[CaseAction.REPLY]), Say(number, CaseAction.REPLY)))
+    if notice.news in (*ANSWERS, CaseEventKind.CLOSED):
+        keys.append(button(tr.plain("⭐ Rate the answer"), AskRating(number)))
+        running = {clock.kind for clock in notice.clocks if not clock.overdue}
+        keys += [
+            button(tr.plain(ACTIONS[action]), Say(number, action))
+            for kind, action in _RIGHTS.items()
+            if kind in running
+        ]
+    return keys

@@ -28,8 +28,7 @@ from bot.context import Context
 from bot.courier import CannotCompose
 from bot.dispatch import CallbackHandler
 from bot.ui import Letter, button, rows
-from handlers import terms
-from handlers.case_notices import case_on_desk, case_updated
+from handlers import case_notices, staff_notices, terms
 from handlers.facts import agreement_line, quoted
 from handlers.gate import ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenHome, OpenMenu, OpenSettings
@@ -67,9 +66,9 @@ def compose(message: Claimed, tr: Translator) -> Letter:
         case AccessDeclined():
             return _access_declined(notice, tr)
         case CaseUpdated():
-            return case_updated(notice, tr)
+            return case_notices.case_updated(notice, tr)
         case CaseOnDesk():
-            return case_on_desk(notice, tr)
+            return staff_notices.on_desk(notice, tr)
     assert_never(notice)
 
 

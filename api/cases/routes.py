@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from api.cases.attachments import MAX_FREE, Upload, take_back, take_in
 from api.cases.clocks import Policy
 from api.cases.downloads import find_for_chat, send
+from api.cases.links import FILES, find_linked, link_to
 from api.cases.schemas import (
     MAX_ATTACHMENT_BYTES,
     AttachmentKind,
@@ -19,7 +20,6 @@ from api.cases.schemas import (
     FileLink,
     ResidentAction,
 )
-from api.cases.links import FILES, find_linked, link_to
 from api.cases.service import act, file_case, look_up_case, look_up_case_of_message, look_up_cases
 from api.errors import ErrorBody
 from api.lookups import facts, reading

@@ -165,7 +165,8 @@ class UserSide:
         return self._sent([self.playground.say(person, {**extras, "contact": contact})])
 
     async def _photo(self, request: Request) -> Response:
-        """One file is a photo, several are an album; a field ``caption`` goes under the first; ``reply_to`` as with texts."""
+        """One file is a photo, several are an album; a field ``caption`` goes under the first, ``reply_to`` is as with
+        texts."""
         person = self._person(request)
         form = await _read_files(request)
         photos = [self.playground.files.add_photo(upload.data) for _, upload in form.files]

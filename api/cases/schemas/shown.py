@@ -78,7 +78,7 @@ class CaseOfMessage(BaseModel):
 
 
 class FileLink(BaseModel):
-    """Where a file can be fetched once Telegram has refused it. ``url``: none where the office has no public address."""
+    """Where a file that Telegram refuses can be fetched. ``url``: none where the office has no public address."""
 
     url: str | None
     expires_at: datetime | None
