@@ -24,6 +24,10 @@ class ShowCase(OfCase, prefix="case"):
     """One complaint of this chat."""
 
 
+class OpenCase(OfCase, prefix="case_open"):
+    """The same in a message of its own: a notice, above whose button this stands, stays in the chat."""
+
+
 class ShowText(OfCase, prefix="casetext"):
     """All of what was written in it."""
 

@@ -39,15 +39,16 @@ async def show_files(update: Update, ctx: Context, tap: ShowFiles) -> None:
         if files
         else ctx.t("The office has sent no files with complaint {number}.", number=case.number)
     )
-    await ctx.edit_or_reply(
-        heading,
-        rows(
-            *(button(f"📄 {shorten(file.filename, BUTTON)}", GetFile(case.number, file.id)) for file in page.items),
-            turning(ctx, page.number, page.count, lambda number: ShowFiles(case.number, number)),
-            button(ctx.plain("⬅️ Back"), ShowCase(case.number)),
-        ),
-        personal=True,
+    keys = rows(
+        *(button(f"📄 {shorten(file.filename, BUTTON)}", GetFile(case.number, file.id)) for file in page.items),
+        turning(ctx, page.number, page.count, lambda number: ShowFiles(case.number, number)),
+        button(ctx.plain("⬅️ Back to the complaint"), ShowCase(case.number)),
     )
+    if tap.page:
+        await ctx.edit_or_reply(heading, keys, personal=True)
+    else:
+        # What bore the button may be the answer itself, which stays.
+        await ctx.reply(heading, keys, personal=True)
 
 
 async def get_file(update: Update, ctx: Context, tap: GetFile) -> None:

@@ -141,7 +141,7 @@ async def _read_out(ctx: Context, case: CaseOut, step: Happened | None) -> None:
     """Whole, in as many messages as it takes, each of which ends with a sentence."""
     back = rows(button(ctx.plain("⬅️ Back to the complaint"), ShowCase(case.number)))
     if step is None or not step.event.text:
-        await ctx.edit_or_reply(ctx.t("There is nothing to read there."), back, personal=True)
+        await ctx.reply(ctx.t("There is nothing to read there."), back, personal=True)
         return
     heading = join(
         "\n",
@@ -152,11 +152,8 @@ async def _read_out(ctx: Context, case: CaseOut, step: Happened | None) -> None:
         ],
     )
     parts = passages(step.event.text)
-    if len(parts) == 1:
-        await ctx.edit_or_reply(join("\n\n", [heading, quoted(parts[0], len(parts[0]))]), back, personal=True)
-        return
     for place, part in enumerate(parts, 1):
-        count = ctx.t("<i>Part {place} of {count}</i>", place=place, count=len(parts))
+        count = ctx.t("<i>Part {place} of {count}</i>", place=place, count=len(parts)) if len(parts) > 1 else None
         words = [heading if place == 1 else None, quoted(part, len(part)), count]
         # Each bears the button, so that a reply to any of them finds the complaint.
         await ctx.reply(join("\n\n", words), _below(ctx, back, case, last=place == len(parts)), personal=True)

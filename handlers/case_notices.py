@@ -7,7 +7,7 @@ from api.cases.schemas import CaseAction, CaseEventKind, ClockKind, Procedure
 from api.messages.schemas import CaseUpdated
 from bot.ui import Letter, button, rows
 from handlers import terms
-from handlers.case_buttons import AskRating, Say, ShowCase, ShowFiles, ShowNewest
+from handlers.case_buttons import AskRating, OpenCase, Say, ShowFiles, ShowNewest
 from handlers.case_clocks import clock_line
 from handlers.case_history import ANSWERS, outcome_line
 from handlers.case_screens import ACTIONS
@@ -41,7 +41,7 @@ def case_updated(notice: CaseUpdated, tr: Translator) -> Letter:
                 _way_on(notice, tr),
             ],
         ),
-        rows(*_keys(notice, tr, cut=len(parts) > 1), button(tr.plain("🔎 See the complaint"), ShowCase(notice.number))),
+        rows(*_keys(notice, tr, cut=len(parts) > 1), button(tr.plain("🔎 See the complaint"), OpenCase(notice.number))),
     )
 
 

@@ -13,7 +13,7 @@ from handlers.case_buttons import AskRating, Finish, Say, ShowCase, Solved, Star
 from handlers.case_clocks import clock_line
 from handlers.case_draft import CaseDraft, Step
 from handlers.case_finding import find_case
-from handlers.case_screens import ACTIONS, show_case
+from handlers.case_screens import ACTIONS, tell_case
 from handlers.case_steps import STARS, ask, ask_in_place, begin, go, is_busy, remind, standing
 from handlers.content import message_of, too_long
 from handlers.menu import OpenMenu
@@ -28,7 +28,7 @@ async def start(update: Update, ctx: Context, tap: AskRating) -> None:
     if case is None:
         return
     if CaseAction.RATE not in case.allowed:
-        await show_case(ctx, case, ctx.t("There is no answer yet that could be rated."))
+        await tell_case(ctx, case, ctx.t("There is no answer yet that could be rated."))
         return
     if await is_busy(ctx):
         return
@@ -74,7 +74,7 @@ async def _finish(ctx: Context, draft: CaseDraft) -> None:
         ctx.session.end_dialog()
         found = await find_case(ctx, draft.number)
         if found is not None:
-            await show_case(ctx, found, ctx.t("It is being worked on again, so there is no answer to rate now."))
+            await tell_case(ctx, found, ctx.t("It is being worked on again, so there is no answer to rate now."))
         return
     ctx.session.end_dialog()
     await ctx.reply(

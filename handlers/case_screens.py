@@ -204,9 +204,14 @@ def keys_of(ctx: Context, case: CaseOut) -> InlineKeyboardMarkup:
     )
 
 
-async def show_case(ctx: Context, case: CaseOut, *notes: Html | None) -> None:
-    """Where the tapped button was, or in a new message; below what there is to say first."""
-    await ctx.edit_or_reply(join("\n\n", [*notes, one_case(ctx, case)]), keys_of(ctx, case), personal=True)
+async def show_case(ctx: Context, case: CaseOut) -> None:
+    """Where the tapped button was."""
+    await ctx.edit_or_reply(one_case(ctx, case), keys_of(ctx, case), personal=True)
+
+
+async def tell_case(ctx: Context, case: CaseOut, note: Html | None = None) -> None:
+    """In a new message, below what there is to say first: what bore the button may be a question, or an answer."""
+    await ctx.reply(join("\n\n", [note, one_case(ctx, case)]), keys_of(ctx, case), personal=True)
 
 
 def is_shortened(case: CaseOut) -> bool:

@@ -30,7 +30,7 @@ from handlers.case_buttons import (
 )
 from handlers.case_draft import WRITTEN, CaseDraft, Step
 from handlers.case_finding import find_case
-from handlers.case_screens import ANSWER, question, show_case
+from handlers.case_screens import ANSWER, question, tell_case
 from handlers.case_steps import ask, ask_in_place, begin, go, is_about_case, is_busy, remind, screen, standing
 from handlers.content import Content, give_back, give_files_back
 from handlers.menu import OpenMenu, main_menu
@@ -56,7 +56,7 @@ async def say(update: Update, ctx: Context, tap: Say) -> None:
 
 async def open_statement(ctx: Context, case: CaseOut, action: CaseAction) -> None:
     if action not in case.allowed or action not in WRITTEN:
-        await show_case(ctx, case, not_now(ctx, action))
+        await tell_case(ctx, case, not_now(ctx, action))
         return
     if is_about_case(ctx):
         step, draft = standing(ctx)
@@ -202,7 +202,7 @@ async def late(update: Update, ctx: Context, tap: OfCaseDialog) -> None:
     await ctx.remove_buttons()
     case = await find_case(ctx, tap.number)
     if case is not None:
-        await show_case(
+        await tell_case(
             ctx, case, ctx.t("That was sent or cancelled before, and nothing was done twice. This is how it stands:")
         )
 

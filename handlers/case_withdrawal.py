@@ -10,7 +10,7 @@ from bot.ui import button, rows
 from handlers.case_buttons import AskWithdraw, ShowCase, Withdraw
 from handlers.case_draft import WITHDRAWN, CaseDraft, Step
 from handlers.case_finding import find_case
-from handlers.case_screens import show_case
+from handlers.case_screens import tell_case
 from handlers.case_statement import not_now
 from handlers.case_steps import ask, begin, is_busy, remind, standing
 from handlers.menu import OpenComplaint, OpenMenu
@@ -21,7 +21,7 @@ async def start(update: Update, ctx: Context, tap: AskWithdraw) -> None:
     if case is None:
         return
     if CaseAction.WITHDRAW not in case.allowed:
-        await show_case(ctx, case, not_now(ctx, CaseAction.WITHDRAW))
+        await tell_case(ctx, case, not_now(ctx, CaseAction.WITHDRAW))
         return
     if await is_busy(ctx):
         return
@@ -38,7 +38,7 @@ async def withdraw(update: Update, ctx: Context, tap: Withdraw) -> None:
         ctx.session.end_dialog()
         found = await find_case(ctx, draft.number)
         if found is not None:
-            await show_case(ctx, found, not_now(ctx, CaseAction.WITHDRAW))
+            await tell_case(ctx, found, not_now(ctx, CaseAction.WITHDRAW))
         return
     ctx.session.end_dialog()
     text = (

@@ -9,7 +9,7 @@ from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, pairs, rows
 from handlers import case_files, case_history, case_rating, case_statement, case_withdrawal
 from handlers import case_screens as screens
-from handlers.case_buttons import ExplainDays, ShowCase, ShowPage, ShowText
+from handlers.case_buttons import ExplainDays, OpenCase, ShowCase, ShowPage, ShowText
 from handlers.case_clocks import days_explained
 from handlers.case_finding import find_case
 from handlers.gate import explain_gate
@@ -52,6 +52,12 @@ async def show_one(update: Update, ctx: Context, tap: ShowCase) -> None:
         await screens.show_case(ctx, case)
 
 
+async def open_one(update: Update, ctx: Context, tap: OpenCase) -> None:
+    case = await find_case(ctx, tap.number)
+    if case is not None:
+        await screens.tell_case(ctx, case)
+
+
 async def show_text(update: Update, ctx: Context, tap: ShowText) -> None:
     case = await find_case(ctx, tap.number)
     if case is not None:
@@ -69,6 +75,7 @@ HANDLERS = [
     CallbackHandler(OpenCases, show_list, reminds=True),
     CallbackHandler(ShowPage, show_list),
     CallbackHandler(ShowCase, show_one),
+    CallbackHandler(OpenCase, open_one),
     CallbackHandler(ShowText, show_text),
     CallbackHandler(ExplainDays, explain_days),
     *case_history.HANDLERS,

@@ -70,13 +70,20 @@ async def family(api: aiohttp.ClientSession, factory: Factory) -> Family:
     await factory.ledger_entry(family.agreement)
     await prove(api, CHAT, by_phone(family.who.phone, family.who.id_number[-4:]))
     family.attachment_id = (await upload(api, CHAT, upload_key="upload-of-the-case"))["id"]
-    text = f"{family.who.name}的房子漏水"
-    case = {"category": "quality", "agreement_id": family.agreement.id, "text": text}
+    words = f"{family.who.name}的房子漏水"
+    case = {"category": "quality", "agreement_id": family.agreement.id, "text": words}
     case["attachment_ids"] = [family.attachment_id]
     filed = await call(
         api, "POST", f"/v1/chats/{CHAT}/cases", 201, json=case, headers={"Idempotency-Key": "dialog-0001"}
     )
     family.case_number = filed["number"]
+    async with factory.database.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO deliveries (chat_id, case_id, message_id, kind, state) "
+                "SELECT chat_id, id, 4711, 'case_updated', 'sent' FROM cases"
+            )
+        )
     code = {"scope": "progress"}
     await call(api, "POST", f"/v1/chats/{CHAT}/agreements/{family.agreement.id}/codes", 201, json=code)
     request = {"kind": "other", "text": f"{family.who.name}，{family.who.phone}"}
@@ -119,6 +126,7 @@ async def test_every_look_up_leaves_an_event(
         "number": family.case_number,
         "request_id": family.request_id,
         "attachment_id": family.attachment_id,
+        "message_id": 4711,
     }
     queries = {"/v1/staff/{chat_id}/agreements": {"number": family.agreement.number}}
     recorded = 0

@@ -152,6 +152,8 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.report_messages(Report(results=[])),
         backend.act_on_own_case(5, "2026-000123", withdraw, idempotency_key="dialog-id"),
         backend.attachment(5, "2026-000123", 4),
+        backend.file_link(5, "2026-000123", 4),
+        backend.case_of_message(5, 9),
         backend.queue(5, view=QueueView.MINE, supervised=True, cursor="c"),
         backend.staff_case(5, "2026-000123"),
         backend.act_on_case(5, "2026-000123", claim, version=3, idempotency_key="dialog-id"),

@@ -77,6 +77,9 @@ PUT /v1/chats/{chat_id}/consents                                     401  200  o
 DELETE /v1/chats/{chat_id}/consents/id_number                        401  200  own  own  own  own  own  own  own  own  own
 POST /v1/chats/{chat_id}/access-requests                             401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/access-requests                              401  200  own  own  own  own  own  own  own  own  own
+POST /v1/chats/{chat_id}/cases/{number}/attachments/{attachment_id}/links 401 200 404 404  404  404  404  404  404  404  404
+GET /v1/chats/{chat_id}/messages/{message_id}                        401  200  404  404  404  404  404  404  404  404  404
+GET /files/{token}                                                   404  404  404  404  404  404  404  404  404  404  404
 POST /v1/staff/{chat_id}/account                                     401  403  403  403  403  403  403  403  403  403  403
 GET /v1/staff/{chat_id}/me                                           401  403  403  403  403  200  200  200  200  200  200
 GET /v1/staff/{chat_id}/accounts                                     401  403  403  403  403  403  403  403  403  403  200
@@ -108,8 +111,8 @@ ROWS = {
 
 PROOFS = ("POST /v1/chats/{chat_id}/links", "POST /v1/staff/{chat_id}/account")
 """Here a wrong code is given: whoever gives a right one is, by that, no longer who they were."""
-_IDS = ("agreement_id", "link_id", "code_id", "attachment_id", "request_id", "account_id")
-MISSING: dict[str, Any] = dict.fromkeys(_IDS, 2**40) | {"number": "2026-999999"}
+_IDS = ("agreement_id", "link_id", "code_id", "attachment_id", "request_id", "account_id", "message_id")
+MISSING: dict[str, Any] = dict.fromkeys(_IDS, 2**40) | {"number": "2026-999999", "token": "x"}
 _KEYS = count(1)
 
 
@@ -183,6 +186,8 @@ class World:
             "agreement_id": self.agreement.id,
             "agreement_number": self.agreement.number,
             "number": self.number,
+            # Addresses that are in force are tried in tests/flows/test_case_files.py.
+            "token": "AAAA",
         }
         factory = self.factory
         if "{link_id}" in path:
@@ -205,6 +210,16 @@ class World:
                 await session.execute(text("SELECT id, version FROM cases WHERE number = :n"), {"n": self.number})
             ).one()
             found["version"] = case.version
+            if "{message_id}" in path:
+                found["message_id"] = next(self.others)
+                told = {"chat": self.chats["family"], "case": case.id, "message": found["message_id"]}
+                await session.execute(
+                    text(
+                        "INSERT INTO deliveries (chat_id, case_id, message_id, kind, state) "
+                        "VALUES (:chat, :case, :message, 'case_updated', 'sent')"
+                    ),
+                    told,
+                )
             if "/cases/{number}/attachments/" in path:
                 values = {"case": case.id, "file": found["attachment_id"]}
                 await session.execute(text("UPDATE attachments SET case_id = :case WHERE id = :file"), values)
