@@ -23,7 +23,7 @@ from api.cases.schemas import (
 from api.cases.service import act, file_case, look_up_case, look_up_case_of_message, look_up_cases
 from api.errors import ErrorBody
 from api.lookups import facts, reading
-from api.routing import DEFAULT_PAGE, NOT_FOUND, ChatId, Cursor, PageSize, RowId, Session, TheVault, v1_router
+from api.routing import DEFAULT_PAGE, ERRORS, NOT_FOUND, ChatId, Cursor, PageSize, RowId, Session, TheVault, v1_router
 
 router = v1_router("cases")
 
@@ -205,7 +205,7 @@ async def get_case_of_message(
     return facts(await look_up_case_of_message(reading(request), chat_id, message_id))
 
 
-public_router = APIRouter(tags=["files"])
+public_router = APIRouter(tags=["files"], responses={422: ERRORS[422], 503: ERRORS[503], **NOT_FOUND})
 """Outside ``/v1`` and without the service token: a browser asks, with an address that is its own key."""
 
 

@@ -78,8 +78,8 @@ async def test_a_question_answered_by_replying_an_answer_rated_and_reopened(
     assert "接访甲" not in history.text, "by role and department, not by name"
     # Rated, and not solved.
     await resident.tap("评价答复", on=answered)
-    await resident.tap("不满意")
-    await resident.tap("没解决")
+    await resident.tap("⭐⭐ 不满意")
+    await resident.tap("❌ 没解决")
     await resident.expect("为什么这样评价")
     await resident.send("钱还是没到账")
     thanks = await resident.expect("您的评价记下了：2分", "要求重新办理")
