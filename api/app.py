@@ -19,6 +19,7 @@ from api.audit.chain import chain_key
 from api.audit.sealer import keep_sealing
 from api.auth import ServiceToken, document
 from api.cases import routes as cases
+from api.cases import staff_routes as desk
 from api.cases.store import AttachmentStore
 from api.chats import routes as chats
 from api.db import DEADLOCK, LOCK_SECONDS, LOCK_TIMED_OUT, Database, sql_state
@@ -156,7 +157,9 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         family.router,
         rights.router,
         staff.router,
+        cases.public_router,
         staff_families.router,
+        desk.router,
         messages.router,
         health.router,
         metrics.router,

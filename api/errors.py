@@ -54,6 +54,23 @@ class AlreadyHandled(ApiError):
     code, status, message = "already_handled", 409, "Somebody has dealt with it meanwhile."
 
 
+class NotAllowedNow(ApiError):
+    """``details.allowed`` tells what can be done with the case as it stands, ``details.state`` how it stands."""
+
+    code, status, message = "not_allowed_now", 409, "That cannot be done with the case as it stands."
+
+
+class CaseChanged(ApiError):
+    """``details.version`` is the case's now; ``details.event``, ``details.by`` (as whom, not who) and
+    ``details.happened_at`` tell what was done meanwhile."""
+
+    code, status, message = "case_changed", 409, "Somebody has done something with the case meanwhile."
+
+
+class NoRoute(ApiError):
+    code, status, message = "no_route", 409, "No routing rule fits the case; name a department."
+
+
 class ConsentNeeded(ApiError):
     """``details.kinds`` tells to what the person has not agreed (yet, or in this version of the words)."""
 

@@ -80,6 +80,12 @@ def _object_store(url: str) -> str:
     return url
 
 
+def _public_address(url: str) -> str:
+    if not re.fullmatch(r"https://[^\s/?#@]+(/[^\s?#]*)?|http://(localhost|127\.0\.0\.1)(:\d+)?", url):
+        raise ValueError("must be https://host, or http on this machine: files of residents travel by it")
+    return url.rstrip("/")
+
+
 class Settings(BaseSettings):
     """What the API needs to know. Secrets have no defaults: without them it does not start."""
 
@@ -118,6 +124,15 @@ class Settings(BaseSettings):
     timezone: ZoneInfo = Field(
         ZoneInfo("Asia/Shanghai"),
         description="The office's time zone: what day it is, and so every clock's last day.",
+    )
+    public_url: Annotated[str, AfterValidator(_public_address)] | None = Field(
+        None, description="https://… at which residents reach the API's /files/; unset: no links to files are given."
+    )
+    case_reopen_days: int = Field(
+        30, ge=1, le=365, description="Days in which a resident may have an answered case taken up again."
+    )
+    case_resident_answer_days: int = Field(
+        10, ge=1, le=90, description="Days the office waits for a resident's answer to a question."
     )
     surge_wrong_per_hour: int = Field(
         200, ge=1, description="Wrong tries with an agreement's papers, of everybody together, that are a surge."

@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from telegram import InlineKeyboardMarkup, InputFile, Message
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from api.agreements.schemas import HandoverOut, HomeOut
@@ -154,6 +154,20 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
             protect_content=True,
         )
 
+    async def offer_document(
+        self, data: bytes, filename: str, caption: str, keyboard: InlineKeyboardMarkup | None = None
+    ) -> bool:
+        """Like ``reply_with_document``; False where Telegram will not take the file."""
+        try:
+            await self.reply_with_document(data, filename, caption, keyboard)
+        except NetworkError as error:
+            # PTB has no name of its own for 413, "Request Entity Too Large".
+            said = error.message.lower()
+            if "too large" not in said and (not isinstance(error, BadRequest) or "chat not found" in said):
+                raise
+            return False
+        return True
+
     async def edit_or_reply(
         self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, personal: bool = False
     ) -> None:
@@ -165,6 +179,8 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         message = query.message if query else None
         if (
             not isinstance(message, Message)
+            # A file that was brought stays as it is.
+            or message.text is None
             or (personal and not message.has_protected_content)
             or not await self.edit(message.message_id, text, keyboard)
         ):

@@ -7,7 +7,7 @@ private chats only.
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from telegram import Update
+from telegram import Message, Update
 from telegram.ext import BaseHandler
 from telegram.ext.filters import BaseFilter, UpdateFilter
 
@@ -18,6 +18,7 @@ from bot.drafts import remind_of_draft
 from bot.sessions import Turn, current_turn
 
 Tap = TypeVar("Tap", bound=Callback)
+Found = TypeVar("Found")
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 
@@ -167,6 +168,50 @@ class MessageHandler(BaseHandler[Update, Context, None]):
         if turn.command is not None or turn.update.message is None or not turn.private:
             return False
         return bool(self._filter.check_update(turn.update))
+
+
+class ReplyHandler(BaseHandler[Update, Context, None]):
+    """A message that replies to one of the bot's, where that was about a thing which has to be looked up. What is about
+    none goes on to the handlers behind, as if this one were not there.
+
+    Args:
+        find: what the message is about that was replied to; None: nothing of this handler's.
+        callback: ``async def on_reply(update, ctx, found)``.
+    """
+
+    __slots__ = ("_find",)
+
+    def __init__(
+        self,
+        find: Callable[[Context, Message], Coroutine[Any, Any, Found | None]],
+        callback: Callable[[Update, Context, Found], Coroutine[Any, Any, None]],
+    ) -> None:
+        super().__init__(callback)  # type: ignore[arg-type]
+        self._find: Any = find
+
+    def check_update(self, update: object) -> Message | None:
+        turn = current_turn()
+        message = turn.update.message
+        if message is None or turn.command is not None or not turn.private:
+            return None
+        answered = message.reply_to_message
+        is_ours = answered is not None and answered.from_user is not None and answered.from_user.is_bot
+        return answered if is_ours else None
+
+    async def handle_update(self, update: Update, application: Any, check_result: Any, context: Context) -> None:
+        found = await self._find(context, check_result)
+        if found is not None:
+            await self.callback(update, context, found)  # type: ignore[call-arg]
+            return
+        handlers = iter(next(group for group in application.handlers.values() if self in group))
+        for handler in handlers:
+            if handler is self:
+                break
+        for handler in handlers:
+            check = handler.check_update(update)
+            if check is not None and check is not False:
+                await handler.handle_update(update, application, check, context)
+                return
 
 
 def needs(handlers: Iterable[BaseHandler[Any, Any, Any]]) -> dict[str | type[Callback], Facts]:

@@ -4,9 +4,21 @@ python-telegram-bot takes over what JSON holds without a look at its types: a te
 that then stands in an address of the API. What is let through here can be used as its type hints say.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from telegram import Chat, Contact, Document, Location, MaybeInaccessibleMessage, Message, PhotoSize, Update, User
+from telegram import (
+    Chat,
+    Contact,
+    Document,
+    InlineKeyboardButton,
+    Location,
+    MaybeInaccessibleMessage,
+    Message,
+    PhotoSize,
+    Update,
+    User,
+)
 
 IDS = 2**52
 """No person, chat or message has this id or a higher one: Telegram's have at most 52 bits."""
@@ -69,7 +81,25 @@ def _is_message(message: Message) -> bool:
         and _is_document(message.document)
         and _is_contact(message.contact)
         and _is_location(message.location)
+        and _is_answered(message.reply_to_message)
     )
+
+
+def _is_answered(message: Any) -> bool:
+    """The message that this one replies to: who wrote it, its number and its buttons are looked at."""
+    if message is None:
+        return True
+    return (
+        isinstance(message, Message)
+        and _is_shown(message)
+        and _is_sender(message.from_user)
+        and all(_is_text(button.callback_data) for button in buttons_of(message))
+    )
+
+
+def buttons_of(message: Message) -> Iterable[InlineKeyboardButton]:
+    """The inline buttons below a message."""
+    return (button for row in message.reply_markup.inline_keyboard for button in row) if message.reply_markup else ()
 
 
 def _is_file(file: PhotoSize | Document) -> bool:

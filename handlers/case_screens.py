@@ -1,29 +1,43 @@
-"""What is told about a complaint: the receipt, the list, one with its history and clocks."""
+"""What is told about a complaint: the receipt, the list, one with its state, its answer and what is due."""
 
-from api.cases.schemas import MAX_TEXT_CHARACTERS, CaseEventOut, CaseOut, CasePage, ClockKind, ClockOut
-from bot.callbacks import Callback
+from telegram import InlineKeyboardMarkup
+
+from api.cases.schemas import MAX_TEXT_CHARACTERS, CaseAction, CaseEventKind, CaseOut, CasePage
 from bot.context import Context
+from bot.ui import button, pairs, rows
 from handlers import terms
-from handlers.facts import SHOWN_TEXT, agreement_line, enclosures, listed, quoted, unit_label
-from locales import Html, join
+from handlers.case_buttons import (
+    AskRating,
+    AskWithdraw,
+    ExplainDays,
+    Say,
+    ShowFiles,
+    ShowHistory,
+    ShowNewest,
+    ShowText,
+)
+from handlers.case_clocks import clock_line
+from handlers.case_files import office_files
+from handlers.case_history import ANSWERS, Happened, history, newest, outcome_line, step_line
+from handlers.facts import agreement_line, enclosures, listed, quoted, unit_label
+from handlers.menu import OpenCases, OpenComplaint, OpenMenu
+from locales import Html, join, lazy
 
+OWN_TEXT = 300
+"""Characters of the complaint itself that its screen repeats; its writer knows them."""
+ANSWER = 900
+"""Characters of the office's answer, or question."""
+NEWEST = 5
+"""Steps on the screen itself."""
 
-class ShowCase(Callback, prefix="case"):
-    """One complaint of this chat."""
-
-    number: str
-
-
-class ShowText(Callback, prefix="casetext"):
-    """All of what was written in it."""
-
-    number: str
-
-
-class ShowPage(Callback, prefix="casepage"):
-    """A page of the list; without a cursor the newest."""
-
-    cursor: str = ""
+ACTIONS = {
+    CaseAction.REPLY: lazy("✍️ Answer the question"),
+    CaseAction.ADD: lazy("➕ Add words or photos"),
+    CaseAction.REOPEN: lazy("🔁 Not settled: take it up again"),
+    CaseAction.REQUEST_REVIEW: lazy("⚖️ Ask for a review"),
+    CaseAction.REQUEST_SECOND_REVIEW: lazy("⚖️ Ask for a second review"),
+}
+"""What a resident can write to the office, as the buttons call it."""
 
 
 def acknowledgement(ctx: Context, case: CaseOut) -> Html:
@@ -41,7 +55,7 @@ def acknowledgement(ctx: Context, case: CaseOut) -> Html:
             ),
             join("\n", [*_subject(ctx, case), _enclosed(ctx, case)]),
             ctx.t("It is now with the task force's complaints office, which registers it and passes it on."),
-            *(clock_line(ctx, clock) for clock in case.clocks),
+            *(clock_line(clock, ctx.words) for clock in case.clocks),
             ctx.t("This is a receipt. Whether it is formally accepted you will be told separately."),
         ],
     )
@@ -56,31 +70,13 @@ def _subject(ctx: Context, case: CaseOut) -> list[Html]:
 
 
 def _enclosed(ctx: Context, case: CaseOut) -> Html:
-    kinds = [attachment.kind for attachment in case.attachments]
+    by_office = {file.id for file in office_files(case)}
+    kinds = [attachment.kind for attachment in case.attachments if attachment.id not in by_office]
     things = [
         ctx.n("a text of {n} character", "a text of {n} characters", len(case.text)),
         *enclosures(kinds, ctx.words, location=case.location is not None),
     ]
     return ctx.t("What you sent: {contents}", contents=listed(things, ctx.words))
-
-
-def clock_line(ctx: Context, clock: ClockOut) -> Html:
-    """The last day of a statutory time limit, and the article it rests on."""
-    day = ctx.words.date(clock.last_day)
-    match clock.kind:
-        case ClockKind.ACCEPTANCE_NOTICE:
-            return ctx.t(
-                "By <b>{day}</b> at the latest you will be told in writing whether it is accepted or passed on "
-                "(Regulations on Petition Work, {articles}).",
-                day=day,
-                articles=_articles(ctx, clock.article),
-            )
-
-
-def _articles(ctx: Context, named: str) -> Html:
-    """22, 23 → articles 22, 23 · 第22、23条"""
-    numbers = [number.strip() for number in named.split(",")]
-    return ctx.n("article {numbers}", "articles {numbers}", len(numbers), numbers=listed(numbers, ctx.words))
 
 
 def case_list(ctx: Context, page: CasePage) -> Html:
@@ -106,6 +102,7 @@ def case_list(ctx: Context, page: CasePage) -> Html:
 
 
 def one_case(ctx: Context, case: CaseOut) -> Html:
+    steps = [*history(case)]
     return join(
         "\n\n",
         [
@@ -115,19 +112,110 @@ def one_case(ctx: Context, case: CaseOut) -> Html:
                     ctx.t("<b>Complaint {number}</b>", number=case.number),
                     ctx.t("Now: <b>{state}</b>", state=terms.name(ctx.words, case.state)),
                     *_subject(ctx, case),
+                    ctx.t("With: {department}", department=case.department) if case.department else None,
+                    ctx.t("👁 A supervisor watches over it.") if case.supervised else None,
                     _enclosed(ctx, case),
                 ],
             ),
-            quoted(case.text),
-            join("\n", [ctx.t("<b>What happened</b>"), *(_event_line(ctx, event) for event in case.events)]),
+            quoted(case.text, OWN_TEXT),
+            _question(ctx, case),
+            _answer(ctx, case),
+            *(clock_line(clock, ctx.words) for clock in case.clocks),
+            join(
+                "\n",
+                [
+                    ctx.t("<b>What happened</b>"),
+                    ctx.t("…") if len(steps) > NEWEST else None,
+                    *(step_line(step, ctx.words) for step in steps[-NEWEST:]),
+                ],
+            ),
             join("\n", _dates(ctx, case)),
-            *(clock_line(ctx, clock) for clock in case.clocks),
         ],
     )
 
 
+def question(case: CaseOut) -> Happened | None:
+    """What the officer asked, as long as an answer is awaited."""
+    return newest(case, CaseEventKind.ASKED) if CaseAction.REPLY in case.allowed else None
+
+
+def _question(ctx: Context, case: CaseOut) -> Html | None:
+    asked = question(case)
+    if asked is None:
+        return None
+    return join(
+        "\n",
+        [
+            ctx.t("❓ <b>The officer asks you:</b>"),
+            quoted(asked.event.text, ANSWER),
+            ctx.t("Press “Answer the question”, or reply to this message."),
+        ],
+    )
+
+
+def _answer(ctx: Context, case: CaseOut) -> Html | None:
+    answered = newest(case, *ANSWERS)
+    if answered is None:
+        return None
+    day = ctx.words.date(answered.event.happened_at.astimezone(ctx.words.time_zone).date())
+    files = len(answered.event.attachment_ids)
+    return join(
+        "\n",
+        [
+            ctx.t("📄 <b>{event}, {day}</b>", event=terms.name(ctx.words, answered.event.kind), day=day),
+            outcome_line(answered.event.outcome, ctx.words) if answered.event.outcome else None,
+            quoted(answered.event.text, ANSWER) if answered.event.text else None,
+            ctx.n("With it came {n} file.", "With it came {n} files.", files) if files else None,
+            ctx.t("Your rating: {stars} of 5", stars=case.rating) if case.rating else None,
+        ],
+    )
+
+
+def keys_of(ctx: Context, case: CaseOut) -> InlineKeyboardMarkup:
+    """What can be read, and what can be done with it now."""
+    answered, asked = newest(case, *ANSWERS), question(case)
+    read = [
+        button(ctx.plain("📖 Read all of the question"), ShowNewest(case.number, asked.event.kind))
+        if asked and len(asked.event.text) > ANSWER
+        else None,
+        button(ctx.plain("📖 Read all of the answer"), ShowNewest(case.number, answered.event.kind))
+        if answered and len(answered.event.text) > ANSWER
+        else None,
+        button(ctx.plain("Read all of the text"), ShowText(case.number)) if is_shortened(case) else None,
+        button(ctx.plain("📎 Files from the office"), ShowFiles(case.number)) if office_files(case) else None,
+    ]
+    return rows(
+        *(
+            button(ctx.plain(label), Say(case.number, action))
+            for action, label in ACTIONS.items()
+            if action in case.allowed
+        ),
+        button(ctx.plain("⭐ Rate the answer"), AskRating(case.number)) if CaseAction.RATE in case.allowed else None,
+        *(key for key in read if key),
+        *pairs(
+            [
+                button(ctx.plain("🕘 All that happened"), ShowHistory(case.number)),
+                button(ctx.plain("📅 What the days mean"), ExplainDays(case.number)),
+            ]
+        ),
+        button(ctx.plain("↩️ Take it back"), AskWithdraw(case.number)) if CaseAction.WITHDRAW in case.allowed else None,
+        None if case.allowed else button(ctx.plain("File a complaint"), OpenComplaint()),
+        [button(ctx.plain("My complaints"), OpenCases()), button(ctx.plain("Main menu"), OpenMenu())],
+    )
+
+
+async def show_case(ctx: Context, case: CaseOut) -> None:
+    """Where the tapped button was."""
+    await ctx.edit_or_reply(one_case(ctx, case), keys_of(ctx, case), personal=True)
+
+
+async def tell_case(ctx: Context, case: CaseOut, note: Html | None = None) -> None:
+    """In a new message, below what there is to say first: what bore the button may be a question, or an answer."""
+    await ctx.reply(join("\n\n", [note, one_case(ctx, case)]), keys_of(ctx, case), personal=True)
+
+
 def is_shortened(case: CaseOut) -> bool:
-    return len(case.text) > SHOWN_TEXT
+    return len(case.text) > OWN_TEXT
 
 
 def whole_text(ctx: Context, case: CaseOut) -> Html:
@@ -137,14 +225,6 @@ def whole_text(ctx: Context, case: CaseOut) -> Html:
             ctx.t("<b>Complaint {number}</b>", number=case.number),
             quoted(case.text, MAX_TEXT_CHARACTERS),
         ],
-    )
-
-
-def _event_line(ctx: Context, event: CaseEventOut) -> Html:
-    return ctx.t(
-        "• {moment}: {event}",
-        moment=ctx.words.datetime(event.happened_at),
-        event=terms.name(ctx.words, event.kind),
     )
 
 

@@ -1,13 +1,17 @@
-"""/cases: the complaints that this chat has filed, and one with its history, dates and clock."""
+"""/cases: the complaints that this chat has filed, and one with its history, dates and clocks. What is done with one
+stands in the files that begin with ``case_``."""
 
 from telegram import Update
 
-from bot.backend import InvalidInput, NotFound
+from bot.backend import InvalidInput
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, pairs, rows
+from handlers import case_files, case_history, case_rating, case_statement, case_withdrawal
 from handlers import case_screens as screens
-from handlers.case_screens import ShowCase, ShowPage, ShowText
+from handlers.case_buttons import ExplainDays, OpenCase, ShowCase, ShowPage, ShowText
+from handlers.case_clocks import days_explained
+from handlers.case_finding import find_case
 from handlers.gate import explain_gate
 from handlers.menu import OpenCases, OpenComplaint, OpenMenu
 
@@ -43,38 +47,27 @@ async def show_list(update: Update, ctx: Context, tap: OpenCases | ShowPage | No
 
 
 async def show_one(update: Update, ctx: Context, tap: ShowCase) -> None:
-    try:
-        case = await ctx.backend.case(ctx.chat_id, tap.number)
-    except NotFound:
-        await _not_there(ctx)
-        return
-    await ctx.edit_or_reply(
-        screens.one_case(ctx, case),
-        rows(
-            button(ctx.plain("Read all of the text"), ShowText(case.number)) if screens.is_shortened(case) else None,
-            button(ctx.plain("My complaints"), OpenCases()),
-            button(ctx.plain("Main menu"), OpenMenu()),
-        ),
-        personal=True,
-    )
+    case = await find_case(ctx, tap.number)
+    if case is not None:
+        await screens.show_case(ctx, case)
+
+
+async def open_one(update: Update, ctx: Context, tap: OpenCase) -> None:
+    case = await find_case(ctx, tap.number)
+    if case is not None:
+        await screens.tell_case(ctx, case)
 
 
 async def show_text(update: Update, ctx: Context, tap: ShowText) -> None:
-    try:
-        case = await ctx.backend.case(ctx.chat_id, tap.number)
-    except NotFound:
-        await _not_there(ctx)
-        return
-    await ctx.edit_or_reply(
-        screens.whole_text(ctx, case), rows(button(ctx.plain("⬅️ Back"), ShowCase(case.number))), personal=True
-    )
+    case = await find_case(ctx, tap.number)
+    if case is not None:
+        await ctx.edit_or_reply(
+            screens.whole_text(ctx, case), rows(button(ctx.plain("⬅️ Back"), ShowCase(case.number))), personal=True
+        )
 
 
-async def _not_there(ctx: Context) -> None:
-    await ctx.edit_or_reply(
-        ctx.t("There is no such complaint of yours here."),
-        rows(button(ctx.plain("My complaints"), OpenCases()), button(ctx.plain("Main menu"), OpenMenu())),
-    )
+async def explain_days(update: Update, ctx: Context, tap: ExplainDays) -> None:
+    await ctx.edit_or_reply(days_explained(ctx.words), rows(button(ctx.plain("⬅️ Back"), ShowCase(tap.number))))
 
 
 HANDLERS = [
@@ -82,5 +75,12 @@ HANDLERS = [
     CallbackHandler(OpenCases, show_list, reminds=True),
     CallbackHandler(ShowPage, show_list),
     CallbackHandler(ShowCase, show_one),
+    CallbackHandler(OpenCase, open_one),
     CallbackHandler(ShowText, show_text),
+    CallbackHandler(ExplainDays, explain_days),
+    *case_history.HANDLERS,
+    *case_files.HANDLERS,
+    *case_rating.HANDLERS,
+    *case_withdrawal.HANDLERS,
+    *case_statement.HANDLERS,
 ]

@@ -4,18 +4,18 @@ The draft lives in the dialog, so it survives every restart. Nothing that a pers
 another command in between, or by a failure; pressing "Submit" twice files one case.
 """
 
-import asyncio
-
 from telegram import Update
 
-from bot.backend import BackendError, BackendUnavailable, InvalidInput, NotFound
+from bot.backend import InvalidInput, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.drafts import Drop, Resume, remind_of_draft
 from bot.ui import button, lines, rows
 from handlers import complaint_content, verification
 from handlers import complaint_screens as screens
-from handlers.case_screens import ShowCase, acknowledgement
+from handlers.case_buttons import ShowCase
+from handlers.case_screens import acknowledgement
+from handlers.case_steps import is_busy
 from handlers.complaint_draft import Draft, Step
 from handlers.complaint_screens import (
     Back,
@@ -32,12 +32,15 @@ from handlers.complaint_screens import (
     TurnHomes,
 )
 from handlers.complaint_steps import ask, ask_in_place, begin_with, go, is_complaint, standing
+from handlers.content import give_back, give_files_back
 from handlers.gate import explain_gate
 from handlers.lookups import explain_nothing
 from handlers.menu import OpenComplaint, OpenMenu, main_menu
 
 
 async def begin(update: Update, ctx: Context, tap: OpenComplaint | None = None) -> None:
+    if await is_busy(ctx):
+        return
     if ctx.session.dialog is not None and not is_complaint(ctx):
         # Whoever asks for a complaint now has left the other conversation behind.
         await verification.leave(ctx)
@@ -79,7 +82,7 @@ async def _offer_to_continue(ctx: Context) -> None:
 
 async def start_anew(update: Update, ctx: Context, tap: StartAnew) -> None:
     await ctx.remove_buttons()
-    await _give_files_back(ctx)
+    await give_files_back(ctx, standing(ctx)[1].files)
     await _begin_anew(ctx)
 
 
@@ -158,7 +161,7 @@ async def change(update: Update, ctx: Context, tap: Change) -> None:
 async def remove_file(update: Update, ctx: Context, tap: RemoveFile) -> None:
     step, draft = standing(ctx)
     draft.files = [file for file in draft.files if file.id != tap.attachment_id]
-    await _give_back(ctx, tap.attachment_id)
+    await give_back(ctx, tap.attachment_id)
     go(ctx, step, draft)
     await ask_in_place(ctx)
 
@@ -270,23 +273,10 @@ async def drop(update: Update, ctx: Context, tap: Drop | None = None) -> None:
 
 
 async def drop_for_good(update: Update, ctx: Context, tap: DropForGood | None = None) -> None:
-    await _give_files_back(ctx)
+    await give_files_back(ctx, standing(ctx)[1].files)
     ctx.session.end_dialog()
     await ctx.remove_buttons()
     await ctx.reply(ctx.t("Cancelled. Nothing was sent. What would you like to know?"), main_menu(ctx))
-
-
-async def _give_files_back(ctx: Context) -> None:
-    _, draft = standing(ctx)
-    await asyncio.gather(*(_give_back(ctx, file.id) for file in draft.files))
-
-
-async def _give_back(ctx: Context, attachment_id: int) -> None:
-    """Delete a stored file. One that cannot be deleted now belongs to no case, and retention finds it."""
-    try:
-        await ctx.backend.detach(ctx.chat_id, attachment_id)
-    except (BackendError, BackendUnavailable):
-        return
 
 
 HANDLERS = [

@@ -1,185 +1,34 @@
-"""What a person sends into a complaint: texts, photos, documents, a location. Whatever the step, it is kept.
+"""What a person sends into a complaint: texts, photos, documents, a location. Whatever the step, it is kept."""
 
-Photos of an album, and the parts of a text that the app cut, come as updates of their own: the answer to the first is
-edited for those that follow.
-"""
-
-import hashlib
-import mimetypes
-import re
-
-from telegram import Document, Message, PhotoSize, Update
-from telegram.error import BadRequest
+from telegram import Update
 from telegram.ext import filters
 
-from api.cases.schemas import (
-    MAX_ATTACHMENT_BYTES,
-    MAX_ATTACHMENTS,
-    AttachmentKind,
-    AttachmentOut,
-    Location,
-)
-from bot.backend import TooLarge, TooMany, UnsupportedType
+from api.cases.schemas import Location
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
-from handlers import complaint_screens as screens
-from handlers.complaint_draft import Draft, Receipt, Step
+from handlers.complaint_draft import Draft, Step
 from handlers.complaint_steps import ask, go, screen, standing
-from locales import Html, join
-
-CUT_BY_APP = 4000
-"""UTF-16 units: a message of more is probably the beginning of a longer text, cut at 4,096 by the app."""
-_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}", re.IGNORECASE | re.ASCII)
+from handlers.content import Content, message_of
 
 
-def _is_taken(message: Message, draft: Draft) -> bool:
-    """Whether Telegram brings the message a second time; else it is taken now. Ids of a chat's messages grow."""
-    if message.message_id <= draft.taken:
-        return True
-    draft.taken = message.message_id
-    return False
+def _draft(ctx: Context) -> Draft:
+    return standing(ctx)[1]
 
 
-async def take_text(update: Update, ctx: Context) -> None:
-    message = _message(update)
-    step, draft = standing(ctx)
-    if _is_taken(message, draft):
-        await ask(ctx)
-        return
-    more = (message.text or "").replace("\0", "").strip()
-    if not more:
-        await ask(ctx)
-        return
-    had_text = bool(draft.text) and not draft.rewriting
-    if await _is_rest_of_refused(ctx, message, step, draft, more):
-        return
-    draft.receipt = None
-    if not draft.take_text(more):
-        await _refuse_text(ctx, message, step, draft, more)
-        return
-    go(ctx, _next(step, draft), draft)
-    await ask(ctx, ctx.t("✔️ Added to your text.") if had_text else ctx.t("✔️ I have your text."))
+def _keep(ctx: Context, draft: Draft) -> None:
+    go(ctx, standing(ctx)[0], draft)
 
 
-def _next(step: Step, draft: Draft) -> Step:
-    """Content that arrives on another step does not move the person away from it."""
-    return draft.after(step) if step is Step.TEXT else step
+def _advance(ctx: Context, draft: Draft) -> None:
+    step = standing(ctx)[0]
+    go(ctx, draft.after(step) if step is Step.TEXT else step, draft)
 
 
-async def _refuse_text(ctx: Context, message: Message, step: Step, draft: Draft, text: str) -> None:
-    given = len(draft.with_text(text))
-    answer = await ctx.reply(screens.too_long(ctx, given, len(draft.text)))
-    await ask(ctx)
-    if len(text.encode("utf-16-le")) // 2 >= CUT_BY_APP:
-        draft.receipt = Receipt(message_id=answer, too_long=given, next_part=message.message_id + 1)
-    go(ctx, step, draft)
-
-
-async def _is_rest_of_refused(ctx: Context, message: Message, step: Step, draft: Draft, more: str) -> bool:
-    """The rest of a text that was too long and that the app had cut is no text of its own."""
-    receipt = draft.receipt
-    if receipt is None or receipt.next_part != message.message_id:
-        return False
-    receipt.too_long += len(more)
-    receipt.next_part = message.message_id + 1
-    await ctx.edit(receipt.message_id, screens.too_long(ctx, receipt.too_long, len(draft.text)))
-    go(ctx, step, draft)
-    return True
-
-
-async def take_file(update: Update, ctx: Context) -> None:
-    message = _message(update)
-    step, draft = standing(ctx)
-    if _is_taken(message, draft):
-        await ask(ctx)
-        return
-    album = message.media_group_id
-    receipt = draft.receipt if album is not None and draft.receipt and draft.receipt.album == album else None
-    draft.receipt = receipt
-    caption_refused = _take_caption(ctx, message, draft)
-    refused = await _store(ctx, message, draft)
-    step = _next(step, draft) if draft.text else step
-    if receipt is not None:
-        receipt.left_out += refused is not None
-        go(ctx, step, draft)
-        question, keyboard = await screen(ctx)
-        notes = [caption_refused, _left_out(ctx, receipt), refused]
-        await ctx.edit(receipt.message_id, join("\n\n", [*notes, question]), keyboard)
-        return
-    go(ctx, step, draft)
-    answer = await ask(ctx, caption_refused, refused)
-    if album is not None:
-        draft.receipt = Receipt(message_id=answer, album=album, left_out=int(refused is not None))
-        go(ctx, step, draft)
-
-
-def _left_out(ctx: Context, receipt: Receipt) -> Html | None:
-    left_out = receipt.left_out
-    return ctx.n("{n} file was not taken.", "{n} files were not taken.", left_out) if left_out else None
-
-
-def _take_caption(ctx: Context, message: Message, draft: Draft) -> Html | None:
-    """A caption is text like any other. Returns what to say where it is too long."""
-    caption = (message.caption or "").replace("\0", "").strip()
-    if not caption or caption in draft.text or draft.take_text(caption):
-        return None
-    return screens.too_long(ctx, len(draft.with_text(caption)), len(draft.text))
-
-
-async def _store(ctx: Context, message: Message, draft: Draft) -> Html | None:
-    """Fetch the file and hand it to the API. Returns what to say where it was not taken."""
-    full = ctx.t("A complaint can have up to {n} files, so I did not take this one.", n=MAX_ATTACHMENTS)
-    too_large = ctx.t("This file is larger than 20 MB, so I could not take it. Please send a smaller one.")
-    source = message.document or message.photo[-1]
-    if draft.is_full:
-        return full
-    if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
-        return too_large
-    try:
-        draft.take_file(await _hand_over(ctx, source, len(draft.files) + 1))
-    except TooLarge:
-        return too_large
-    except TooMany:
-        return full
-    except UnsupportedType:
-        return ctx.t("I cannot take files of this kind. Photos, PDF, Word and Excel files are fine.")
-    except BadRequest as error:
-        if "too big" in error.message.lower():
-            return too_large
-        # Telegram has it no longer, or not yet.
-        return ctx.t("I could not get this file from Telegram. Please send it once more.")
-    return None
-
-
-async def _hand_over(ctx: Context, source: Document | PhotoSize, number: int) -> AttachmentOut:
-    dialog = ctx.session.dialog
-    assert dialog is not None  # noqa: S101 - the handlers match in a complaint only
-    file = await ctx.bot.get_file(source.file_id)
-    data = bytes(await file.download_as_bytearray())
-    guessed = mimetypes.guess_type(file.file_path or "")[0]
-    if isinstance(source, Document):
-        kind, filename = AttachmentKind.DOCUMENT, source.file_name or "document"
-        media_type = _media_type(source.mime_type or guessed)
-    else:
-        media_type = guessed or "image/jpeg"
-        kind, filename = AttachmentKind.PHOTO, f"photo-{number}{mimetypes.guess_extension(media_type) or '.jpg'}"
-    return await ctx.backend.attach(
-        ctx.chat_id,
-        data,
-        kind=kind,
-        filename=filename[-120:],
-        media_type=media_type,
-        upload_key=f"{dialog.id}-{hashlib.sha256(source.file_unique_id.encode()).hexdigest()[:32]}",
-    )
-
-
-def _media_type(claimed: str | None) -> str:
-    """As a header can say it: what the sender's app claims of a document may be anything."""
-    return claimed if claimed is not None and _MEDIA_TYPE.fullmatch(claimed) else "application/octet-stream"
+CONTENT = Content(draft=_draft, keep=_keep, advance=_advance, screen=screen)
 
 
 async def take_location(update: Update, ctx: Context) -> None:
-    message = _message(update)
+    message = message_of(update)
     step, draft = standing(ctx)
     assert message.location is not None  # noqa: S101 - see the filter
     draft.location = Location(latitude=message.location.latitude, longitude=message.location.longitude)
@@ -188,29 +37,14 @@ async def take_location(update: Update, ctx: Context) -> None:
     await ask(ctx, ctx.t("✔️ I have the location.") if step is not Step.FILES else None)
 
 
-async def take_voice(update: Update, ctx: Context) -> None:
-    await ask(
-        ctx,
-        ctx.t(
-            "I cannot listen to voice messages. Please write it; with the microphone on your keyboard you can speak, "
-            "and it writes for you."
-        ),
-    )
-
-
 async def take_anything_else(update: Update, ctx: Context) -> None:
     await ask(ctx, ctx.t("I cannot take this. Text, photos, documents and a location are fine."))
 
 
-def _message(update: Update) -> Message:
-    assert update.message is not None  # noqa: S101 - message handlers only
-    return update.message
-
-
 HANDLERS = [
-    MessageHandler(InDialog("complaint") & filters.TEXT, take_text),
-    MessageHandler(InDialog("complaint") & (filters.PHOTO | filters.Document.ALL), take_file),
+    MessageHandler(InDialog("complaint") & filters.TEXT, CONTENT.take_text),
+    MessageHandler(InDialog("complaint") & (filters.PHOTO | filters.Document.ALL), CONTENT.take_file),
     MessageHandler(InDialog("complaint") & filters.LOCATION, take_location),
-    MessageHandler(InDialog("complaint") & (filters.VOICE | filters.VIDEO_NOTE | filters.AUDIO), take_voice),
+    MessageHandler(InDialog("complaint") & (filters.VOICE | filters.VIDEO_NOTE | filters.AUDIO), CONTENT.take_voice),
     MessageHandler(InDialog("complaint") & filters.ALL, take_anything_else),
 ]

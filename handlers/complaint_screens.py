@@ -1,9 +1,9 @@
 """What each step of a complaint asks and shows, and with which keys."""
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardButton
 
 from api.agreements.schemas import HomeOut
-from api.cases.schemas import MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS, CaseCategory
+from api.cases.schemas import MAX_ATTACHMENTS, CaseCategory
 from api.estate.schemas import UnitOut
 from bot.callbacks import DialogCallback
 from bot.context import Context
@@ -11,6 +11,7 @@ from bot.drafts import Drop
 from bot.ui import Page, button, lines, pairs, rows
 from handlers import terms
 from handlers.complaint_draft import Draft, DraftHome, Step
+from handlers.content import Screen
 from handlers.facts import (
     SHOWN_TEXT,
     agreement_button,
@@ -112,9 +113,6 @@ def contents(ctx: Context, draft: Draft) -> Html | None:
 
 def _way_out(ctx: Context, dialog_id: str) -> list[InlineKeyboardButton]:
     return [button(ctx.plain("⬅️ Back"), Back(dialog_id)), button(ctx.plain("✖️ Cancel"), Drop(dialog_id))]
-
-
-Screen = tuple[Html, InlineKeyboardMarkup]
 
 
 def category(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
@@ -230,16 +228,4 @@ def offer_to_continue(ctx: Context, draft: Draft) -> Html:
         quoted(draft.text, 200) if draft.text else None,
         ctx.t("Enclosed: {contents}", contents=kept) if kept else None,
         ctx.t("Would you like to go on with it?"),
-    )
-
-
-def too_long(ctx: Context, given: int, have: int) -> Html:
-    return lines(
-        ctx.t(
-            "This text is too long: it has {given} characters, and {max} are possible.",
-            given=ctx.words.number(given),
-            max=ctx.words.number(MAX_TEXT_CHARACTERS),
-        ),
-        ctx.t("Together with what you wrote before it would be too much; that is kept.") if have else None,
-        ctx.t("Please send it shorter, or put the rest into a file and send that."),
     )

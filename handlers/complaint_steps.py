@@ -3,6 +3,7 @@
 from bot.context import Context
 from handlers import complaint_screens as screens
 from handlers.complaint_draft import Draft, DraftHome, Step
+from handlers.content import Screen
 from locales import Html, join
 
 
@@ -32,7 +33,7 @@ def begin_with(ctx: Context, home: DraftHome | None) -> None:
     go(ctx, draft.after(Step.CATEGORY), draft)
 
 
-async def screen(ctx: Context, page: int = 0) -> screens.Screen:
+async def screen(ctx: Context, page: int = 0) -> Screen:
     """The question of the step that the conversation stands at."""
     step, draft = standing(ctx)
     dialog = ctx.session.dialog

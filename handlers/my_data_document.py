@@ -12,7 +12,7 @@ from html import escape
 from api.agreements.schemas import HandoverOut
 from api.identity.schemas import ConsentKind, LinkOut
 from api.messages.schemas import DeliveryState, NoticeKind
-from api.rights.schemas import KeptDays, MyDataOut, StoredCase, StoredChat, StoredFile, StoredNotice, View
+from api.rights.schemas import KeptDays, MyDataOut, StoredCase, StoredChat, StoredFile, StoredNotice, StoredStep, View
 from handlers import handover, home, payments, terms
 from handlers.facts import agreement_line, listed
 from handlers.gate import lapse_reason
@@ -64,6 +64,10 @@ _ACTIONS = {
     "ledger.seen": lazy("looked at the payments"),
     "cases.seen": lazy("looked at the list of complaints"),
     "case.seen": lazy("looked at a complaint"),
+    "case.shown": lazy("looked at a complaint"),
+    "case.route_shown": lazy("looked at a complaint"),
+    "attachment.seen": lazy("looked at a file of a complaint"),
+    "attachment.shown": lazy("looked at a file of a complaint"),
     "queue.shown": lazy("looked at the list of complaints"),
     "links.seen": lazy("looked at who sees the home"),
     "codes.seen": lazy("looked at who sees the home"),
@@ -80,6 +84,8 @@ _NOTICES = {
     NoticeKind.LINK_SUSPENDED: lazy("that a home is not shown any more"),
     NoticeKind.ACCESS_GRANTED: lazy("that the office has let you in"),
     NoticeKind.ACCESS_DECLINED: lazy("that the office could not let you in"),
+    NoticeKind.CASE_UPDATED: lazy("what the office did with your complaint"),
+    NoticeKind.CASE_ON_DESK: lazy("about a complaint that you handle"),
 }
 
 
@@ -273,8 +279,14 @@ def _complaint(case: StoredCase, tr: Translator) -> Html:
             if place
             else None,
             *_files(case.files, tr),
+            *(_step(step, tr) for step in case.history),
         ],
     )
+
+
+def _step(step: StoredStep, tr: Translator) -> Html:
+    happened = tr.t("• {moment}: {event}", moment=tr.datetime(step.happened_at), event=terms.name(tr, step.kind))
+    return join("\n", [happened, _quoted(step.text) if step.text else None])
 
 
 def _files(files: Sequence[StoredFile], tr: Translator) -> list[Html]:

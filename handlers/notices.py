@@ -13,6 +13,8 @@ from api.identity.schemas import LinkLapse
 from api.messages.schemas import (
     AccessDeclined,
     AccessGranted,
+    CaseOnDesk,
+    CaseUpdated,
     Claimed,
     EndedBy,
     LinkEnded,
@@ -26,7 +28,7 @@ from bot.context import Context
 from bot.courier import CannotCompose
 from bot.dispatch import CallbackHandler
 from bot.ui import Letter, button, rows
-from handlers import terms
+from handlers import case_notices, staff_notices, terms
 from handlers.facts import agreement_line, quoted
 from handlers.gate import ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenHome, OpenMenu, OpenSettings
@@ -63,6 +65,10 @@ def compose(message: Claimed, tr: Translator) -> Letter:
             return _access_granted(notice, tr)
         case AccessDeclined():
             return _access_declined(notice, tr)
+        case CaseUpdated():
+            return case_notices.case_updated(notice, tr)
+        case CaseOnDesk():
+            return staff_notices.on_desk(notice, tr)
     assert_never(notice)
 
 

@@ -5,6 +5,7 @@ from telegram.ext import BaseHandler
 
 from bot.context import Context
 from handlers import (
+    case_replies,
     cases,
     complaint,
     fallback,
@@ -55,12 +56,14 @@ SHORT_DESCRIPTION = lazy("Your home, its handover, your payments and complaints.
 
 HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *fallback.FIRST,
+    *case_replies.FIRST,
     *staff.HANDLERS,
     *staff_requests.HANDLERS,
     *staff_links.HANDLERS,
     *office_help.HANDLERS,
     *verification.HANDLERS,
     *complaint.HANDLERS,
+    *case_replies.HANDLERS,
     *cases.HANDLERS,
     *settings.HANDLERS,
     *relatives.HANDLERS,

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
-from api.cases.schemas import CaseCategory, CaseEventKind, CaseState
+from api.cases.schemas import CaseCategory, CaseEventKind, CaseState, Outcome, Procedure
 from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
 from api.identity.schemas import AccessRequestKind, AccessRequestState, LinkMethod, LinkRole, LinkScope
 from api.money.schemas import LedgerKind
@@ -120,9 +120,45 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
         CaseState.REVIEW: lazy("Under review"),
         CaseState.SECOND_REVIEW: lazy("Under second review"),
         CaseState.FINAL: lazy("Final"),
+        CaseState.WITHDRAWN: lazy("Withdrawn"),
+    },
+    Outcome: {
+        Outcome.SUPPORTED: lazy("your request is granted"),
+        Outcome.EXPLAINED: lazy("your request cannot be granted; the office explains why"),
+        Outcome.NOT_SUPPORTED: lazy("your request is not granted"),
+    },
+    Procedure: {
+        Procedure.LITIGATION: lazy("a court"),
+        Procedure.ARBITRATION: lazy("arbitration"),
+        Procedure.ADMINISTRATIVE: lazy("an administrative procedure, such as reconsideration"),
     },
     CaseEventKind: {
         CaseEventKind.RECEIVED: lazy("Received"),
+        CaseEventKind.REGISTERED: lazy("Registered"),
+        CaseEventKind.ACCEPTED: lazy("Accepted"),
+        CaseEventKind.REFUSED: lazy("Not accepted"),
+        CaseEventKind.DIVERTED: lazy("To be settled in court or by another procedure"),
+        CaseEventKind.ASSIGNED: lazy("Given to an office"),
+        CaseEventKind.CLAIMED: lazy("Taken by an officer"),
+        CaseEventKind.TRANSFERRED: lazy("Passed on to the office in charge"),
+        CaseEventKind.OBJECTED: lazy("Sent back: another office is in charge"),
+        CaseEventKind.STARTED: lazy("Work began"),
+        CaseEventKind.ASKED: lazy("The officer asked something"),
+        CaseEventKind.REPLIED: lazy("The question was answered"),
+        CaseEventKind.ADDED: lazy("Something was added"),
+        CaseEventKind.EXTENDED: lazy("Time extended"),
+        CaseEventKind.ANSWERED: lazy("Answered"),
+        CaseEventKind.CLOSED: lazy("Closed"),
+        CaseEventKind.REOPENED: lazy("Taken up again"),
+        CaseEventKind.REVIEW_REQUESTED: lazy("Review asked for"),
+        CaseEventKind.REVIEW_ANSWERED: lazy("Result of the review"),
+        CaseEventKind.SECOND_REVIEW_REQUESTED: lazy("Second review asked for"),
+        CaseEventKind.SECOND_REVIEW_ANSWERED: lazy("Result of the second review"),
+        CaseEventKind.WITHDRAWN: lazy("Withdrawn"),
+        CaseEventKind.SUPERVISED: lazy("Watched by a supervisor from now on"),
+        CaseEventKind.UNSUPERVISED: lazy("No longer watched by a supervisor"),
+        CaseEventKind.RATED: lazy("The answer was rated"),
+        CaseEventKind.OVERDUE: lazy("Past its last day"),
     },
 }
 

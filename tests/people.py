@@ -100,6 +100,10 @@ class Person:
     async def send(self, text: str) -> None:
         await self._act("messages", json={"text": text})
 
+    async def reply(self, message: Message, text: str) -> None:
+        """Answers one message, as apps let one do by swiping it."""
+        await self._act("messages", json={"text": text, "reply_to": message.id})
+
     async def edit(self, message: Message, text: str) -> None:
         await self._act("edits", json={"message_id": message.id, "text": text})
 
@@ -112,9 +116,9 @@ class Person:
         card = {"phone_number": phone, "first_name": first_name}
         await self._act("contact", json=card if user_id is None else {**card, "user_id": user_id})
 
-    async def send_photo(self, *photos: bytes, caption: str | None = None) -> None:
+    async def send_photo(self, *photos: bytes, caption: str | None = None, reply_to: Message | None = None) -> None:
         """Several photos go as an album."""
-        await self._send_files("photo", [("photo.png", "image/png", data) for data in photos], caption)
+        await self._send_files("photo", [("photo.png", "image/png", data) for data in photos], caption, reply_to)
 
     async def send_document(
         self,
@@ -286,10 +290,14 @@ class Person:
             answer: dict[str, Any] = await response.json()
             return answer
 
-    async def _send_files(self, what: str, files: list[tuple[str, str, bytes]], caption: str | None) -> None:
+    async def _send_files(
+        self, what: str, files: list[tuple[str, str, bytes]], caption: str | None, reply_to: Message | None = None
+    ) -> None:
         form = aiohttp.FormData()
         for filename, media_type, data in files:
             form.add_field("file", BytesIO(data), filename=filename, content_type=media_type)
         if caption is not None:
             form.add_field("caption", caption)
+        if reply_to is not None:
+            form.add_field("reply_to", str(reply_to.id))
         await self._act(what, data=form)

@@ -19,7 +19,7 @@ from api.identity.models import LinkCode
 from api.settings import Settings
 from api.staff.models import StaffCode
 from api.staff.schemas import StaffRole
-from bot.cli import command_line, office, staff
+from bot.cli import case_words, command_line, staff
 from tests.api.calls import PNG, by_code, call, numbers, prove, upload
 from tests.factories import Factory
 
@@ -100,19 +100,17 @@ async def test_the_queue_names_nobody(
         headers = {"Idempotency-Key": f"dialog-{number:04}"}
         filed = await call(api, "POST", f"/v1/chats/{CHAT}/cases", 201, json=case, headers=headers)
     async with database.transaction() as session:
-        await session.execute(
-            text("UPDATE cases SET state = 'closed', acceptance_notice_last_day = '2026-01-01' WHERE unit_id IS NULL")
-        )
+        await session.execute(text("UPDATE cases SET state = 'assigned', due_on = '2026-01-01' WHERE unit_id IS NULL"))
     result = await run(environment, "cases")
     assert result.exit_code == 0, result.output
     first, second = re.findall(r"\d{4}-\d{6}.*", result.output)
-    assert all(part in first for part in (filed["number"], "已办结", "A3-一期-2-1-1801", "2026-01-01"))
+    assert all(part in first for part in (filed["number"], "已交办", "A3-一期-2-1-1801", "2026-01-01"))
     assert all(part in second for part in ("已收到", "房屋质量", "A3-一期-2-1-1802"))
-    assert "共 2 件，显示 2 件" in result.output
+    assert "未办结 2 件，显示 2 件" in result.output
     assert who.name not in result.output
     result = await run(environment, "cases", "--state", "received", "--limit", "1")
     assert "1801" not in result.output
-    assert "共 1 件，显示 1 件" in result.output
+    assert "显示 1 件" in result.output
 
 
 async def test_sweep(api: aiohttp.ClientSession, factory: Factory, environment: dict[str, str], tmp_path: Path) -> None:
@@ -196,8 +194,8 @@ async def test_a_missing_setting_is_one_sentence(environment: dict[str, str], mi
 
 
 def test_every_state_and_category_has_a_word() -> None:
-    assert set(office._STATES) == set(CaseState)
-    assert set(office._CATEGORIES) == set(CaseCategory)
+    assert set(case_words.STATES) == set(CaseState)
+    assert set(case_words.CATEGORIES) == set(CaseCategory)
 
 
 async def test_accounts_of_the_office(

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from sqlalchemy import Text, bindparam, delete, exists, func, select, true
+from sqlalchemy import Text, bindparam, delete, exists, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
 from api.audit.service import SYSTEM, Actor, record
@@ -28,6 +29,7 @@ from api.db import Database
 from api.errors import InvalidInput, NotFound, TooLarge, TooMany, UnsupportedType
 from api.lookups import LookUp, Reading
 from api.privacy import Vault
+from api.staff.access import Acting
 
 MAX_FREE = 30
 """Files of a chat that are not (yet) part of a case; simultaneous uploads may go past it by a few."""
@@ -88,11 +90,40 @@ async def take_in(
         UnsupportedType: by its content it is not of a type that is accepted as ``upload.kind``.
         Unavailable: the object store failed.
     """
+    return await _take_in(database, reading, store, Actor.chat(chat_id), chat_id, upload, announced_size, body)
+
+
+async def take_in_from_staff(
+    database: Database,
+    reading: Reading,
+    store: AttachmentStore,
+    officer: Acting,
+    upload: Upload,
+    announced_size: int | None,
+    body: AsyncIterator[bytes],
+) -> tuple[dict[str, Any], bool]:
+    """Store a file that an officer sends with an answer; like :func:`take_in` without a link."""
+    return await _take_in(database, reading, store, officer.actor, officer.chat_id, upload, announced_size, body)
+
+
+async def _take_in(
+    database: Database,
+    reading: Reading,
+    store: AttachmentStore,
+    actor: Actor,
+    chat_id: int,
+    upload: Upload,
+    announced_size: int | None,
+    body: AsyncIterator[bytes],
+) -> tuple[dict[str, Any], bool]:
     (before,) = await reading.rows(BEFORE_UPLOAD, chat_id=chat_id, upload_key=upload.upload_key)
-    if not before["linked"] or before["id"] is not None or before["free"] >= MAX_FREE:
-        await _drain(body, announced_size)
-        if not before["linked"]:
+    may_not = actor == Actor.chat(chat_id) and not before["linked"]
+    if may_not or before["id"] is not None or before["free"] >= MAX_FREE:
+        came = await _drain(body, announced_size)
+        if may_not:
             raise NotFound
+        if not came:
+            raise UnsupportedType
         if before["id"] is None:
             raise TooMany(max=MAX_FREE)
         return _attachment_out(reading.vault, before), False
@@ -128,7 +159,7 @@ async def take_in(
                 .returning(Attachment.id)
             )
             if attachment_id is not None:
-                await record(session, Actor.chat(chat_id), "attachment.stored", "attachment", [attachment_id])
+                await record(session, actor, "attachment.stored", "attachment", [attachment_id])
     finally:
         if attachment_id is None:
             await store.delete(storage_key)
@@ -164,16 +195,21 @@ async def _receive(body: AsyncIterator[bytes], announced_size: int | None, file:
     return digest.digest()
 
 
-async def _drain(body: AsyncIterator[bytes], announced_size: int | None) -> None:
+async def _drain(body: AsyncIterator[bytes], announced_size: int | None) -> bool:
     """Read what still comes of a body that is refused, within reason: a sender that is cut off while it sends never
-    reads why."""
+    reads why.
+
+    Returns:
+        Whether anything came.
+    """
     if announced_size is not None and announced_size > MAX_ATTACHMENT_BYTES + _DRAINED_BYTES:
-        return
+        return True
     drained = 0
     async for chunk in body:
         drained += len(chunk)
         if drained > MAX_ATTACHMENT_BYTES + _DRAINED_BYTES:
-            return
+            break
+    return drained > 0
 
 
 def _attachment_out(vault: Vault, row: Any) -> dict[str, Any]:
@@ -184,6 +220,27 @@ def _attachment_out(vault: Vault, row: Any) -> dict[str, Any]:
         "media_type": row["media_type"],
         "size": row["size"],
     }
+
+
+async def attach(
+    session: AsyncSession, chat_id: int | None, case_id: int, attachment_ids: set[int], *, event_id: int | None = None
+) -> None:
+    """Make files that a chat has uploaded part of a case, as it is filed or with a later step.
+
+    Raises:
+        NotFound: one is not this chat's, or belongs to a case already.
+    """
+    if not attachment_ids:
+        return
+    attached = await session.scalars(
+        update(Attachment)
+        .where(Attachment.id.in_(attachment_ids), Attachment.chat_id == chat_id, Attachment.case_id.is_(None))
+        .values(case_id=case_id, event_id=event_id)
+        .returning(Attachment.id)
+        .execution_options(synchronize_session=False)
+    )
+    if set(attached) != attachment_ids:
+        raise NotFound
 
 
 async def take_back(database: Database, store: AttachmentStore, chat_id: int, attachment_id: int) -> None:

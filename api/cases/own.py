@@ -9,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.agreements.models import Agreement
 from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
-from api.cases.models import Attachment, Case
+from api.cases.lifecycle import resident_reads
+from api.cases.models import Attachment, Case, CaseEvent
+from api.cases.news import is_shown
+from api.cases.schemas import CaseEventKind
 from api.chats.access import CHAT_ID
 from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Reading, json_list, json_object
@@ -27,6 +30,13 @@ def _files() -> Any:
     )
 
 
+_said = json_object(
+    kind=CaseEvent.kind,
+    happened_at=CaseEvent.happened_at,
+    by=CaseEvent.acted_as,
+    text=func.encode(CaseEvent.text, literal_column("'hex'")),
+)
+_its_history = select(json_list(_said, CaseEvent.id)).where(CaseEvent.case_id == Case.id).correlate(Case)
 _its_files = select(json_list(_files(), Attachment.id)).where(Attachment.case_id == Case.id).correlate(Case)
 CASES = LookUp(
     select(
@@ -42,6 +52,7 @@ CASES = LookUp(
         Case.registered_at,
         Case.accepted_at,
         cast(_its_files.scalar_subquery(), Text).label("files"),
+        cast(_its_history.scalar_subquery(), Text).label("history"),
     )
     .join(Agreement, Agreement.id == Case.agreement_id)
     # Whether or not the chat still sees the agreement: what it wrote is its own.
@@ -73,6 +84,15 @@ def _named(vault: Vault, files: str) -> list[dict[str, Any]]:
     return found
 
 
+def _history(vault: Vault, events: str) -> list[dict[str, Any]]:
+    """What the resident may read of it (see ``api.cases.timeline``)."""
+    shown = [event for event in orjson.loads(events) if is_shown(CaseEventKind(event["kind"]))]
+    for event in shown:
+        text, reads = event["text"], resident_reads(CaseEventKind(event["kind"]))
+        event["text"] = vault.open("case_event.text", bytes.fromhex(text)) if text is not None and reads else ""
+    return shown
+
+
 async def look_up_own_cases(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
     """``StoredCase`` of each complaint that this chat filed, oldest first."""
     vault = reading.vault
@@ -90,6 +110,7 @@ async def look_up_own_cases(reading: Reading, chat_id: int) -> list[dict[str, An
             "registered_at": row["registered_at"],
             "accepted_at": row["accepted_at"],
             "files": _named(vault, row["files"]),
+            "history": _history(vault, row["history"]),
         }
         for row in await reading.rows(CASES, chat_id=chat_id)
     ]

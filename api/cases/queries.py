@@ -3,39 +3,99 @@ of the family does not see them, since a complaint may be about a relative."""
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, cast, exists, func, literal_column, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    SQLColumnExpression,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
 
 from api.agreements.models import Agreement, AgreementUnit
 from api.agreements.queries import ref_columns
-from api.cases.models import Attachment, Case, CaseEvent
+from api.audit.actors import ActorKind
+from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.estate.models import Unit
 from api.estate.queries import PLACES, unit_json
 from api.lookups import LookUp, json_list, json_object
+from api.messages.models import Delivery
+from api.messages.schemas import NoticeKind
+from api.staff.models import StaffAccount
 
 UNIT_ID: Any = bindparam("unit_id", None, type_=BigInteger())
 NUMBER: Any = bindparam("number", None, type_=Text())
 IDEMPOTENCY_KEY: Any = bindparam("idempotency_key", None, type_=Text())
 
 
-def _one() -> LookUp:
-    """By number, or by idempotency key; the other is NULL."""
-    mine = live_links()
-    unit = select(unit_json()).select_from(PLACES).where(Unit.id == Case.unit_id).correlate(Case)
-    # Sealed bytes travel in JSON as hexadecimal digits.
+def history_columns() -> tuple[SQLColumnExpression[Any], ...]:
+    """``attachments``, ``events`` and ``clocks`` (those that run) of the ``Case`` that the statement selects from, as
+    JSON text for ``api.cases.timeline``. Sealed bytes travel in JSON as hexadecimal digits."""
+    hex_: Any = literal_column("'hex'")
     attachment = json_object(
         id=Attachment.id,
+        event_id=Attachment.event_id,
         kind=Attachment.kind,
-        filename=func.encode(Attachment.filename, literal_column("'hex'")),
+        filename=func.encode(Attachment.filename, hex_),
         media_type=Attachment.media_type,
         size=Attachment.size,
     )
     attachments = select(json_list(attachment, Attachment.id)).where(Attachment.case_id == Case.id).correlate(Case)
-    event = json_object(kind=CaseEvent.kind, happened_at=CaseEvent.happened_at)
-    events = select(json_list(event, CaseEvent.id)).where(CaseEvent.case_id == Case.id).correlate(Case)
+    given_to, actor, officer = aliased(Department), aliased(StaffAccount), aliased(StaffAccount)
+    event = json_object(
+        id=CaseEvent.id,
+        kind=CaseEvent.kind,
+        happened_at=CaseEvent.happened_at,
+        by=CaseEvent.acted_as,
+        text=func.encode(CaseEvent.text, hex_),
+        department=given_to.name,
+        outcome=CaseEvent.outcome,
+        procedure=CaseEvent.procedure,
+        days=CaseEvent.days,
+        rating=CaseEvent.rating,
+        solved=CaseEvent.solved,
+        approved_by=func.encode(CaseEvent.approved_by, hex_),
+        actor=func.encode(actor.name, hex_),
+        officer=func.encode(officer.name, hex_),
+    )
+    events = (
+        select(json_list(event, CaseEvent.id))
+        .select_from(CaseEvent)
+        .outerjoin(given_to, given_to.id == CaseEvent.department_id)
+        .outerjoin(actor, and_(actor.id == CaseEvent.actor_id, CaseEvent.actor_kind == ActorKind.STAFF))
+        .outerjoin(officer, officer.id == CaseEvent.officer_id)
+        .where(CaseEvent.case_id == Case.id)
+        .correlate(Case)
+    )
+    clock = json_object(kind=CaseClock.kind, started_on=CaseClock.started_on, last_day=CaseClock.last_day)
+    clocks = (
+        select(json_list(clock, CaseClock.last_day, CaseClock.id))
+        .where(CaseClock.case_id == Case.id, CaseClock.stopped_at.is_(None))
+        .correlate(Case)
+    )
+    return (
+        cast(attachments.scalar_subquery(), Text).label("attachments"),
+        cast(events.scalar_subquery(), Text).label("events"),
+        cast(clocks.scalar_subquery(), Text).label("clocks"),
+    )
+
+
+def _one() -> LookUp:
+    """By number, or by idempotency key; the other is NULL."""
+    mine = live_links()
+    unit = select(unit_json()).select_from(PLACES).where(Unit.id == Case.unit_id).correlate(Case)
     return LookUp(
         select(
             *ref_columns(),
+            Case.id.label("case_id"),
             Case.number.label("case_number"),
             Case.state,
             Case.category,
@@ -44,16 +104,20 @@ def _one() -> LookUp:
             Case.received_at,
             Case.registered_at,
             Case.accepted_at,
-            Case.acceptance_notice_last_day,
+            Case.outcome,
+            Case.rating,
+            Case.solved,
+            Case.officer_id.is_not(None).label("taken"),
+            Case.supervised_at.is_not(None).label("supervised"),
+            Department.name.label("department"),
             # As text: on a session's connection SQLAlchemy would have JSON read.
             cast(unit.scalar_subquery(), Text).label("unit"),
-            cast(attachments.scalar_subquery(), Text).label("attachments"),
-            cast(events.scalar_subquery(), Text).label("events"),
+            *history_columns(),
         )
         .select_from(
-            mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id).join(
-                Agreement.__table__, Agreement.id == Case.agreement_id
-            )
+            mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id)
+            .join(Agreement.__table__, Agreement.id == Case.agreement_id)
+            .outerjoin(Department.__table__, Department.id == Case.department_id)
         )
         .where(Case.chat_id == CHAT_ID, or_(Case.number == NUMBER, Case.idempotency_key == IDEMPOTENCY_KEY)),
         seen="case.seen",
@@ -95,6 +159,24 @@ def _subject() -> LookUp:
     )
 
 
+def _told_by() -> LookUp:
+    """The case that a message told this chat of."""
+    mine = live_links()
+    return LookUp(
+        select(mine.c.agreement_id.label("id"), Case.number.label("case_number"))
+        .select_from(mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id))
+        .join(Delivery, Delivery.case_id == Case.id)
+        .where(
+            Case.chat_id == CHAT_ID,
+            Delivery.chat_id == CHAT_ID,
+            Delivery.kind == NoticeKind.CASE_UPDATED,
+            Delivery.message_id == bindparam("message_id", None, type_=BigInteger()),
+        ),
+        seen="case.found",
+    )
+
+
 ONE = _one()
 PAGE = _page()
 SUBJECT = _subject()
+TOLD_BY = _told_by()

@@ -1,21 +1,27 @@
 """Filing a complaint, and what became of it."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.queries import agreement_ref
 from api.audit.service import Actor, record
-from api.cases.clocks import ACCEPTANCE_NOTICE, last_day
-from api.cases.models import Attachment, Case, CaseEvent, case_numbers
-from api.cases.queries import ONE, PAGE, SUBJECT
-from api.cases.schemas import CaseEventKind, CaseIn, CaseState
+from api.cases.attachments import attach
+from api.cases.clocks import ACCEPTANCE_NOTICE, CLOCKS, Owed, Policy
+from api.cases.desk import By, perform
+from api.cases.lifecycle import Standing, allowed
+from api.cases.models import Case, CaseClock, CaseEvent, case_numbers
+from api.cases.news import INTERNAL_CLOCKS, clock_out, is_shown
+from api.cases.office_days import load_calendar
+from api.cases.queries import ONE, PAGE, SUBJECT, TOLD_BY
+from api.cases.schemas import CaseActor, CaseEventKind, CaseIn, CaseState, ClockKind, ResidentAction
+from api.cases.timeline import event_out, open_attachments
 from api.errors import InvalidInput, NotFound
 from api.lookups import Reading, Row, fragment
 from api.privacy import Vault
@@ -23,7 +29,6 @@ from api.privacy import Vault
 _NUMBER = re.compile(r"\d{4}-\d{6,12}", re.ASCII)
 _CURSOR = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 _NEWEST = 2**63 - 1
-_NO_NOTICE_YET = (CaseState.RECEIVED, CaseState.REGISTERED)
 
 
 async def file_case(
@@ -50,11 +55,13 @@ async def file_case(
     actor = Actor.chat(chat_id)
     if rows := await ONE.in_transaction(session, **filed):
         await record(session, actor, "case.seen", "agreement", [rows[0]["id"]])
-        return _case_out(vault, rows[0]), False
+        return _case_out(vault, rows[0], today), False
     if not await SUBJECT.in_transaction(
         session, chat_id=chat_id, agreement_id=case.agreement_id, unit_id=case.unit_id, today=today
     ):
         raise NotFound
+    calendar = await load_calendar(session)
+    due_on = calendar.last_day(ACCEPTANCE_NOTICE, today)
     serial = await session.scalar(select(case_numbers.next_value()))
     case_id = await session.scalar(
         insert(Case)
@@ -69,39 +76,77 @@ async def file_case(
             text=vault.seal("case.text", case.text),
             location=vault.seal_json("case.location", case.location.model_dump()) if case.location else None,
             received_at=now,
-            acceptance_notice_last_day=last_day(ACCEPTANCE_NOTICE, now, zone),
+            acceptance_notice_last_day=due_on,
+            due_on=due_on,
         )
         .on_conflict_do_nothing(index_elements=["chat_id", "idempotency_key"])
         .returning(Case.id)
     )
     # Without an id, the same complaint was filed between the first look and now.
     if case_id is not None:
-        await _attach(session, chat_id, case_id, set(case.attachment_ids))
-        session.add(CaseEvent(case_id=case_id, kind=CaseEventKind.RECEIVED, happened_at=now))
+        await attach(session, chat_id, case_id, set(case.attachment_ids))
+        session.add_all(
+            [
+                CaseEvent(
+                    case_id=case_id,
+                    kind=CaseEventKind.RECEIVED,
+                    happened_at=now,
+                    actor_kind=actor.kind,
+                    actor_id=actor.id,
+                    acted_as=CaseActor.RESIDENT,
+                    to_state=CaseState.RECEIVED,
+                ),
+                CaseClock(
+                    case_id=case_id,
+                    kind=ACCEPTANCE_NOTICE.kind,
+                    started_on=today,
+                    days=ACCEPTANCE_NOTICE.days,
+                    last_day=due_on,
+                ),
+            ]
+        )
         await record(session, actor, "case.filed", "case", [case_id])
     rows = await ONE.in_transaction(session, **filed)
     if not rows:
         # What was filed with this key is about an agreement that the chat does not see any more.
         raise NotFound
-    return _case_out(vault, rows[0]), case_id is not None
+    return _case_out(vault, rows[0], today), case_id is not None
 
 
-async def _attach(session: AsyncSession, chat_id: int, case_id: int, attachment_ids: set[int]) -> None:
-    """
+async def act(
+    session: AsyncSession,
+    vault: Vault,
+    policy: Policy,
+    chat_id: int,
+    number: str,
+    step: ResidentAction,
+    idempotency_key: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """Take a resident's step with a complaint of their own; the ``CaseOut`` after it.
+
     Raises:
-        NotFound: one is not this chat's, or belongs to a case already.
+        NotFound: there is no such case, or it is not for this chat, or a file is not.
+        NotAllowedNow: not as the case stands.
     """
-    if not attachment_ids:
-        return
-    attached = await session.scalars(
-        update(Attachment)
-        .where(Attachment.id.in_(attachment_ids), Attachment.chat_id == chat_id, Attachment.case_id.is_(None))
-        .values(case_id=case_id)
-        .returning(Attachment.id)
-        .execution_options(synchronize_session=False)
-    )
-    if set(attached) != attachment_ids:
+    today = policy.day(now)
+    filed = {"chat_id": chat_id, "number": number, "idempotency_key": None, "today": today}
+    rows = await ONE.in_transaction(session, **filed)
+    if not rows:
         raise NotFound
+    await record(session, Actor.chat(chat_id), "case.seen", "agreement", [rows[0]["id"]])
+    await perform(
+        session,
+        vault,
+        policy,
+        By.resident(chat_id),
+        rows[0]["case_id"],
+        step,
+        now,
+        idempotency_key=idempotency_key,
+    )
+    (after,) = await ONE.in_transaction(session, **filed)
+    return _case_out(vault, after, today)
 
 
 async def look_up_cases(
@@ -137,18 +182,31 @@ async def look_up_case(reading: Reading, chat_id: int, number: str) -> dict[str,
     rows = await reading.rows(ONE, chat_id=chat_id, number=number, idempotency_key=None)
     if not rows:
         raise NotFound
-    return _case_out(reading.vault, rows[0])
+    return _case_out(reading.vault, rows[0], reading.today())
 
 
-def _case_out(vault: Vault, row: Row) -> dict[str, Any]:
-    attachments = orjson.loads(row["attachments"])
-    for attachment in attachments:
-        attachment["filename"] = vault.open("attachment.filename", bytes.fromhex(attachment["filename"]))
-    clock = {
-        "kind": ACCEPTANCE_NOTICE.kind,
-        "last_day": row["acceptance_notice_last_day"],
-        "article": ACCEPTANCE_NOTICE.article,
-    }
+async def look_up_case_of_message(reading: Reading, chat_id: int, message_id: int) -> dict[str, Any]:
+    """``CaseOfMessage``.
+
+    Raises:
+        NotFound: no message of that number told this chat of a case that it (still) sees.
+    """
+    rows = await reading.rows(TOLD_BY, chat_id=chat_id, message_id=message_id)
+    if not rows:
+        raise NotFound
+    return {"number": rows[0]["case_number"]}
+
+
+def _case_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
+    attachments, files_of = open_attachments(vault, row["attachments"])
+    clocks = orjson.loads(row["clocks"])
+    standing = Standing(
+        CaseState(row["state"]),
+        today,
+        {ClockKind(clock["kind"]): date.fromisoformat(clock["last_day"]) for clock in clocks},
+        taken=row["taken"],
+        supervised=row["supervised"],
+    )
     return {
         "number": row["case_number"],
         "state": row["state"],
@@ -161,6 +219,20 @@ def _case_out(vault: Vault, row: Row) -> dict[str, Any]:
         "location": None if row["location"] is None else vault.open_json("case.location", row["location"]),
         "registered_at": row["registered_at"],
         "accepted_at": row["accepted_at"],
-        "clocks": [clock] if row["state"] in _NO_NOTICE_YET else [],
-        "events": fragment(row["events"]),
+        "clocks": [
+            clock_out(kind, last_day, today).model_dump()
+            for kind, last_day in standing.clocks.items()
+            if kind not in INTERNAL_CLOCKS and (CLOCKS[kind].owed is Owed.BY_OFFICE or last_day >= today)
+        ],
+        "events": [
+            event_out(vault, event, files_of, for_resident=True)
+            for event in orjson.loads(row["events"])
+            if is_shown(CaseEventKind(event["kind"]))
+        ],
+        "department": row["department"],
+        "supervised": row["supervised"],
+        "outcome": row["outcome"],
+        "rating": row["rating"],
+        "solved": row["solved"],
+        "allowed": allowed(standing, CaseActor.RESIDENT),
     }

@@ -14,8 +14,9 @@ class Delivery(Base):
     """One message to one chat. A courier claims it for a while (``lease_id``, ``lease_until``); a report counts only
     under the lease in force. ``dedupe_key``: the same news twice is one message. What is finished keeps no payload.
 
-    ``agreement_id``: it is only for a chat that has a live link to this agreement when it is sent. ``attempts``: how
-    often it was tried. ``doubts``: how often nobody knows whether it arrived.
+    ``agreement_id``: it is only for a chat that has a live link to this agreement when it is sent. ``case_id``: the
+    case that it tells of, so that a reply to it (``message_id``) finds it. ``attempts``: how often it was tried.
+    ``doubts``: how often nobody knows whether it arrived.
     """
 
     __tablename__ = "deliveries"
@@ -29,6 +30,7 @@ class Delivery(Base):
     chat_id: Mapped[int]
     kind: Mapped[NoticeKind]
     agreement_id: Mapped[int | None] = mapped_column(ForeignKey("agreements.id"))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     payload: Mapped[bytes | None] = sealed("delivery.payload", doc="JSON")
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0", doc="0 notices; the lowest goes first")
     dedupe_key: Mapped[str | None] = mapped_column(unique=True)

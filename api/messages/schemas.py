@@ -8,6 +8,16 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef
+from api.cases.schemas import (
+    AttachmentOut,
+    CaseCategory,
+    CaseEventKind,
+    CaseState,
+    ClockKind,
+    ClockOut,
+    Procedure,
+)
+from api.cases.schemas import Outcome as CaseOutcome
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope, LinkSuspension
 
 
@@ -19,6 +29,8 @@ class NoticeKind(StrEnum):
     LINK_SUSPENDED = "link_suspended"  # the roll no longer supports your link
     ACCESS_GRANTED = "access_granted"  # the office answers a request for access
     ACCESS_DECLINED = "access_declined"
+    CASE_UPDATED = "case_updated"  # the office did something with your complaint
+    CASE_ON_DESK = "case_on_desk"  # to staff: something about a case that is yours to handle
 
 
 class DeliveryState(StrEnum):
@@ -86,8 +98,54 @@ class AccessDeclined(BaseModel):
     reason: str = Field(max_length=1000, description="In the staff's own words.")
 
 
+class CaseUpdated(BaseModel):
+    """The office did something with a complaint; told to the chat that filed it, as long as it still sees the
+    agreement."""
+
+    kind: Literal[NoticeKind.CASE_UPDATED] = NoticeKind.CASE_UPDATED
+    agreement_id: int
+    number: str
+    category: CaseCategory
+    news: CaseEventKind
+    state: CaseState = Field(description="After it.")
+    text: str = Field(default="", description="In the office's own words.")
+    attachments: list[AttachmentOut] = Field(default_factory=list, description="Files that come with it.")
+    department: str | None = Field(default=None, description="Who handles it now.")
+    outcome: CaseOutcome | None = None
+    procedure: Procedure | None = None
+    days: int | None = Field(default=None, description="By how many days the answer was put off.")
+    clocks: list[ClockOut] = Field(default_factory=list, description="Those running now that concern the resident.")
+
+
+class DeskNews(StrEnum):
+    GIVEN = "given"  # assigned to you, or to your department
+    REPLIED = "replied"
+    ADDED = "added"
+    REOPENED = "reopened"
+    REVIEW_REQUESTED = "review_requested"
+    SECOND_REVIEW_REQUESTED = "second_review_requested"
+    WITHDRAWN = "withdrawn"
+    SUPERVISED = "supervised"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    NO_REPLY = "no_reply"  # the resident did not answer a question in time
+
+
+class CaseOnDesk(BaseModel):
+    """Something about a case, to the officer who has it (where nobody has it, to its department's supervisors). It
+    names nobody."""
+
+    kind: Literal[NoticeKind.CASE_ON_DESK] = NoticeKind.CASE_ON_DESK
+    number: str
+    category: CaseCategory
+    news: DeskNews
+    state: CaseState
+    clock: ClockKind | None = Field(default=None, description="Which one ends, or has ended.")
+    last_day: date | None = None
+
+
 Notice = Annotated[
-    NewLink | LinkEnded | LinkSuspended | AccessGranted | AccessDeclined,
+    NewLink | LinkEnded | LinkSuspended | AccessGranted | AccessDeclined | CaseUpdated | CaseOnDesk,
     Field(discriminator="kind"),
 ]
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.messages.models import Delivery
-from api.messages.schemas import NewLink, Notice
+from api.messages.schemas import CaseUpdated, NewLink, Notice
 from api.privacy import Vault
 
 PAYLOAD = "delivery.payload"
@@ -20,15 +20,18 @@ async def enqueue_notice(
     notice: Notice,
     *,
     dedupe_key: str | None = None,
+    case_id: int | None = None,
 ) -> None:
     """Tell these chats something, each in its own language, in the transaction that makes it true.
 
     Args:
         notice: the facts that the words need; stored sealed.
         dedupe_key: of the news; each chat is told once for each key.
+        case_id: the case that it tells of, where it tells of one.
     """
     rows = [
-        _row(vault, chat_id, notice) | {"dedupe_key": None if dedupe_key is None else f"{dedupe_key}:{chat_id}"}
+        _row(vault, chat_id, notice)
+        | {"dedupe_key": None if dedupe_key is None else f"{dedupe_key}:{chat_id}", "case_id": case_id}
         for chat_id in sorted({*chat_ids})
     ]
     if rows:
@@ -57,6 +60,16 @@ def _row(vault: Vault, chat_id: int, notice: Notice) -> dict[str, Any]:
         "chat_id": chat_id,
         "kind": notice.kind,
         "payload": vault.seal_json(PAYLOAD, notice.model_dump(mode="json")),
-        # Who no longer sees the agreement is not told who else does.
-        "agreement_id": notice.agreement.id if isinstance(notice, NewLink) else None,
+        "agreement_id": _only_for_who_sees(notice),
     }
+
+
+def _only_for_who_sees(notice: Notice) -> int | None:
+    """The agreement that a chat must still see when it is told; none: it is told in any case."""
+    match notice:
+        case NewLink():
+            return notice.agreement.id
+        case CaseUpdated():
+            return notice.agreement_id
+        case _:
+            return None

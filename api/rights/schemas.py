@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef, HandoverOut, HomeOut
-from api.cases.schemas import AttachmentKind, CaseCategory, CaseState, Location
+from api.cases.schemas import AttachmentKind, CaseActor, CaseCategory, CaseEventKind, CaseState, Location
 from api.chats.schemas import Dialog
 from api.identity.schemas import AccessRequestKind, AccessRequestState, ConsentKind, LinkRole, LinkScope, LinksOut
 from api.messages.schemas import DeliveryState
@@ -42,6 +42,15 @@ class StoredFile(BaseModel):
     uploaded_at: datetime
 
 
+class StoredStep(BaseModel):
+    """Something that happened with a complaint, with what was said to or by the resident."""
+
+    kind: CaseEventKind
+    happened_at: datetime
+    by: CaseActor
+    text: str
+
+
 class StoredCase(BaseModel):
     """A complaint that the chat filed, whether or not it still sees the agreement."""
 
@@ -55,6 +64,7 @@ class StoredCase(BaseModel):
     registered_at: datetime | None
     accepted_at: datetime | None
     files: list[StoredFile]
+    history: list[StoredStep] = Field(description="Oldest first.")
 
 
 class StoredConsent(BaseModel):

@@ -1,13 +1,17 @@
 """The bot's client of the API: one method for each route of the wire contract, by who asks."""
 
+from bot.backend.desk import DeskCalls
 from bot.backend.errors import (
     AlreadyHandled,
     BackendError,
     BackendUnavailable,
+    CaseChanged,
     ConsentNeeded,
     InvalidInput,
     Locked,
+    NoRoute,
     NotAllowed,
+    NotAllowedNow,
     NotFound,
     NotMatched,
     TooLarge,
@@ -26,10 +30,13 @@ __all__ = [
     "Backend",
     "BackendError",
     "BackendUnavailable",
+    "CaseChanged",
     "ConsentNeeded",
     "InvalidInput",
     "Locked",
+    "NoRoute",
     "NotAllowed",
+    "NotAllowedNow",
     "NotFound",
     "NotMatched",
     "TooLarge",
@@ -45,7 +52,7 @@ CONNECT_TIMEOUT = 2.0
 _KEEP_ALIVE = 4.0
 
 
-class Backend(ResidentCalls, StaffCalls, MessageCalls):
+class Backend(ResidentCalls, StaffCalls, DeskCalls, MessageCalls):
     """Asks the API. Every method raises ``BackendUnavailable`` or a ``BackendError``.
 
     Use it as an async context manager, or ``close`` it at the end.

@@ -1,5 +1,6 @@
 """What every call to the API has in common."""
 
+import re
 from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -14,7 +15,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 TOTAL_TIMEOUT = 10.0
 """Seconds."""
+UPLOAD_TIMEOUT = 90.0
+"""Seconds, for a file either way."""
 JSON = {"Content-Type": "application/json"}
+_CASE_NUMBER = re.compile(r"[0-9A-Za-z-]{1,40}")
 
 
 class Calls:
@@ -86,6 +90,17 @@ def row(number: int) -> int:
         NotFound: no row has such an id.
     """
     if not 0 < number < 2**63:
+        raise NotFound("not_found", 404)
+    return number
+
+
+def case_number(number: str) -> str:
+    """A case's number as a button or a person gave it, to go into a path.
+
+    Raises:
+        NotFound: no case has such a number.
+    """
+    if not _CASE_NUMBER.fullmatch(number):
         raise NotFound("not_found", 404)
     return number
 

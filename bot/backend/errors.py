@@ -97,6 +97,29 @@ class AlreadyHandled(BackendError):
     code = "already_handled"
 
 
+class NotAllowedNow(BackendError):
+    """That cannot be done with the case as it stands."""
+
+    code = "not_allowed_now"
+
+    @property
+    def allowed(self) -> list[str]:
+        """The actions (``CaseAction``) that can."""
+        return list(self.details.get("allowed", []))
+
+
+class CaseChanged(BackendError):
+    """Somebody did something with the case since it was shown: ``details["event"]``, ``details["by"]``."""
+
+    code = "case_changed"
+
+
+class NoRoute(BackendError):
+    """No routing rule says where the case belongs."""
+
+    code = "no_route"
+
+
 class ConsentNeeded(BackendError):
     """The person has not agreed to ``details["kinds"]``."""
 

@@ -1,11 +1,18 @@
 """What residents' conversations ask for, by chat; the API answers only from that chat's live links."""
 
-import re
-
 from pydantic import TypeAdapter
 
 from api.agreements.schemas import HandoverOut, HomeOut
-from api.cases.schemas import AttachmentKind, AttachmentOut, CaseIn, CaseOut, CasePage
+from api.cases.schemas import (
+    AttachmentKind,
+    AttachmentOut,
+    CaseIn,
+    CaseOfMessage,
+    CaseOut,
+    CasePage,
+    FileLink,
+    ResidentAction,
+)
 from api.chats.schemas import (
     ChatSave,
     ChatState,
@@ -31,13 +38,9 @@ from api.identity.schemas import (
 )
 from api.money.schemas import LedgerPage, PaymentsOut
 from api.rights.schemas import ErasureOut, MyDataOut
-from bot.backend.calls import JSON, Calls, dump, query, read, read_list, row
-from bot.backend.errors import NotFound, VersionConflict
+from bot.backend.calls import JSON, UPLOAD_TIMEOUT, Calls, case_number, dump, query, read, read_list, row
+from bot.backend.errors import VersionConflict
 
-UPLOAD_TIMEOUT = 90.0
-"""Seconds."""
-
-_CASE_NUMBER = re.compile(r"[0-9A-Za-z-]{1,40}")
 _WITH: dict[Facts, type[ChatState]] = {
     Facts.HOMES: ChatWithHomes,
     Facts.PAYMENTS: ChatWithPayments,
@@ -262,6 +265,44 @@ class ResidentCalls(Calls):
         Raises:
             NotFound
         """
-        if not _CASE_NUMBER.fullmatch(number):
-            raise NotFound("not_found", 404)
-        return read(CaseOut, await self._get(f"chats/{chat_id}/cases/{number}"))
+        return read(CaseOut, await self._get(f"chats/{chat_id}/cases/{case_number(number)}"))
+
+    async def act_on_own_case(
+        self, chat_id: int, number: str, step: ResidentAction, *, idempotency_key: str
+    ) -> CaseOut:
+        """Add to a complaint, answer a question, rate, reopen, ask for a review, or withdraw it; the same key again is
+        the same step. Returns the complaint after it.
+
+        Raises:
+            NotFound: no such complaint of this chat, or a file that is not free.
+            NotAllowedNow: not as it stands; its ``allowed`` tells what can be done.
+        """
+        headers = {**JSON, "Idempotency-Key": idempotency_key}
+        path = f"chats/{chat_id}/cases/{case_number(number)}/actions"
+        return read(CaseOut, await self._send("POST", path, dump(step), headers, again=True))
+
+    async def attachment(self, chat_id: int, number: str, attachment_id: int) -> bytes:
+        """A file of a complaint: one's own, or of the office's answer.
+
+        Raises:
+            NotFound
+        """
+        path = f"chats/{chat_id}/cases/{case_number(number)}/attachments/{row(attachment_id)}"
+        return await self._send("GET", path, again=True, seconds=UPLOAD_TIMEOUT)
+
+    async def file_link(self, chat_id: int, number: str, attachment_id: int) -> FileLink:
+        """A short-lived address of a file; its ``url`` is none where the office has no public address.
+
+        Raises:
+            NotFound
+        """
+        path = f"chats/{chat_id}/cases/{case_number(number)}/attachments/{row(attachment_id)}/links"
+        return read(FileLink, await self._send("POST", path, again=True))
+
+    async def case_of_message(self, chat_id: int, message_id: int) -> CaseOfMessage:
+        """The complaint that a message of the bot's told of.
+
+        Raises:
+            NotFound: it told of none that this chat sees.
+        """
+        return read(CaseOfMessage, await self._get(f"chats/{chat_id}/messages/{row(message_id)}"))

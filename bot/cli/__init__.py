@@ -21,7 +21,7 @@ COMMANDS = {
     "sample": "bot.cli.rolls:sample",
     "staff": "bot.cli.staff:staff",
     "invite": "bot.cli.office:invite",
-    "cases": "bot.cli.office:cases",
+    "cases": "bot.cli.cases:cases",
     "sweep": "bot.cli.office:sweep",
     "keys": "bot.cli.keys:keys",
     "audit": "bot.cli.audit:audit",

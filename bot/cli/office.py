@@ -1,4 +1,4 @@
-"""Commands for the office: let a relative in, see the queue of cases, sweep up unused files. What they tell is
+"""Commands for the office: let a relative in, sweep up unused files. What they tell is
 Chinese, like the rolls."""
 
 import getpass
@@ -6,13 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from api.agreements.service import find_agreements
-from api.audit.service import OPERATOR, record
-from api.cases.queue import list_queue
-from api.cases.schemas import CaseCategory, CaseState
 from api.cases.store import AttachmentStore
 from api.db import Database
 from api.identity.codes import issue_code
@@ -20,32 +15,6 @@ from api.retention import erase_files, erase_outdated, kept_days
 from bot.cli.database import api_settings, on_database
 from bot.cli.running import bot_settings, refuse
 
-# The office's own terms; residents read plainer ones.
-_STATES = {
-    CaseState.RECEIVED: "已收到",
-    CaseState.REGISTERED: "已登记",
-    CaseState.TRANSFERRED: "已转送",
-    CaseState.ASSIGNED: "已交办",
-    CaseState.ACCEPTED: "已受理",
-    CaseState.NOT_ACCEPTED: "不予受理",
-    CaseState.DIVERTED: "走其他法定途径",
-    CaseState.IN_PROGRESS: "办理中",
-    CaseState.EXTENDED: "已延期",
-    CaseState.ANSWERED: "已答复",
-    CaseState.CLOSED: "已办结",
-    CaseState.REVIEW: "复查",
-    CaseState.SECOND_REVIEW: "复核",
-    CaseState.FINAL: "终结",
-}
-_CATEGORIES = {
-    CaseCategory.HANDOVER: "交房",
-    CaseCategory.TRANSITION_FEE: "过渡费",
-    CaseCategory.PAYMENT: "房款和补偿款",
-    CaseCategory.REGISTRATION: "网签和办证",
-    CaseCategory.QUALITY: "房屋质量",
-    CaseCategory.ALLOCATION: "房号、面积和户型",
-    CaseCategory.OTHER: "其他",
-}
 _OUTDATED = {
     "verification_attempt": "验证记录",
     "delivery": "已发通知的记录",
@@ -90,39 +59,6 @@ def invite(
         return "\n".join(lines)
 
     typer.echo(on_database(settings, work))
-
-
-def cases(
-    state: Annotated[CaseState | None, typer.Option(help="Only cases in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
-) -> None:
-    """Show the queue of cases, those whose notice is due first. It names nobody."""
-    settings = api_settings()
-
-    async def work(database: Database) -> Table:
-        async with database.transaction() as session:
-            waiting, total = await list_queue(session, state=state, limit=limit)
-            await record(session, OPERATOR, "queue.shown", "case", [case.id for case in waiting])
-        headings = ("编号", "收到时间", "状态", "反映的事", "房子", "告知期限")
-        table = Table(*headings, caption=f"共 {total} 件，显示 {len(waiting)} 件")
-        for case in waiting:
-            received = case.received_at.astimezone(settings.timezone)
-            table.add_row(
-                case.number,
-                f"{received:%Y-%m-%d %H:%M}",
-                _STATES[case.state],
-                _CATEGORIES[case.category],
-                case.home or "–",
-                case.acceptance_notice_last_day.isoformat(),
-            )
-        return table
-
-    table = on_database(settings, work)
-    console = Console()
-    if not console.is_terminal:
-        # In a file or a pipe nothing is cut off to fit a screen that is not there.
-        console.width = 160
-    console.print(table)
 
 
 def sweep(

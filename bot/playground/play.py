@@ -165,7 +165,8 @@ class UserSide:
         return self._sent([self.playground.say(person, {**extras, "contact": contact})])
 
     async def _photo(self, request: Request) -> Response:
-        """One file is a photo, several are an album; a field ``caption`` goes under the first."""
+        """One file is a photo, several are an album; a field ``caption`` goes under the first, ``reply_to`` is as with
+        texts."""
         person = self._person(request)
         form = await _read_files(request)
         photos = [self.playground.files.add_photo(upload.data) for _, upload in form.files]
@@ -183,6 +184,11 @@ class UserSide:
     def _send_media(self, person: Person, kind: str, contents: list[Any], form: Form) -> Response:
         caption = str(form.fields.get("caption") or "").strip()[:MAX_CAPTION]
         common: Wire = {"media_group_id": str(secrets.randbits(53))} if len(contents) > 1 else {}
+        answered = str(form.fields.get("reply_to") or "")
+        if answered:
+            if not answered.isdecimal():
+                raise PlayError(422, "reply_to must be the number of a message")
+            common["reply_to_message"] = flat(self._known(person, int(answered)))
         sent: list[Message] = []
         for content in contents:
             wire = {**common, kind: content}

@@ -64,8 +64,9 @@ async def upload(
     kind: str = "photo",
     filename: str = "photo.png",
     upload_key: str = "upload-0001",
+    path: str | None = None,
 ) -> Any:
     query = {"kind": kind, "filename": filename, "upload_key": upload_key}
     headers = {"Content-Type": "application/octet-stream"}
-    path = f"/v1/chats/{chat_id}/attachments"
+    path = path or f"/v1/chats/{chat_id}/attachments"
     return await call(api, "POST", path, status, params=query, data=io.BytesIO(data), headers=headers)

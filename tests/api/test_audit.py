@@ -58,6 +58,7 @@ class Family:
     agreement: Agreement
     case_number: str
     request_id: int
+    attachment_id: int
 
 
 @pytest.fixture
@@ -68,11 +69,21 @@ async def family(api: aiohttp.ClientSession, factory: Factory) -> Family:
     family.agreement = await factory.agreement(people=[await factory.person(family.who)], units=[unit])
     await factory.ledger_entry(family.agreement)
     await prove(api, CHAT, by_phone(family.who.phone, family.who.id_number[-4:]))
-    case = {"category": "quality", "agreement_id": family.agreement.id, "text": f"{family.who.name}的房子漏水"}
+    family.attachment_id = (await upload(api, CHAT, upload_key="upload-of-the-case"))["id"]
+    words = f"{family.who.name}的房子漏水"
+    case = {"category": "quality", "agreement_id": family.agreement.id, "text": words}
+    case["attachment_ids"] = [family.attachment_id]
     filed = await call(
         api, "POST", f"/v1/chats/{CHAT}/cases", 201, json=case, headers={"Idempotency-Key": "dialog-0001"}
     )
     family.case_number = filed["number"]
+    async with factory.database.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO deliveries (chat_id, case_id, message_id, kind, state) "
+                "SELECT chat_id, id, 4711, 'case_updated', 'sent' FROM cases"
+            )
+        )
     code = {"scope": "progress"}
     await call(api, "POST", f"/v1/chats/{CHAT}/agreements/{family.agreement.id}/codes", 201, json=code)
     request = {"kind": "other", "text": f"{family.who.name}，{family.who.phone}"}
@@ -110,14 +121,20 @@ async def test_every_look_up_leaves_an_event(
     paths = create_app(settings, "postgresql://nobody@127.0.0.1:1/none").openapi()["paths"]
     asked = [path for path in paths if "get" in paths[path] and re.match("/v1/(chats|staff)/", path)]
     assert set(NOTHING_TO_RECORD) <= set(asked)
-    parts = {"agreement_id": family.agreement.id, "number": family.case_number, "request_id": family.request_id}
+    parts = {
+        "agreement_id": family.agreement.id,
+        "number": family.case_number,
+        "request_id": family.request_id,
+        "attachment_id": family.attachment_id,
+        "message_id": 4711,
+    }
     queries = {"/v1/staff/{chat_id}/agreements": {"number": family.agreement.number}}
     recorded = 0
     for path in asked:
         chat_id = OFFICER if path.startswith("/v1/staff/") else CHAT
         known = await events(database)
         async with api.get(path.format(chat_id=chat_id, **parts), params=queries.get(path)) as response:
-            body = await response.text()
+            body = await response.text(errors="replace")
             assert response.status == 200, f"{path}: {response.status} {body}"
         found = await new_events(database, known)
         if path in NOTHING_TO_RECORD:
@@ -137,6 +154,7 @@ async def test_every_look_up_leaves_an_event(
 
 SHOWN_BY_THE_SERVICE = {
     "api.agreements.service._REFS": "what a notice names; its delivery is on record",
+    "api.cases.desk_pages.PAGE": "show_case records it for the officer who asked",
     "api.chats.links.LAPSED": "list_links records it",
     "api.staff.families.BY_NUMBER": "find_agreements records it for the account",
     "api.staff.families.BY_ID": "look_up_agreement records it for the account",

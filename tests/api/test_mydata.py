@@ -87,6 +87,9 @@ async def test_everything_is_there(
         "location": {"latitude": 30.5, "longitude": 114.3},
     }
     filed = await call(api, "POST", f"{at}/cases", 201, json=case, headers={"Idempotency-Key": "dialog-0001"})
+    more = {"action": "add", "text": "又漏了一次"}
+    path = f"{at}/cases/{filed['number']}/actions"
+    await call(api, "POST", path, json=more, headers={"Idempotency-Key": "dialog-0004"})
     asked = {"kind": "phone_changed", "text": "换了手机号"}
     await call(api, "POST", f"{at}/access-requests", 201, json=asked, headers={"Idempotency-Key": "dialog-0003"})
     codes = f"{at}/agreements/{family.agreement.id}/codes"
@@ -112,6 +115,7 @@ async def test_everything_is_there(
     [complaint] = data.cases
     assert (complaint.number, complaint.text) == (filed["number"], TYPED)
     assert complaint.location is not None
+    assert [(step.kind, step.text) for step in complaint.history] == [("received", ""), ("added", "又漏了一次")]
     assert [stored.filename for stored in complaint.files] == ["upload-0002.png"]
     assert [stored.filename for stored in data.files] == ["upload-0001.png"]
     assert [(one.kind, one.withdrawn_at is None) for one in data.consents] == [

@@ -19,7 +19,7 @@ from sqlalchemy import LargeBinary, insert, select, text, update
 from api.agreements.models import Agreement
 from api.app import create_app
 from api.cases.files import read_file
-from api.cases.models import Attachment
+from api.cases.models import Attachment, Case, CaseEvent
 from api.cases.store import AttachmentStore
 from api.db import Database, sealed_columns
 from api.identity.models import AccessRequest, Person, PersonPhone
@@ -138,6 +138,13 @@ async def a_row_of_each(api: aiohttp.ClientSession, factory: Factory) -> Agreeme
         "attachment_ids": [photo["id"]],
     }
     await call(api, "POST", f"/v1/chats/{CHAT}/cases", 201, json=case, headers={"Idempotency-Key": "dialog-0001"})
+    async with factory.database.transaction() as session:
+        said = {
+            "text": vault.seal("case_event.text", "已经上门"),
+            "approved_by": vault.seal("case_event.approved_by", "乙"),
+        }
+        await session.execute(update(CaseEvent).values(said))
+        await session.execute(update(Case).values(published_text=vault.seal("case.published_text", "多户漏水")))
     await factory.add(StaffAccount(name=vault.seal("staff.name", "示例甲"), roles=["viewer"]))
     await factory.add(
         AccessRequest(

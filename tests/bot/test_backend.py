@@ -11,7 +11,16 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.cases.schemas import MAX_ATTACHMENT_BYTES, AttachmentKind, CaseCategory, CaseIn
+from api.cases.schemas import (
+    MAX_ATTACHMENT_BYTES,
+    AttachmentKind,
+    CaseAction,
+    CaseCategory,
+    CaseIn,
+    ClaimCase,
+    QueueView,
+    Withdraw,
+)
 from api.chats.schemas import ChatSave, ChatWithHandover, ChatWithHomes, ChatWithPayments, Dialog, Facts
 from api.identity.schemas import (
     AccessRequestIn,
@@ -97,7 +106,8 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
     case = CaseIn(category=CaseCategory.QUALITY, agreement_id=3, text="漏水")
     proof = CodeProof(method=LinkMethod.CODE, code=SecretStr("x"))
     request = AccessRequestIn(kind=AccessRequestKind.RESOLD, text="…")
-    ids = {"chat": 5, "link": 2, "agreement": 3, "attachment": 4, "code": 6, "account": 7, "request": 8}
+    ids = {"chat": 5, "link": 2, "agreement": 3, "attachment": 4, "message": 9, "code": 6, "account": 7, "request": 8}
+    withdraw, claim = Withdraw(action=CaseAction.WITHDRAW), ClaimCase(action=CaseAction.CLAIM)
     for ask in (
         backend.chat(5),
         *(backend.chat(5, facts) for facts in Facts),
@@ -143,6 +153,19 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.revoke_link(5, 2),
         backend.claim_messages(Claim()),
         backend.report_messages(Report(results=[])),
+        backend.act_on_own_case(5, "2026-000123", withdraw, idempotency_key="dialog-id"),
+        backend.attachment(5, "2026-000123", 4),
+        backend.file_link(5, "2026-000123", 4),
+        backend.case_of_message(5, 9),
+        backend.queue(5, view=QueueView.MINE, supervised=True, cursor="c"),
+        backend.staff_case(5, "2026-000123"),
+        backend.act_on_case(5, "2026-000123", claim, version=3, idempotency_key="dialog-id"),
+        backend.case_route(5, "2026-000123"),
+        backend.departments(5),
+        backend.staff_attach(
+            5, b"x", kind=AttachmentKind.PHOTO, filename="a.jpg", media_type="image/jpeg", upload_key="k"
+        ),
+        backend.staff_attachment(5, "2026-000123", 4),
     ):
         with _no_matter_what_comes_back():
             await ask

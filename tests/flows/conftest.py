@@ -19,10 +19,12 @@ from api.agreements.models import Agreement
 from api.app import create_app
 from api.estate.models import Unit
 from api.settings import Settings
+from api.staff.schemas import StaffRole
 from bot import playground
 from bot.app import build_application, running
 from bot.settings import BotSettings
 from tests.api.calls import agree
+from tests.api.desk import ADMIN, COLLEAGUE, OFFICER, Desk
 from tests.conftest import SERVICE_TOKEN
 from tests.factories import Factory
 from tests.leaks import Heard, listening
@@ -200,3 +202,17 @@ async def english_resident(system: System, factory: Factory, household: Househol
     person = await system.person("Sam", phone=household.phone, language="en")
     await factory.link(person.id, household.agreement)
     return person
+
+
+@pytest.fixture
+async def desk(system: System, factory: Factory, household: Household) -> AsyncIterator[Desk]:
+    """The office at its desk, over the API: two officers of a department, and an administrator."""
+    headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    async with aiohttp.ClientSession(system.api_url, headers=headers) as api:
+        desk = Desk(api, factory)
+        desk.agreement = household.agreement
+        desk.officer = await desk.account(OFFICER, StaffRole.CASE_OFFICER, name="接访甲")
+        desk.colleague = await desk.account(COLLEAGUE, StaffRole.CASE_OFFICER, name="接访乙")
+        await desk.account(ADMIN, StaffRole.ADMIN, name="负责人")
+        desk.department = await desk.add_department("编造住建局", desk.officer, desk.colleague)
+        yield desk

@@ -6,7 +6,7 @@ import pytest
 
 from api.cases.schemas import CaseCategory
 from bot.callbacks import Callback
-from handlers.case_screens import ShowCase, ShowPage
+from handlers.case_buttons import ShowCase, ShowPage
 from handlers.complaint_screens import Continue, PickCategory, Submit
 from handlers.lookups import ShowHandover, ShowHome, ShowLedger, WatchHandover
 from handlers.relatives import AskUnlink

@@ -2,17 +2,31 @@
 
 from datetime import UTC, date, datetime
 from itertools import product
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 import locales
 from api.agreements.schemas import AgreementKind, AgreementRef
+from api.cases.schemas import (
+    AttachmentOut,
+    CaseCategory,
+    CaseEventKind,
+    CaseState,
+    ClockKind,
+    ClockOut,
+    Outcome,
+    Procedure,
+)
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import (
     AccessDeclined,
     AccessGranted,
+    CaseOnDesk,
+    CaseUpdated,
     Claimed,
+    DeskNews,
     EndedBy,
     LinkEnded,
     LinkSuspended,
@@ -42,6 +56,24 @@ def new_link(*, can_end: bool = True, role: LinkRole = LinkRole.RELATIVE) -> New
     )
 
 
+def updated(news: CaseEventKind, **facts: Any) -> CaseUpdated:
+    """With every clock, and more words than a message holds."""
+    photo = {"id": 1, "kind": "photo", "filename": "漏水.png", "media_type": "image/png", "size": 5}
+    return CaseUpdated(
+        agreement_id=7,
+        number="2026-000123",
+        category=CaseCategory.QUALITY,
+        news=news,
+        state=CaseState.IN_PROGRESS,
+        text="<b>" * 6000,
+        attachments=[AttachmentOut.model_validate(photo)],
+        department="住建局",
+        days=20,
+        clocks=[ClockOut(kind=kind, last_day=date(2027, 1, 31), article="34") for kind in ClockKind],
+        **facts,
+    )
+
+
 NOTICES: list[BaseModel] = [
     *(new_link(can_end=can_end, role=role) for can_end, role in product((True, False), LinkRole)),
     *(LinkEnded(agreement=FORMER, by=by) for by in EndedBy),
@@ -51,6 +83,20 @@ NOTICES: list[BaseModel] = [
         for scope, day in product(LinkScope, (None, date(2027, 1, 31)))
     ),
     AccessDeclined(reason="缺<b>公证书</b>"),
+    *(updated(news) for news in CaseEventKind),
+    *(updated(CaseEventKind.ANSWERED, outcome=outcome) for outcome in Outcome),
+    *(updated(CaseEventKind.DIVERTED, procedure=procedure) for procedure in Procedure),
+    *(
+        CaseOnDesk(
+            number="2026-000123",
+            category=CaseCategory.QUALITY,
+            news=news,
+            state=CaseState.IN_PROGRESS,
+            clock=ClockKind.ANSWER,
+            last_day=date(2027, 1, 31),
+        )
+        for news in DeskNews
+    ),
 ]
 
 
@@ -106,6 +152,9 @@ def test_who_may_not_end_it_gets_no_button_for_it() -> None:
 
 
 def test_what_staff_wrote_arrives_as_text() -> None:
+    told = letter(updated(CaseEventKind.ASKED)).text
+    assert "<b><b>" not in told
+    assert "&lt;b&gt;" in told
     assert "缺&lt;b&gt;公证书&lt;/b&gt;" in letter(AccessDeclined(reason="缺<b>公证书</b>")).text
 
 

@@ -70,6 +70,8 @@ DELETE /v1/chats/{chat_id}/attachments/{attachment_id}               401  200  4
 POST /v1/chats/{chat_id}/cases                                       401  200  404  404  404  404  404  404  404  404  404
 GET /v1/chats/{chat_id}/cases                                        401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/cases/{number}                               401  200  404  404  404  404  404  404  404  404  404
+POST /v1/chats/{chat_id}/cases/{number}/actions                      401  200  404  404  404  404  404  404  404  404  404
+GET /v1/chats/{chat_id}/cases/{number}/attachments/{attachment_id}   401  200  404  404  404  404  404  404  404  404  404
 GET /v1/chats/{chat_id}/consents                                     401  200  own  own  own  own  own  own  own  own  own
 PUT /v1/chats/{chat_id}/consents                                     401  200  own  own  own  own  own  own  own  own  own
 DELETE /v1/chats/{chat_id}/consents/id_number                        401  200  own  own  own  own  own  own  own  own  own
@@ -77,6 +79,9 @@ POST /v1/chats/{chat_id}/access-requests                             401  200  o
 GET /v1/chats/{chat_id}/access-requests                              401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/data                                         401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/erasure                                      401  200  own  own  own  own  own  own  own  own  own
+POST /v1/chats/{chat_id}/cases/{number}/attachments/{attachment_id}/links 401 200 404 404  404  404  404  404  404  404  404
+GET /v1/chats/{chat_id}/messages/{message_id}                        401  200  404  404  404  404  404  404  404  404  404
+GET /files/{token}                                                   404  404  404  404  404  404  404  404  404  404  404
 POST /v1/staff/{chat_id}/account                                     401  403  403  403  403  403  403  403  403  403  403
 GET /v1/staff/{chat_id}/me                                           401  403  403  403  403  200  200  200  200  200  200
 GET /v1/staff/{chat_id}/accounts                                     401  403  403  403  403  403  403  403  403  403  200
@@ -91,6 +96,13 @@ GET /v1/staff/{chat_id}/agreements                                   401  403  4
 GET /v1/staff/{chat_id}/agreements/{agreement_id}                    401  403  403  403  403  200  200  403  403  200  200
 POST /v1/staff/{chat_id}/agreements/{agreement_id}/codes             401  403  403  403  403  403  200  403  403  403  200
 DELETE /v1/staff/{chat_id}/links/{link_id}                           401  403  403  403  403  403  200  403  403  403  200
+GET /v1/staff/{chat_id}/cases                                        401  403  403  403  403  200  200  403  200  403  200
+GET /v1/staff/{chat_id}/cases/{number}                               401  403  403  403  403  200  200  403  200  403  200
+POST /v1/staff/{chat_id}/cases/{number}/actions                      401  403  403  403  403  403  200  403  200  403  200
+GET /v1/staff/{chat_id}/cases/{number}/route                         401  403  403  403  403  200  200  403  200  403  200
+GET /v1/staff/{chat_id}/cases/{number}/attachments/{attachment_id}   401  403  403  403  403  200  200  403  200  403  200
+POST /v1/staff/{chat_id}/attachments                                 401  403  403  403  403  403  200  403  200  403  200
+GET /v1/staff/{chat_id}/departments                                  401  403  403  403  403  200  200  403  200  403  200
 DELETE /v1/chats/{chat_id}                                           401  200  own  own  own  own  own  own  own  own  own
 """  # noqa: E501 - a table; its last row erases who asks
 CELL = re.compile(r"200|401|403|404|own")
@@ -102,13 +114,18 @@ ROWS = {
 
 PROOFS = ("POST /v1/chats/{chat_id}/links", "POST /v1/staff/{chat_id}/account")
 """Here a wrong code is given: whoever gives a right one is, by that, no longer who they were."""
-_IDS = ("agreement_id", "link_id", "code_id", "attachment_id", "request_id", "account_id")
-MISSING: dict[str, Any] = dict.fromkeys(_IDS, 2**40) | {"number": "2026-999999"}
+_IDS = ("agreement_id", "link_id", "code_id", "attachment_id", "request_id", "account_id", "message_id")
+MISSING: dict[str, Any] = dict.fromkeys(_IDS, 2**40) | {"number": "2026-999999", "token": "x"}
 _KEYS = count(1)
 
 
 def _key() -> dict[str, str]:
     return {"Idempotency-Key": f"matrix-{uuid4().hex}"}
+
+
+def _file() -> dict[str, Any]:
+    params = {"kind": "photo", "filename": "photo.png", "upload_key": f"matrix-{next(_KEYS):04}"}
+    return {"params": params, "data": io.BytesIO(PNG)}
 
 
 REQUESTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -117,9 +134,15 @@ REQUESTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "PUT /v1/chats/{chat_id}": lambda _: {"json": {"version": 0, "locale": "en", "dialog": None}},
     "POST /v1/chats/{chat_id}/links": lambda _: {"json": {"method": "code", "code": "ABCDEFGHJK"}},
     "POST /v1/chats/{chat_id}/agreements/{agreement_id}/codes": lambda _: {"json": {"scope": "everything"}},
-    "POST /v1/chats/{chat_id}/attachments": lambda _: {
-        "params": {"kind": "photo", "filename": "photo.png", "upload_key": f"matrix-{next(_KEYS):04}"},
-        "data": io.BytesIO(PNG),
+    "POST /v1/chats/{chat_id}/attachments": lambda _: _file(),
+    "POST /v1/staff/{chat_id}/attachments": lambda _: _file(),
+    "POST /v1/chats/{chat_id}/cases/{number}/actions": lambda _: {
+        "json": {"action": "add", "text": "又漏了"},
+        "headers": _key(),
+    },
+    "POST /v1/staff/{chat_id}/cases/{number}/actions": lambda of: {
+        "json": {"step": {"action": "ask", "text": "哪一间？"}, "version": of.get("version", 1)},
+        "headers": _key(),
     },
     "POST /v1/chats/{chat_id}/cases": lambda of: {
         "json": {"category": "quality", "agreement_id": of["agreement_id"], "text": "漏水"},
@@ -166,6 +189,8 @@ class World:
             "agreement_id": self.agreement.id,
             "agreement_number": self.agreement.number,
             "number": self.number,
+            # Addresses that are in force are tried in tests/flows/test_case_files.py.
+            "token": "AAAA",
         }
         factory = self.factory
         if "{link_id}" in path:
@@ -183,6 +208,24 @@ class World:
         if "{attachment_id}" in path:
             stored = await upload(self.api, self.chats["family"], upload_key=f"matrix-{next(_KEYS):04}")
             found["attachment_id"] = stored["id"]
+        async with factory.database.transaction() as session:
+            case = (
+                await session.execute(text("SELECT id, version FROM cases WHERE number = :n"), {"n": self.number})
+            ).one()
+            found["version"] = case.version
+            if "{message_id}" in path:
+                found["message_id"] = next(self.others)
+                told = {"chat": self.chats["family"], "case": case.id, "message": found["message_id"]}
+                await session.execute(
+                    text(
+                        "INSERT INTO deliveries (chat_id, case_id, message_id, kind, state) "
+                        "VALUES (:chat, :case, :message, 'case_updated', 'sent')"
+                    ),
+                    told,
+                )
+            if "/cases/{number}/attachments/" in path:
+                values = {"case": case.id, "file": found["attachment_id"]}
+                await session.execute(text("UPDATE attachments SET case_id = :case WHERE id = :file"), values)
         if "{request_id}" in path:
             request = AccessRequest(
                 chat_id=next(self.others),
@@ -229,7 +272,7 @@ async def _ask(client: aiohttp.ClientSession, route: str, chat_id: int, things: 
     more = REQUESTS[route](things) if route in REQUESTS else {}
     target = path.format_map({**things, "chat_id": chat_id})
     async with client.request(method, target, **more) as response:
-        return response.status, await response.text()
+        return response.status, await response.text(errors="replace")
 
 
 def _against(route: str, cell: str, world: World, theirs: tuple[int, str], missing: tuple[int, str] | None) -> str:

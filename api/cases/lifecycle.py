@@ -1,0 +1,460 @@
+"""The lifecycle of a case: one table of what leads from which state to which, and what follows from it. Pure.
+
+``docs/cases.md`` is made from this table (``python -m api.cases.diagram``). Articles are of the Regulations on Petition
+Work (信访工作条例).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+
+from api.cases.schemas import CaseAction, CaseActor, CaseEventKind, CaseState, ClockKind
+from api.errors import NotAllowedNow
+
+
+class When(StrEnum):
+    """On which occasions something follows from a step."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    MOVED = "moved"  # it gave the case to another department
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A row of the table.
+
+    Attributes:
+        sources: states in which the action is possible; none of them: there is no case yet.
+        target: the state after it; None: the one before.
+        by: who may take the step.
+        needs: fields that must come with it.
+        within: only as long as this clock runs and its last day is not past.
+        while_running: only as long as this clock runs.
+        taken: only while somebody has the case (True) or nobody has (False).
+        supervised: likewise with the overlay.
+        stops: clocks that end; a clock that is started ends the one of its kind that runs.
+        starts_if_moved: started only where the case goes to another department.
+        renews: started anew only where they run and their last day is not past.
+        tells: whether the resident gets a notice; ``shows_text``: and reads what is said with the step.
+        tells_officer: whether who has the case gets a notice.
+    """
+
+    action: CaseAction
+    event: CaseEventKind
+    sources: tuple[CaseState, ...]
+    target: CaseState | None
+    by: tuple[CaseActor, ...]
+    needs: tuple[str, ...] = ()
+    within: ClockKind | None = None
+    while_running: ClockKind | None = None
+    taken: bool | None = None
+    supervised: bool | None = None
+    starts: tuple[ClockKind, ...] = ()
+    starts_if_moved: tuple[ClockKind, ...] = ()
+    renews: tuple[ClockKind, ...] = ()
+    stops: tuple[ClockKind, ...] = ()
+    tells: When = When.NEVER
+    shows_text: bool = False
+    tells_officer: bool = False
+    article: str = ""
+
+
+A, E, S, C = CaseAction, CaseEventKind, CaseState, ClockKind
+RESIDENT = (CaseActor.RESIDENT,)
+OFFICE = (CaseActor.OFFICER, CaseActor.SUPERVISOR)
+SUPERVISOR = (CaseActor.SUPERVISOR,)
+SYSTEM = (CaseActor.SYSTEM,)
+
+BEFORE_ACCEPTANCE = (S.REGISTERED, S.TRANSFERRED, S.ASSIGNED)
+BEING_WORKED_ON = (S.ACCEPTED, S.IN_PROGRESS, S.EXTENDED)
+REVIEWED = (S.REVIEW, S.SECOND_REVIEW)
+OPEN = (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON, *REVIEWED)
+"""The office owes something: a clock of the Regulations runs."""
+ALL_CLOCKS = tuple(ClockKind)
+
+DUTY: Mapping[CaseState, ClockKind] = MappingProxyType(
+    {
+        **dict.fromkeys((S.RECEIVED, *BEFORE_ACCEPTANCE), C.ACCEPTANCE_NOTICE),
+        **dict.fromkeys(BEING_WORKED_ON, C.ANSWER),
+        S.REVIEW: C.REVIEW_OPINION,
+        S.SECOND_REVIEW: C.SECOND_REVIEW_OPINION,
+    }
+)
+"""The clock of the Regulations that runs in each open state; its last day is when the case is due."""
+
+TABLE: tuple[Transition, ...] = (
+    Transition(
+        A.RECEIVE,
+        E.RECEIVED,
+        sources=(),
+        target=S.RECEIVED,
+        by=RESIDENT + SYSTEM,
+        starts=(C.ACCEPTANCE_NOTICE,),
+        shows_text=True,
+        article="22",
+    ),
+    Transition(A.REGISTER, E.REGISTERED, (S.RECEIVED,), S.REGISTERED, by=OFFICE + SYSTEM, article="22"),
+    Transition(
+        A.ACCEPT,
+        E.ACCEPTED,
+        BEFORE_ACCEPTANCE,
+        S.ACCEPTED,
+        by=OFFICE,
+        stops=(C.ACCEPTANCE_NOTICE, C.JURISDICTION_OBJECTION),
+        starts=(C.ANSWER,),
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="22, 23",
+    ),
+    Transition(
+        A.REFUSE,
+        E.REFUSED,
+        BEFORE_ACCEPTANCE,
+        S.NOT_ACCEPTED,
+        by=OFFICE,
+        needs=("text",),
+        stops=ALL_CLOCKS,
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="22, 23",
+    ),
+    Transition(
+        A.DIVERT,
+        E.DIVERTED,
+        BEFORE_ACCEPTANCE + BEING_WORKED_ON,
+        S.DIVERTED,
+        by=OFFICE,
+        needs=("procedure", "text"),
+        stops=ALL_CLOCKS,
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="31",
+    ),
+    Transition(
+        A.ASSIGN,
+        E.ASSIGNED,
+        BEFORE_ACCEPTANCE,
+        S.ASSIGNED,
+        by=OFFICE + SYSTEM,
+        needs=("department_id",),
+        starts_if_moved=(C.JURISDICTION_OBJECTION,),
+        tells=When.MOVED,
+        article="22",
+    ),
+    Transition(
+        A.ASSIGN,
+        E.ASSIGNED,
+        BEING_WORKED_ON + REVIEWED,
+        None,
+        by=OFFICE + SYSTEM,
+        needs=("department_id",),
+        tells=When.MOVED,
+    ),
+    Transition(A.CLAIM, E.CLAIMED, OPEN, None, by=OFFICE, taken=False),
+    Transition(
+        A.TRANSFER,
+        E.TRANSFERRED,
+        (S.REGISTERED,),
+        S.TRANSFERRED,
+        by=OFFICE,
+        needs=("department_id",),
+        # The resident is told in time; the body that is given the case has 15 days of its own.
+        starts=(C.ACCEPTANCE_NOTICE, C.JURISDICTION_OBJECTION),
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="22, 23",
+    ),
+    Transition(
+        A.TRANSFER,
+        E.TRANSFERRED,
+        (S.TRANSFERRED, S.ASSIGNED),
+        S.TRANSFERRED,
+        by=OFFICE,
+        needs=("department_id",),
+        # Passed on once more, the resident waits no longer for that.
+        starts=(C.JURISDICTION_OBJECTION,),
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="23",
+    ),
+    Transition(
+        A.TRANSFER,
+        E.TRANSFERRED,
+        BEING_WORKED_ON,
+        None,
+        by=OFFICE,
+        needs=("department_id",),
+        tells=When.ALWAYS,
+        shows_text=True,
+    ),
+    Transition(
+        A.OBJECT,
+        E.OBJECTED,
+        (S.TRANSFERRED, S.ASSIGNED),
+        S.REGISTERED,
+        by=OFFICE,
+        needs=("text",),
+        within=C.JURISDICTION_OBJECTION,
+        stops=(C.JURISDICTION_OBJECTION,),
+        article="23",
+    ),
+    Transition(A.START, E.STARTED, (S.ACCEPTED,), S.IN_PROGRESS, by=OFFICE, article="32"),
+    Transition(
+        A.ASK,
+        E.ASKED,
+        OPEN,
+        None,
+        by=OFFICE,
+        needs=("text",),
+        starts=(C.RESIDENT_ANSWER,),
+        tells=When.ALWAYS,
+        shows_text=True,
+    ),
+    Transition(
+        A.REPLY,
+        E.REPLIED,
+        OPEN,
+        None,
+        by=RESIDENT,
+        needs=("text or files",),
+        while_running=C.RESIDENT_ANSWER,
+        stops=(C.RESIDENT_ANSWER,),
+        shows_text=True,
+        tells_officer=True,
+    ),
+    Transition(A.ADD, E.ADDED, OPEN, None, by=RESIDENT, needs=("text or files",), shows_text=True, tells_officer=True),
+    Transition(
+        A.EXTEND,
+        E.EXTENDED,
+        (S.ACCEPTED, S.IN_PROGRESS),
+        S.EXTENDED,
+        by=OFFICE,
+        needs=("days", "text"),
+        within=C.ANSWER,
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="34",
+    ),
+    Transition(
+        A.ANSWER,
+        E.ANSWERED,
+        BEING_WORKED_ON,
+        S.ANSWERED,
+        by=OFFICE,
+        needs=("outcome", "text or files"),
+        stops=(C.ANSWER, C.RESIDENT_ANSWER),
+        starts=(C.REVIEW_REQUEST, C.REOPEN),
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="32, 34",
+    ),
+    Transition(
+        A.CLOSE,
+        E.CLOSED,
+        (S.ANSWERED,),
+        S.CLOSED,
+        by=OFFICE + SYSTEM,
+        renews=(C.REOPEN,),
+        tells=When.ALWAYS,
+        shows_text=True,
+    ),
+    Transition(
+        A.REOPEN,
+        E.REOPENED,
+        (S.ANSWERED, S.CLOSED),
+        S.IN_PROGRESS,
+        by=RESIDENT,
+        needs=("text",),
+        within=C.REOPEN,
+        stops=(C.REOPEN, C.REVIEW_REQUEST),
+        starts=(C.ANSWER,),
+        shows_text=True,
+        tells_officer=True,
+    ),
+    Transition(
+        A.REQUEST_REVIEW,
+        E.REVIEW_REQUESTED,
+        (S.ANSWERED, S.CLOSED),
+        S.REVIEW,
+        by=RESIDENT,
+        needs=("text",),
+        within=C.REVIEW_REQUEST,
+        stops=(C.REVIEW_REQUEST, C.REOPEN),
+        starts=(C.REVIEW_OPINION,),
+        shows_text=True,
+        tells_officer=True,
+        article="35",
+    ),
+    Transition(
+        A.REVIEW_ANSWER,
+        E.REVIEW_ANSWERED,
+        (S.REVIEW,),
+        S.ANSWERED,
+        by=OFFICE,
+        needs=("outcome", "text or files"),
+        stops=(C.REVIEW_OPINION, C.RESIDENT_ANSWER),
+        starts=(C.SECOND_REVIEW_REQUEST,),
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="35",
+    ),
+    Transition(
+        A.REQUEST_SECOND_REVIEW,
+        E.SECOND_REVIEW_REQUESTED,
+        (S.ANSWERED, S.CLOSED),
+        S.SECOND_REVIEW,
+        by=RESIDENT,
+        needs=("text",),
+        within=C.SECOND_REVIEW_REQUEST,
+        stops=(C.SECOND_REVIEW_REQUEST,),
+        starts=(C.SECOND_REVIEW_OPINION,),
+        shows_text=True,
+        tells_officer=True,
+        article="36",
+    ),
+    Transition(
+        A.SECOND_REVIEW_ANSWER,
+        E.SECOND_REVIEW_ANSWERED,
+        (S.SECOND_REVIEW,),
+        S.FINAL,
+        by=OFFICE,
+        needs=("outcome", "text or files"),
+        stops=ALL_CLOCKS,
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="36",
+    ),
+    Transition(
+        A.WITHDRAW,
+        E.WITHDRAWN,
+        (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON),
+        S.WITHDRAWN,
+        by=RESIDENT,
+        stops=ALL_CLOCKS,
+        shows_text=True,
+        tells_officer=True,
+    ),
+    # The request for a review is withdrawn; the answer stands.
+    Transition(
+        A.WITHDRAW,
+        E.WITHDRAWN,
+        REVIEWED,
+        S.CLOSED,
+        by=RESIDENT,
+        stops=ALL_CLOCKS,
+        shows_text=True,
+        tells_officer=True,
+    ),
+    Transition(
+        A.SUPERVISE,
+        E.SUPERVISED,
+        (*OPEN, S.ANSWERED),
+        None,
+        by=SUPERVISOR,
+        supervised=False,
+        tells=When.ALWAYS,
+        tells_officer=True,
+        article="39",
+    ),
+    Transition(A.UNSUPERVISE, E.UNSUPERVISED, (*OPEN, S.ANSWERED, S.CLOSED), None, by=SUPERVISOR, supervised=True),
+    Transition(A.RATE, E.RATED, (S.ANSWERED, S.CLOSED, S.FINAL), None, by=RESIDENT, needs=("rating",), shows_text=True),
+)
+del A, E, S, C
+
+_BY_STATE: Mapping[CaseState | None, tuple[Transition, ...]] = MappingProxyType(
+    {
+        state: tuple(row for row in TABLE if (state in row.sources if state else not row.sources))
+        for state in (None, *CaseState)
+    }
+)
+_BY_EVENT: Mapping[CaseEventKind, Transition] = MappingProxyType({row.event: row for row in TABLE})
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the table looks at: how a case stands on a day.
+
+    Attributes:
+        state: None before it is received.
+        clocks: last days of those that run.
+    """
+
+    state: CaseState | None
+    today: date
+    clocks: Mapping[ClockKind, date] = field(default_factory=dict)
+    taken: bool = False
+    supervised: bool = False
+
+    def runs(self, kind: ClockKind) -> bool:
+        """Whether the clock runs and its last day is not past."""
+        return kind in self.clocks and self.today <= self.clocks[kind]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a transition does to a case: its state after it, and its clocks."""
+
+    row: Transition
+    state: CaseState
+    stops: tuple[ClockKind, ...]
+    starts: tuple[ClockKind, ...]
+
+
+def _possible(standing: Standing) -> Iterator[Transition]:
+    for row in _BY_STATE[standing.state]:
+        if (
+            (row.within is None or standing.runs(row.within))
+            and (row.while_running is None or row.while_running in standing.clocks)
+            and row.taken in (None, standing.taken)
+            and row.supervised in (None, standing.supervised)
+        ):
+            yield row
+
+
+def allowed(standing: Standing, who: CaseActor) -> tuple[CaseAction, ...]:
+    """What somebody can do with a case that stands so, in the order of the table."""
+    return tuple(row.action for row in _possible(standing) if who in row.by)
+
+
+def find(standing: Standing, action: CaseAction, who: CaseActor) -> Transition:
+    """The row of an action, whoever may take it.
+
+    Raises:
+        NotAllowedNow: it is not possible now; ``details.allowed`` tells what is, for this actor.
+    """
+    for row in _possible(standing):
+        if row.action is action:
+            return row
+    raise NotAllowedNow(allowed=[*allowed(standing, who)], state=standing.state)
+
+
+def apply(standing: Standing, row: Transition, *, moved: bool = False) -> Step:
+    """What the step does.
+
+    Args:
+        moved: whether it gives the case to another department.
+    """
+    starts = (
+        *row.starts,
+        *(row.starts_if_moved if moved else ()),
+        *(kind for kind in row.renews if standing.runs(kind)),
+    )
+    stops = tuple(kind for kind in ClockKind if kind in standing.clocks and kind in (*row.stops, *starts))
+    state = row.target or standing.state
+    if state is None:
+        raise ValueError(f"{row.action} leads nowhere")
+    return Step(row, state, stops, starts)
+
+
+def resident_reads(kind: CaseEventKind) -> bool:
+    """Whether what was said with such an event is for the resident: the office's notes are not."""
+    row = _BY_EVENT.get(kind)
+    return row is not None and row.shows_text
+
+
+def actions_of(rows: Iterable[Transition]) -> tuple[CaseAction, ...]:
+    """Each once, in order."""
+    return tuple(dict.fromkeys(row.action for row in rows))

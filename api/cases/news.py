@@ -1,0 +1,128 @@
+"""Telling of a step: the resident, and whoever has the case, in the transaction of the step itself."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.audit.actors import Actor
+from api.cases.clocks import CLOCKS
+from api.cases.lifecycle import Transition
+from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department, DepartmentMember
+from api.cases.schemas import AttachmentOut, CaseAction, CaseEventKind, ClockKind, ClockOut
+from api.cases.standing import Running
+from api.messages.schemas import CaseOnDesk, CaseUpdated, DeskNews
+from api.messages.service import enqueue_notice
+from api.privacy import Vault
+from api.staff.models import StaffAccount
+
+if TYPE_CHECKING:
+    from api.cases.desk import By
+
+INTERNAL_CLOCKS = frozenset((ClockKind.JURISDICTION_OBJECTION,))
+"""Clocks between bodies, which are nothing to the resident."""
+
+
+def clock_out(kind: ClockKind, last_day: date, today: date) -> ClockOut:
+    return ClockOut(kind=kind, last_day=last_day, article=CLOCKS[kind].article, overdue=today > last_day)
+
+
+async def tell_resident(
+    session: AsyncSession, vault: Vault, case: Case, event: CaseEvent, text: str, clocks: Running, today: date
+) -> None:
+    """Tell the chat that filed the case what the office did.
+
+    Args:
+        text: in the office's words, as far as they are for the resident.
+    """
+    files = await session.scalars(select(Attachment).where(Attachment.event_id == event.id).order_by(Attachment.id))
+    department = await session.get(Department, case.department_id) if case.department_id is not None else None
+    notice = CaseUpdated(
+        agreement_id=case.agreement_id,
+        number=case.number,
+        category=case.category,
+        news=event.kind,
+        state=event.to_state,
+        text=text,
+        attachments=[
+            AttachmentOut(
+                id=file.id,
+                kind=file.kind,
+                filename=vault.open("attachment.filename", file.filename),
+                media_type=file.media_type,
+                size=file.size,
+            )
+            for file in files
+        ],
+        department=department.name if department else None,
+        outcome=event.outcome,
+        procedure=event.procedure,
+        days=event.days,
+        clocks=[
+            clock_out(kind, clock.last_day, today) for kind, clock in clocks.items() if kind not in INTERNAL_CLOCKS
+        ],
+    )
+    await enqueue_notice(session, vault, [case.chat_id], notice, dedupe_key=f"case_event:{event.id}", case_id=case.id)
+
+
+async def tell_desk(
+    session: AsyncSession, vault: Vault, case: Case, event: CaseEvent, row: Transition, by: "By"
+) -> None:
+    """Tell whoever has the case of a step that somebody else took."""
+    if row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER):
+        news = DeskNews.GIVEN
+    elif row.tells_officer:
+        news = DeskNews(event.kind.value)
+    else:
+        return
+    await tell_who_has_it(session, vault, case, news, dedupe_key=f"case_desk:{event.id}", but=by.actor)
+
+
+async def tell_who_has_it(
+    session: AsyncSession,
+    vault: Vault,
+    case: Case,
+    news: DeskNews,
+    *,
+    dedupe_key: str,
+    clock: CaseClock | None = None,
+    but: Actor | None = None,
+) -> None:
+    """Tell the officer, or where there is none the supervisors of the department.
+
+    Args:
+        but: not the one who did it.
+    """
+    chats = await _desk_chats(session, case, but)
+    notice = CaseOnDesk(
+        number=case.number,
+        category=case.category,
+        news=news,
+        state=case.state,
+        clock=clock.kind if clock else None,
+        last_day=clock.last_day if clock else None,
+    )
+    await enqueue_notice(session, vault, chats, notice, dedupe_key=dedupe_key, case_id=case.id)
+
+
+async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None) -> Collection[int]:
+    wanted = select(StaffAccount.id, StaffAccount.chat_id).where(
+        StaffAccount.chat_id.is_not(None), StaffAccount.disabled_at.is_(None)
+    )
+    if case.officer_id is not None:
+        wanted = wanted.where(StaffAccount.id == case.officer_id)
+    elif case.department_id is not None:
+        wanted = wanted.join(DepartmentMember, DepartmentMember.staff_id == StaffAccount.id).where(
+            DepartmentMember.department_id == case.department_id, DepartmentMember.is_supervisor
+        )
+    else:
+        return []
+    rows = await session.execute(wanted)
+    return [row.chat_id for row in rows if but is None or Actor.staff(row.id) != but]
+
+
+def is_shown(kind: CaseEventKind) -> bool:
+    """Whether the resident sees such an event at all: how the office shares its work is its own matter."""
+    return kind not in (CaseEventKind.CLAIMED, CaseEventKind.OBJECTED, CaseEventKind.UNSUPERVISED)

@@ -1,0 +1,82 @@
+"""The office's own working days and days of rest, over China's calendar."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.audit.service import Actor, record
+from api.cases.clocks import CLOCKS, OfficeCalendar
+from api.cases.lifecycle import DUTY
+from api.cases.models import Case, CaseClock, OfficeDay
+
+
+async def load_calendar(session: AsyncSession) -> OfficeCalendar:
+    """What the office has entered is a few rows a year: all of them are read."""
+    rows = await session.execute(select(OfficeDay.day, OfficeDay.is_working))
+    return OfficeCalendar({row.day: row.is_working for row in rows})
+
+
+async def list_days(session: AsyncSession, since: date) -> list[OfficeDay]:
+    return list(await session.scalars(select(OfficeDay).where(OfficeDay.day >= since).order_by(OfficeDay.day)))
+
+
+async def set_days(
+    session: AsyncSession, actor: Actor, days: Mapping[date, bool | None], *, note: str | None = None
+) -> int:
+    """Enter days on which the office works or rests, whatever the calendar says (None: as the calendar says), and move
+    the last days of the clocks that run.
+
+    Returns:
+        How many clocks have another last day now.
+    """
+    entered = [
+        {"day": day, "is_working": works, "note": note} for day, works in sorted(days.items()) if works is not None
+    ]
+    if entered:
+        insertion = insert(OfficeDay).values(entered)
+        await session.execute(
+            insertion.on_conflict_do_update(
+                index_elements=["day"],
+                set_={"is_working": insertion.excluded.is_working, "note": insertion.excluded.note},
+            )
+        )
+    removed = [day for day, works in days.items() if works is None]
+    if removed:
+        await session.execute(delete(OfficeDay).where(OfficeDay.day.in_(removed)))
+    await record(session, actor, "office_days.changed", "office_day", [None])
+    return await _recount(session, min(days)) if days else 0
+
+
+async def _recount(session: AsyncSession, since: date) -> int:
+    """Count the clocks anew that run and may end on that day or later, a batch at a time by id."""
+    calendar, moved, after = await load_calendar(session), 0, 0
+    while True:
+        clocks = list(
+            await session.scalars(
+                select(CaseClock)
+                .where(CaseClock.stopped_at.is_(None), CaseClock.last_day >= since, CaseClock.id > after)
+                .order_by(CaseClock.id)
+                .limit(1000)
+                .with_for_update()
+            )
+        )
+        if not clocks:
+            return moved
+        for clock in clocks:
+            last_day = calendar.last_day(
+                CLOCKS[clock.kind], clock.started_on, days=clock.days, extended_days=clock.extended_days
+            )
+            if last_day != clock.last_day:
+                clock.last_day, moved = last_day, moved + 1
+                duty_of = [state for state, kind in DUTY.items() if kind is clock.kind]
+                await session.execute(
+                    update(Case)
+                    .where(Case.id == clock.case_id, Case.state.in_(duty_of))
+                    .values(due_on=last_day)
+                    .execution_options(synchronize_session=False)
+                )
+        await session.flush()
+        after = clocks[-1].id

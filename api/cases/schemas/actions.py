@@ -1,0 +1,215 @@
+"""What residents and the office do with a case: one model for each action."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.cases.schemas.filing import Answer, Cleaned, Files, Note, RowId, Text
+from api.cases.schemas.words import CaseAction, Outcome, Procedure
+
+# --- what a resident does ---
+
+
+class _SomethingSaid(BaseModel):
+    """Words, or files, or both."""
+
+    text: Note = ""
+    attachment_ids: Files = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _not_nothing(self) -> Self:
+        if not self.text and not self.attachment_ids:
+            raise PydanticCustomError("nothing_said", "Text or files are needed")
+        return self
+
+
+class Add(_SomethingSaid):
+    """More words or photos to an open case."""
+
+    action: Literal[CaseAction.ADD]
+
+
+class Reply(_SomethingSaid):
+    """An answer to what the officer asked."""
+
+    action: Literal[CaseAction.REPLY]
+
+
+class Rate(BaseModel):
+    """What the resident thinks of the answer; the newest counts."""
+
+    action: Literal[CaseAction.RATE]
+    rating: int = Field(ge=1, le=5, strict=True, description="5 is best.")
+    solved: bool | None = Field(None, strict=True, description="Whether the matter is solved, in the resident's eyes.")
+    text: Note = ""
+
+
+class Reopen(BaseModel):
+    """It is not settled: the office works on it again."""
+
+    action: Literal[CaseAction.REOPEN]
+    text: Text
+
+
+class RequestReview(BaseModel):
+    action: Literal[CaseAction.REQUEST_REVIEW]
+    text: Text
+
+
+class RequestSecondReview(BaseModel):
+    action: Literal[CaseAction.REQUEST_SECOND_REVIEW]
+    text: Text
+
+
+class Withdraw(BaseModel):
+    action: Literal[CaseAction.WITHDRAW]
+    text: Note = ""
+
+
+ResidentAction = Annotated[
+    Add | Reply | Rate | Reopen | RequestReview | RequestSecondReview | Withdraw, Field(discriminator="action")
+]
+
+
+# --- what the office does ---
+
+
+class Register(BaseModel):
+    action: Literal[CaseAction.REGISTER]
+
+
+class Accept(BaseModel):
+    action: Literal[CaseAction.ACCEPT]
+    text: Note = ""
+
+
+class Refuse(BaseModel):
+    action: Literal[CaseAction.REFUSE]
+    text: Text = Field(description="Why, and where the resident can go with it.")
+
+
+class Divert(BaseModel):
+    action: Literal[CaseAction.DIVERT]
+    procedure: Procedure
+    text: Text = Field(description="Which body, and how to get there.")
+
+
+class Assign(BaseModel):
+    """To a department, and there to an officer. Neither given: where the routing rules send it."""
+
+    action: Literal[CaseAction.ASSIGN]
+    department_id: RowId | None = None
+    officer_id: RowId | None = Field(
+        None, description="An account of staff; none: whoever of the department claims it."
+    )
+    text: Note = Field("", description="A note for the office.")
+
+
+class ClaimCase(BaseModel):
+    """The officer takes the case that nobody has."""
+
+    action: Literal[CaseAction.CLAIM]
+
+
+class Transfer(BaseModel):
+    """To another body, which is told to answer."""
+
+    action: Literal[CaseAction.TRANSFER]
+    department_id: RowId
+    text: Note = Field("", description="Why; the resident reads it.")
+
+
+class Object(BaseModel):
+    """It is not for this department: back to who registers."""
+
+    action: Literal[CaseAction.OBJECT]
+    text: Text
+
+
+class Start(BaseModel):
+    action: Literal[CaseAction.START]
+
+
+class Ask(BaseModel):
+    action: Literal[CaseAction.ASK]
+    text: Text
+
+
+class Extend(BaseModel):
+    """Once. Article 34 wants the approval of the head of the body: a supervisor's own, or the name of who gave it."""
+
+    action: Literal[CaseAction.EXTEND]
+    days: int = Field(ge=1, le=30, strict=True)
+    text: Text = Field(description="The reason, which the resident is told.")
+    approved_by: Annotated[Cleaned, Field(max_length=40)] = ""
+
+
+class _Opinion(BaseModel):
+    """An outcome with a written opinion: as text, as documents, or both."""
+
+    outcome: Outcome
+    text: Answer = ""
+    attachment_ids: Files = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _not_nothing(self) -> Self:
+        if not self.text and not self.attachment_ids:
+            raise PydanticCustomError("nothing_said", "Text or files are needed")
+        return self
+
+
+class GiveAnswer(_Opinion):
+    action: Literal[CaseAction.ANSWER]
+
+
+class AnswerReview(_Opinion):
+    action: Literal[CaseAction.REVIEW_ANSWER]
+
+
+class AnswerSecondReview(_Opinion):
+    action: Literal[CaseAction.SECOND_REVIEW_ANSWER]
+
+
+class Close(BaseModel):
+    action: Literal[CaseAction.CLOSE]
+    text: Note = ""
+
+
+class Supervise(BaseModel):
+    action: Literal[CaseAction.SUPERVISE]
+    text: Note = Field("", description="For the office.")
+
+
+class Unsupervise(BaseModel):
+    action: Literal[CaseAction.UNSUPERVISE]
+
+
+StaffAction = Annotated[
+    Register
+    | Accept
+    | Refuse
+    | Divert
+    | Assign
+    | ClaimCase
+    | Transfer
+    | Object
+    | Start
+    | Ask
+    | Extend
+    | GiveAnswer
+    | AnswerReview
+    | AnswerSecondReview
+    | Close
+    | Supervise
+    | Unsupervise,
+    Field(discriminator="action"),
+]
+AnyAction = Annotated[ResidentAction | StaffAction, Field(discriminator="action")]
+
+
+class StaffActionIn(BaseModel):
+    """``version`` is that of the case as the officer saw it: who comes second is told so."""
+
+    step: StaffAction
+    version: int = Field(ge=1, lt=2**31, strict=True)

@@ -1,0 +1,104 @@
+"""Cases as the office sees them: the queue, the page of one, departments and routes."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, Field
+
+from api.agreements.schemas import AgreementKind, AgreementRef
+from api.cases.schemas.filing import AttachmentOut, Location
+from api.cases.schemas.shown import CaseEventOut, CaseSummary, ClockOut
+from api.cases.schemas.words import CaseAction, CaseCategory, Light, Outcome
+from api.estate.schemas import UnitOut
+
+
+class QueuedCase(CaseSummary):
+    """A case in the queue. It names nobody of the family."""
+
+    version: int
+    home: str | None = Field(description="What it is about, else the agreement's first home.")
+    household: AgreementKind
+    due_on: date | None = Field(description="Last day of the office's clock that ends first; none: nothing is due.")
+    light: Light | None
+    department: str | None
+    officer: str | None = Field(description="Name of who has it.")
+    supervised: bool
+    raised: bool
+    asked: bool = Field(description="Whether it waits for the resident's answer.")
+
+
+class QueuePage(BaseModel):
+    cases: list[QueuedCase]
+    next_cursor: str | None
+
+
+class StaffClockOut(ClockOut):
+    started_on: date
+    light: Light
+
+
+class StaffEventOut(CaseEventOut):
+    """``actor`` is a member of staff's name; none for residents and the system."""
+
+    actor: str | None = None
+    officer: str | None = Field(default=None, description="To whom it was given.")
+    approved_by: str | None = None
+
+
+class StaffCaseOut(CaseSummary):
+    version: int
+    agreement: AgreementRef
+    project: str
+    unit: UnitOut | None
+    text: str
+    attachments: list[AttachmentOut]
+    location: Location | None
+    registered_at: datetime | None
+    accepted_at: datetime | None
+    department_id: int | None
+    department: str | None
+    officer_id: int | None
+    officer: str | None
+    supervised: bool
+    raised: bool
+    outcome: Outcome | None
+    rating: int | None
+    solved: bool | None
+    clocks: list[StaffClockOut]
+    events: list[StaffEventOut]
+    allowed: list[CaseAction] = Field(description="What this account can do with it now.")
+
+
+class OfficerOut(BaseModel):
+    id: int
+    name: str
+    supervisor: bool
+    open_cases: int
+
+
+class DepartmentOut(BaseModel):
+    id: int
+    name: str
+    officers: list[OfficerOut] = Field(description="Accounts in force, who has the fewest open cases first.")
+
+
+class RuleTried(BaseModel):
+    """A routing rule, in the order of trial."""
+
+    id: int
+    priority: int
+    department: str
+    category: CaseCategory | None
+    project: str | None
+    household: AgreementKind | None
+    fits: bool
+
+
+class RouteOut(BaseModel):
+    """Where the rules send a case, and why: the first rule that fits, and there who has the fewest open cases."""
+
+    department_id: int | None
+    department: str | None
+    officer_id: int | None
+    officer: str | None
+    rules: list[RuleTried]
+    officers: list[OfficerOut]

@@ -1,0 +1,74 @@
+"""The clocks of one case in the database: how it stands, and what a step does to them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.cases.clocks import CLOCKS, Policy
+from api.cases.lifecycle import DUTY, Standing, Step
+from api.cases.models import Case, CaseClock
+from api.cases.office_days import load_calendar
+from api.cases.schemas import CaseAction, ClockKind
+
+Running = Mapping[ClockKind, CaseClock]
+
+
+async def running_clocks(session: AsyncSession, case_id: int) -> dict[ClockKind, CaseClock]:
+    clocks = await session.scalars(
+        select(CaseClock).where(CaseClock.case_id == case_id, CaseClock.stopped_at.is_(None)).order_by(CaseClock.id)
+    )
+    return {clock.kind: clock for clock in clocks}
+
+
+def standing_of(case: Case, clocks: Running, policy: Policy, now: datetime) -> Standing:
+    return Standing(
+        case.state,
+        policy.day(now),
+        {kind: clock.last_day for kind, clock in clocks.items()},
+        taken=case.officer_id is not None,
+        supervised=case.supervised_at is not None,
+    )
+
+
+async def move_clocks(
+    session: AsyncSession,
+    case: Case,
+    clocks: dict[ClockKind, CaseClock],
+    step: Step,
+    policy: Policy,
+    now: datetime,
+    *,
+    extend_days: int = 0,
+) -> None:
+    """Stop, start and extend the clocks of a case (``clocks`` are those that run, and afterwards those that run then),
+    and note when it is due. What is in time again leaves the supervisor's list."""
+    today = policy.day(now)
+    for kind in step.stops:
+        clocks.pop(kind).stopped_at = now
+    # One of a kind runs: the one that ends, ends first.
+    await session.flush()
+    if step.starts or extend_days:
+        calendar = await load_calendar(session)
+        for kind in step.starts:
+            days = policy.days(kind)
+            clocks[kind] = CaseClock(
+                case_id=case.id,
+                kind=kind,
+                started_on=today,
+                days=days,
+                last_day=calendar.last_day(CLOCKS[kind], today, days=days),
+            )
+            session.add(clocks[kind])
+        if step.row.action is CaseAction.EXTEND:
+            clock = clocks[ClockKind.ANSWER]
+            clock.extended_days = extend_days
+            clock.last_day = calendar.last_day(
+                CLOCKS[ClockKind.ANSWER], clock.started_on, days=clock.days, extended_days=extend_days
+            )
+            clock.warned_at = clock.overdue_at = None
+    duty = DUTY.get(step.state)
+    case.due_on = None if duty is None else clocks[duty].last_day
+    if case.due_on is None or today <= case.due_on:
+        case.raised_at = None

@@ -1,0 +1,41 @@
+"""What happened with a case, opened for who may read it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from api.cases.lifecycle import resident_reads
+from api.cases.schemas import CaseEventKind
+from api.privacy import Vault
+
+_PLAIN = ("kind", "happened_at", "by", "department", "outcome", "procedure", "days", "rating", "solved")
+
+
+def open_attachments(vault: Vault, json_text: str) -> tuple[list[dict[str, Any]], Mapping[int | None, list[int]]]:
+    """``AttachmentOut`` of each file, and the ids of those that came with each event."""
+    attachments, files_of = orjson.loads(json_text), defaultdict(list)
+    for attachment in attachments:
+        attachment["filename"] = _open(vault, "attachment.filename", attachment["filename"])
+        files_of[attachment.pop("event_id")].append(attachment["id"])
+    return attachments, files_of
+
+
+def event_out(
+    vault: Vault, event: dict[str, Any], files_of: Mapping[int | None, Sequence[int]], *, for_resident: bool
+) -> dict[str, Any]:
+    """A ``CaseEventOut``, or for the office a ``StaffEventOut``."""
+    out = {name: event[name] for name in _PLAIN}
+    hidden = for_resident and not resident_reads(CaseEventKind(event["kind"]))
+    out["text"] = "" if hidden else _open(vault, "case_event.text", event["text"]) or ""
+    out["attachment_ids"] = files_of.get(event["id"], [])
+    if not for_resident:
+        out["actor"] = _open(vault, "staff.name", event["actor"])
+        out["officer"] = _open(vault, "staff.name", event["officer"])
+        out["approved_by"] = _open(vault, "case_event.approved_by", event["approved_by"])
+    return out
+
+
+def _open(vault: Vault, purpose: str, sealed: str | None) -> str | None:
+    return None if sealed is None else vault.open(purpose, bytes.fromhex(sealed))

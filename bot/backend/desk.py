@@ -1,0 +1,125 @@
+"""What the office's people ask for on the complaint desk, by the chat that acts for an account."""
+
+from pydantic import TypeAdapter
+
+from api.cases.schemas import (
+    AttachmentKind,
+    AttachmentOut,
+    CaseCategory,
+    CaseState,
+    DepartmentOut,
+    QueuePage,
+    QueueSort,
+    QueueView,
+    RouteOut,
+    StaffAction,
+    StaffActionIn,
+    StaffCaseOut,
+)
+from bot.backend.calls import JSON, UPLOAD_TIMEOUT, Calls, case_number, dump, query, read, read_list, row
+
+_DEPARTMENTS = TypeAdapter(list[DepartmentOut])
+
+
+class DeskCalls(Calls):
+    """One method for each route of cases below ``/v1/staff/{chat_id}``. Every method raises ``NotAllowed`` where the
+    chat acts for no account, or for none that may."""
+
+    async def queue(
+        self,
+        chat_id: int,
+        *,
+        view: QueueView | None = None,
+        department_id: int | None = None,
+        state: CaseState | None = None,
+        category: CaseCategory | None = None,
+        supervised: bool | None = None,
+        number: str | None = None,
+        sort: QueueSort | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> QueuePage:
+        """Open cases, unless ``state`` or ``number`` asks for others.
+
+        Raises:
+            InvalidInput: the cursor is of another order.
+        """
+        asked = query(
+            view=view,
+            department_id=department_id,
+            state=state,
+            category=category,
+            supervised=None if supervised is None else str(supervised).lower(),
+            number=number,
+            sort=sort,
+            cursor=cursor,
+            limit=limit,
+        )
+        return read(QueuePage, await self._get(f"staff/{chat_id}/cases", asked))
+
+    async def staff_case(self, chat_id: int, number: str) -> StaffCaseOut:
+        """
+        Raises:
+            NotFound
+        """
+        return read(StaffCaseOut, await self._get(f"staff/{chat_id}/cases/{case_number(number)}"))
+
+    async def act_on_case(
+        self, chat_id: int, number: str, step: StaffAction, *, version: int, idempotency_key: str
+    ) -> StaffCaseOut:
+        """Take a step; the same key again is the same step. Returns the case after it.
+
+        Args:
+            version: of the case as the officer saw it.
+
+        Raises:
+            NotAllowed: not for this account, or not on this case.
+            NotAllowedNow: not as the case stands.
+            CaseChanged: somebody took a step since.
+            NoRoute: no routing rule fits.
+            NotFound: no such case, department, officer or file.
+            InvalidInput
+        """
+        headers = {**JSON, "Idempotency-Key": idempotency_key}
+        body = dump(StaffActionIn(step=step, version=version))
+        path = f"staff/{chat_id}/cases/{case_number(number)}/actions"
+        return read(StaffCaseOut, await self._send("POST", path, body, headers, again=True))
+
+    async def case_route(self, chat_id: int, number: str) -> RouteOut:
+        """
+        Raises:
+            NotFound
+        """
+        return read(RouteOut, await self._get(f"staff/{chat_id}/cases/{case_number(number)}/route"))
+
+    async def departments(self, chat_id: int) -> list[DepartmentOut]:
+        return read_list(_DEPARTMENTS, await self._get(f"staff/{chat_id}/departments"))
+
+    async def staff_attach(
+        self,
+        chat_id: int,
+        data: bytes,
+        *,
+        kind: AttachmentKind,
+        filename: str,
+        media_type: str,
+        upload_key: str,
+    ) -> AttachmentOut:
+        """Store a file for an answer; the same ``upload_key`` again gives the same attachment.
+
+        Raises:
+            TooLarge, UnsupportedType, TooMany
+        """
+        asked = query(kind=kind.value, filename=filename, upload_key=upload_key)
+        target, headers = f"staff/{chat_id}/attachments{asked}", {"Content-Type": media_type}
+        body = await self._send("POST", target, data, headers, again=True, seconds=UPLOAD_TIMEOUT)
+        return read(AttachmentOut, body)
+
+    async def staff_attachment(self, chat_id: int, number: str, attachment_id: int) -> bytes:
+        """The file itself.
+
+        Raises:
+            NotFound
+        """
+        path = f"staff/{chat_id}/cases/{case_number(number)}/attachments/{row(attachment_id)}"
+        return await self._send("GET", path, again=True, seconds=UPLOAD_TIMEOUT)
