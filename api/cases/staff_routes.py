@@ -9,7 +9,7 @@ from fastapi import Header, Query, Request, Response
 from api.audit.service import record
 from api.cases.attachments import MAX_FREE, Upload, take_in_from_staff
 from api.cases.clocks import Policy
-from api.cases.desk import lock_case, perform, staff_by
+from api.cases.desk import lock_case, staff_by
 from api.cases.desk_pages import find_case_id, show_case
 from api.cases.downloads import find_for_staff, send
 from api.cases.models import Case
@@ -30,6 +30,7 @@ from api.cases.schemas import (
     StaffActionIn,
     StaffCaseOut,
 )
+from api.cases.together import take_step
 from api.errors import ErrorBody, NotAllowed
 from api.lookups import reading
 from api.routing import DEFAULT_PAGE, NOT_FOUND, Cursor, PageSize, RowId, Session, TheVault, v1_router
@@ -114,7 +115,7 @@ async def post_staff_action(
     by = await staff_by(session, officer.id, officer.roles, officer.chat_id, case)
     if by is None:
         raise NotAllowed
-    await perform(
+    await take_step(
         session,
         vault,
         Policy.of(request.app.state.settings),
