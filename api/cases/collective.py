@@ -149,7 +149,7 @@ async def find_master(session: AsyncSession, case: Case, fields: Join | Merge) -
     if isinstance(fields, Join):
         found = await find_offer(session, fields.collective_id, case.agreement_id)
     else:
-        numbered = (await session.scalars(select(Case).where(Case.number == fields.master.strip()))).one_or_none()
+        numbered = (await session.scalars(select(Case).where(Case.number == fields.master))).one_or_none()
         if numbered is None:
             raise NotFound
         found = numbered if numbered.master_id is None else await session.get_one(Case, numbered.master_id)

@@ -196,7 +196,7 @@ class Merge(BaseModel):
     """The case, and what is merged with it, is answered with another one from now on."""
 
     action: Literal[CaseAction.MERGE]
-    master: str = Field(min_length=1, max_length=40, description="Number of the other case.")
+    master: Annotated[Cleaned, Field(min_length=1, max_length=40)] = Field(description="Number of the other case.")
 
 
 class Unmerge(BaseModel):
