@@ -179,6 +179,8 @@ async def act(
     """
     today = policy.day(now)
     filed = {"chat_id": chat_id, "number": number, "idempotency_key": None, "today": today}
+    if isinstance(step, Join):
+        await hold_collectives(session)
     rows = await ONE.in_transaction(session, **filed)
     if not rows:
         raise NotFound

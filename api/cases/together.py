@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, record
 from api.cases.clocks import Policy
-from api.cases.collective import hold_collectives, members_of
+from api.cases.collective import members_of
 from api.cases.desk import BY_SYSTEM, By, Done, perform
 from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEFORE_ANSWER, BEING_WORKED_ON
 from api.cases.models import Case, CaseEvent
@@ -69,11 +69,11 @@ async def take_step(
 ) -> Done:
     """:func:`api.cases.desk.perform`, and what follows from it for a collective case.
 
+    Before a case joins or is merged, :func:`api.cases.collective.hold_collectives` must be called.
+
     Raises:
         What ``perform`` raises.
     """
-    if isinstance(fields, Join | Merge):
-        await hold_collectives(session)
     done = await perform(
         session, vault, policy, by, case_id, fields, now, idempotency_key=idempotency_key, version=version
     )
