@@ -91,6 +91,10 @@ from api.cases.schemas.words import (
 )
 
 __all__ = [
+    "MAX_ANSWER_CHARACTERS",
+    "MAX_ATTACHMENTS",
+    "MAX_ATTACHMENT_BYTES",
+    "MAX_TEXT_CHARACTERS",
     "Accept",
     "Add",
     "Answer",
@@ -129,10 +133,6 @@ __all__ = [
     "JoinIn",
     "Light",
     "Location",
-    "MAX_ANSWER_CHARACTERS",
-    "MAX_ATTACHMENTS",
-    "MAX_ATTACHMENT_BYTES",
-    "MAX_TEXT_CHARACTERS",
     "Merge",
     "Note",
     "Object",

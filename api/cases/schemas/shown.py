@@ -91,6 +91,8 @@ class FileLink(BaseModel):
 
     url: str | None
     expires_at: datetime | None
+
+
 class CollectiveOffer(BaseModel):
     """A case of another family of the same building, which one may join."""
 
