@@ -78,6 +78,10 @@ class AskWithdraw(OfCase, prefix="case_back"):
     """Take the complaint, or the request for a review, back: asks first."""
 
 
+class SplitOff(OfCase, prefix="case_alone"):
+    """Be answered apart from the other families."""
+
+
 class OfCaseDialog(DialogCallback):
     """A button of a conversation about one complaint."""
 

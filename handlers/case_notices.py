@@ -68,6 +68,10 @@ def _heading(notice: CaseUpdated, tr: Translator) -> Html:
             return tr.t("📄 <b>The result of the second review of your complaint {number} is there</b>", number=number)
         case CaseEventKind.CLOSED:
             return tr.t("🏁 <b>The office has closed your complaint {number}</b>", number=number)
+        case CaseEventKind.MERGED:
+            return tr.t("🤝 <b>Your complaint {number} is answered together with others</b>", number=number)
+        case CaseEventKind.UNMERGED:
+            return tr.t("<b>Your complaint {number} is worked on by itself again</b>", number=number)
         case CaseEventKind.SUPERVISED:
             return tr.t("👁 <b>A supervisor watches over your complaint {number} from now on</b>", number=number)
     event = terms.name(tr, notice.news)
@@ -94,6 +98,13 @@ def _explained(notice: CaseUpdated, tr: Translator) -> Html | None:
         case kind if kind in ANSWERS and notice.outcome is not None:
             by = tr.t("By: {department}", department=notice.department) if notice.department else None
             return join("\n", [by, outcome_line(notice.outcome, tr)])
+        case CaseEventKind.MERGED:
+            return tr.t(
+                "Other families of your building ask the same. Your complaint keeps its number and its days, and the "
+                "answer comes to you here. If you would rather be answered apart, open it and press “Split off”."
+            )
+        case CaseEventKind.UNMERGED:
+            return tr.t("It keeps its number and its days.")
         case CaseEventKind.CLOSED:
             return tr.t("“Closed” is the office's word. Whether the matter is solved, only you can say.")
     return None

@@ -15,6 +15,7 @@ from handlers.case_buttons import (
     ShowHistory,
     ShowNewest,
     ShowText,
+    SplitOff,
 )
 from handlers.case_clocks import clock_line
 from handlers.case_files import office_files
@@ -114,6 +115,7 @@ def one_case(ctx: Context, case: CaseOut) -> Html:
                     *_subject(ctx, case),
                     ctx.t("With: {department}", department=case.department) if case.department else None,
                     ctx.t("👁 A supervisor watches over it.") if case.supervised else None,
+                    _together(ctx, case),
                     _enclosed(ctx, case),
                 ],
             ),
@@ -131,6 +133,14 @@ def one_case(ctx: Context, case: CaseOut) -> Html:
             ),
             join("\n", _dates(ctx, case)),
         ],
+    )
+
+
+def _together(ctx: Context, case: CaseOut) -> Html | None:
+    if case.collective is None or case.collective.families < 2:
+        return None
+    return ctx.n(
+        "🤝 {n} family is answered together.", "🤝 {n} families are answered together.", case.collective.families
     )
 
 
@@ -198,6 +208,9 @@ def keys_of(ctx: Context, case: CaseOut) -> InlineKeyboardMarkup:
                 button(ctx.plain("📅 What the days mean"), ExplainDays(case.number)),
             ]
         ),
+        button(ctx.plain("Split off from the others"), SplitOff(case.number))
+        if CaseAction.SPLIT_OFF in case.allowed
+        else None,
         button(ctx.plain("↩️ Take it back"), AskWithdraw(case.number)) if CaseAction.WITHDRAW in case.allowed else None,
         None if case.allowed else button(ctx.plain("File a complaint"), OpenComplaint()),
         [button(ctx.plain("My complaints"), OpenCases()), button(ctx.plain("Main menu"), OpenMenu())],

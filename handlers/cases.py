@@ -7,7 +7,7 @@ from bot.backend import InvalidInput
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, pairs, rows
-from handlers import case_files, case_history, case_rating, case_statement, case_withdrawal
+from handlers import case_files, case_history, case_rating, case_statement, case_together, case_withdrawal
 from handlers import case_screens as screens
 from handlers.case_buttons import ExplainDays, OpenCase, ShowCase, ShowPage, ShowText
 from handlers.case_clocks import days_explained
@@ -82,5 +82,6 @@ HANDLERS = [
     *case_files.HANDLERS,
     *case_rating.HANDLERS,
     *case_withdrawal.HANDLERS,
+    *case_together.HANDLERS,
     *case_statement.HANDLERS,
 ]

@@ -11,7 +11,7 @@ from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.drafts import Drop, Resume, remind_of_draft
 from bot.ui import button, lines, rows
-from handlers import complaint_content, verification
+from handlers import complaint_content, complaint_together, verification
 from handlers import complaint_screens as screens
 from handlers.case_buttons import ShowCase
 from handlers.case_screens import acknowledgement
@@ -298,5 +298,6 @@ HANDLERS = [
     CallbackHandler(Drop, drop, dialog="complaint"),
     CallbackHandler(DropForGood, drop_for_good, dialog="complaint"),
     CommandHandler("cancel", drop, dialog="complaint", reminds=False),
+    *complaint_together.HANDLERS,
     *complaint_content.HANDLERS,
 ]

@@ -3,7 +3,7 @@
 from telegram import InlineKeyboardButton
 
 from api.agreements.schemas import HomeOut
-from api.cases.schemas import MAX_ATTACHMENTS, CaseCategory
+from api.cases.schemas import MAX_ATTACHMENTS, CaseCategory, SimilarCases
 from api.estate.schemas import UnitOut
 from bot.callbacks import DialogCallback
 from bot.context import Context
@@ -23,6 +23,7 @@ from handlers.facts import (
     unit_label,
 )
 from handlers.menu import turning
+from handlers.similar import similar_buttons, similar_text
 from locales import Html
 
 
@@ -139,7 +140,7 @@ def home(ctx: Context, dialog_id: str, homes: list[DraftHome], page: int = 0) ->
     )
 
 
-def text(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
+def text(ctx: Context, draft: Draft, dialog_id: str, similar: SimilarCases | None = None) -> Screen:
     if draft.rewriting:
         return (
             ctx.t("Please send the new text. It takes the place of the old one; until then the old one stays."),
@@ -161,11 +162,12 @@ def text(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
     kept = contents(ctx, draft)
     return (
         lines(
+            similar_text(ctx, similar) if similar else None,
             ctx.t("Received so far: {contents}.", contents=kept) if kept else None,
             ctx.t("<b>Please write what happened</b>, in your own words: what, where, and since when."),
             ctx.t("You may send several messages."),
         ),
-        rows(_way_out(ctx, dialog_id)),
+        rows(*(similar_buttons(ctx, similar, dialog_id) if similar else ()), _way_out(ctx, dialog_id)),
     )
 
 

@@ -1,5 +1,7 @@
 """Where a complaint's conversation stands, and putting the question of that step."""
 
+from api.cases.schemas import CaseCategory, SimilarCases
+from bot.backend import BackendError
 from bot.context import Context
 from handlers import complaint_screens as screens
 from handlers.complaint_draft import Draft, DraftHome, Step
@@ -40,6 +42,8 @@ async def screen(ctx: Context, page: int = 0) -> Screen:
     assert dialog is not None  # noqa: S101 - see standing
     if step is Step.HOME:
         return screens.home(ctx, dialog.id, screens.choices(await ctx.backend.homes(ctx.chat_id)), page)
+    if step is Step.TEXT and draft.home is not None and draft.category is not None and not draft.text:
+        return screens.text(ctx, draft, dialog.id, await _similar(ctx, draft.home, draft.category))
     show = {
         Step.CATEGORY: screens.category,
         Step.TEXT: screens.text,
@@ -47,6 +51,14 @@ async def screen(ctx: Context, page: int = 0) -> Screen:
         Step.SUMMARY: screens.summary,
     }[step]
     return show(ctx, draft, dialog.id)
+
+
+async def _similar(ctx: Context, home: DraftHome, category: CaseCategory) -> SimilarCases | None:
+    """What there is already about it. Whoever cannot be told of that can write all the same."""
+    try:
+        return await ctx.backend.similar_cases(ctx.chat_id, home.agreement.id, category)
+    except BackendError:
+        return None
 
 
 async def ask(ctx: Context, *notes: Html | None) -> int:

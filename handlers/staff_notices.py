@@ -36,6 +36,8 @@ def _happened(notice: CaseOnDesk, tr: Translator) -> Html:
             return tr.t("🔁 <b>Complaint {number}: the resident asks for a second review</b>", number=number)
         case DeskNews.WITHDRAWN:
             return tr.t("<b>Complaint {number}: the resident has withdrawn it</b>", number=number)
+        case DeskNews.SPLIT_OFF:
+            return tr.t("<b>Complaint {number}: the resident wants an answer apart from the others</b>", number=number)
         case DeskNews.SUPERVISED:
             return tr.t("❗ <b>Complaint {number}: a supervisor now watches over it</b>", number=number)
         case DeskNews.DUE_SOON:

@@ -158,6 +158,12 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
         CaseEventKind.SUPERVISED: lazy("Watched by a supervisor from now on"),
         CaseEventKind.UNSUPERVISED: lazy("No longer watched by a supervisor"),
         CaseEventKind.RATED: lazy("The answer was rated"),
+        CaseEventKind.JOINED: lazy("Joined other families"),
+        CaseEventKind.SPLIT_OFF: lazy("On its own again"),
+        CaseEventKind.MERGED: lazy("Put together with other families' complaints"),
+        CaseEventKind.UNMERGED: lazy("Taken apart from the others"),
+        CaseEventKind.PUBLISHED: lazy("Offered to the building's other families"),
+        CaseEventKind.UNPUBLISHED: lazy("No longer offered to other families"),
         CaseEventKind.OVERDUE: lazy("Past its last day"),
     },
 }

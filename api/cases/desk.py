@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.audit.service import SYSTEM, Actor, record
 from api.cases.attachments import attach
 from api.cases.clocks import Policy
+from api.cases.collective import find_master
 from api.cases.lifecycle import Transition, When, apply, find
 from api.cases.models import Case, CaseEvent, DepartmentMember
 from api.cases.news import tell_desk, tell_resident
@@ -25,6 +26,8 @@ from api.cases.schemas import (
     CaseActor,
     CaseEventKind,
     Extend,
+    Join,
+    Merge,
     ResidentAction,
     StaffAction,
 )
@@ -34,6 +37,7 @@ from api.privacy import Vault
 from api.staff.schemas import StaffRole
 
 ANSWERS = (CaseAction.ANSWER, CaseAction.REVIEW_ANSWER, CaseAction.SECOND_REVIEW_ANSWER)
+LEAVES = (CaseAction.SPLIT_OFF, CaseAction.UNMERGE)
 SUPERVISES = frozenset((StaffRole.ADMIN, StaffRole.APPROVER))
 """Who supervises every case; a department's supervisors do so for its own."""
 
@@ -109,6 +113,7 @@ async def perform(
     *,
     idempotency_key: str | None = None,
     version: int | None = None,
+    follows_id: int | None = None,
 ) -> Done:
     """Take a step with a case: event, clocks and notices, or nothing of it. Whether the case is this actor's to
     see, the caller has looked.
@@ -116,6 +121,7 @@ async def perform(
     Args:
         idempotency_key: the same key of the same actor again is the same step.
         version: of the case as the actor saw it; None: whatever was done meanwhile does not matter.
+        follows_id: the step of a collective case that this member follows. Who has the case knows from there.
 
     Raises:
         NotFound: no such case, department, officer in it, or file.
@@ -141,6 +147,7 @@ async def perform(
     if isinstance(fields, Extend) and by.acts_as is CaseActor.OFFICER and not fields.approved_by:
         raise InvalidInput(fields=[{"at": ["body", "step", "approved_by"], "expected": "Who approved it"}])
     step = apply(standing, row, moved=moved)
+    master = await find_master(session, case, fields) if isinstance(fields, Join | Merge) else None
     text = getattr(fields, "text", "")
     gives = row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER, CaseAction.CLAIM)
     event = CaseEvent(
@@ -161,6 +168,8 @@ async def perform(
         approved_by=vault.seal("case_event.approved_by", given["approved_by"]) if given.get("approved_by") else None,
         rating=given.get("rating"),
         solved=given.get("solved"),
+        follows_id=follows_id,
+        master_id=master.id if master else case.master_id if row.action in LEAVES else None,
         idempotency_key=idempotency_key,
     )
     session.add(event)
@@ -171,10 +180,21 @@ async def perform(
     case.version += 1
     case.department_id, case.officer_id = department_id, officer_id
     _note(case, row, given, now)
+    match row.action:
+        case CaseAction.JOIN | CaseAction.MERGE:
+            case.master_id = master.id if master else None
+            case.published_at = case.published_text = None
+        case CaseAction.SPLIT_OFF | CaseAction.UNMERGE:
+            case.master_id = None
+        case CaseAction.PUBLISH:
+            case.published_at, case.published_text = now, vault.seal("case.published_text", text)
+        case CaseAction.UNPUBLISH:
+            case.published_at = case.published_text = None
     await session.flush()
     if row.tells is When.ALWAYS or (row.tells is When.MOVED and moved):
         await tell_resident(session, vault, case, event, text if row.shows_text else "", clocks, policy.day(now))
-    await tell_desk(session, vault, case, event, row, by)
+    if follows_id is None:
+        await tell_desk(session, vault, case, event, row, by)
     await record(session, by.actor, f"case.{row.event.value}", "case", [case.id])
     return Done(case, event, new=True)
 

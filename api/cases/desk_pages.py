@@ -4,8 +4,9 @@ from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import Text, bindparam, cast, select
+from sqlalchemy import Text, bindparam, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from api.agreements.models import Agreement
 from api.agreements.queries import agreement_ref, ref_columns
@@ -15,7 +16,7 @@ from api.cases.desk import staff_by
 from api.cases.lifecycle import Standing, allowed
 from api.cases.models import Case, Department
 from api.cases.news import clock_out
-from api.cases.queries import NUMBER, history_columns
+from api.cases.queries import NUMBER, collective_columns, history_columns
 from api.cases.schemas import CaseState, ClockKind, StaffCaseOut
 from api.cases.timeline import event_out, open_attachments
 from api.errors import NotFound
@@ -28,6 +29,8 @@ from api.staff.models import StaffAccount
 
 
 def _page() -> LookUp:
+    master, member = aliased(Case), aliased(Case)
+    members = select(member.number).where(member.master_id == Case.id).order_by(member.id).correlate(Case)
     unit = select(unit_json()).select_from(PLACES).where(Unit.id == Case.unit_id).correlate(Case)
     return LookUp(
         select(
@@ -54,10 +57,14 @@ def _page() -> LookUp:
             StaffAccount.name.label("officer"),
             cast(unit.scalar_subquery(), Text).label("unit"),
             *history_columns(),
+            *collective_columns(),
+            master.number.label("master"),
+            func.array(members.scalar_subquery()).label("members"),
         )
         .select_from(Case)
         .join(Agreement, Agreement.id == Case.agreement_id)
         .join(Project, Project.id == Agreement.project_id)
+        .outerjoin(master, master.id == Case.master_id)
         .outerjoin(Department, Department.id == Case.department_id)
         .outerjoin(StaffAccount, StaffAccount.id == Case.officer_id)
         .where(Case.number == NUMBER)
@@ -99,6 +106,8 @@ async def show_case(session: AsyncSession, vault: Vault, officer: Acting, number
         {clock["kind"]: clock["last_day"] for clock in out["clocks"]},
         taken=case.officer_id is not None,
         supervised=out["supervised"],
+        member=case.master_id is not None,
+        published=case.published_at is not None,
     )
     return StaffCaseOut.model_validate(out | {"allowed": allowed(standing, by.acts_as) if by else []})
 
@@ -121,6 +130,9 @@ def _page_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
         "outcome",
         "rating",
         "solved",
+        "master",
+        "members",
+        "families",
     )
     return {name: row[name] for name in same} | {
         "number": row["case_number"],
@@ -130,6 +142,7 @@ def _page_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
         "location": None if row["location"] is None else vault.open_json("case.location", row["location"]),
         "officer": vault.open("staff.name", row["officer"]) if row["officer"] is not None else None,
         "attachments": attachments,
+        "published_text": vault.open("case.published_text", row["collective_text"]) if row["published"] else None,
         "clocks": [_clock_out(clock, today) for clock in orjson.loads(row["clocks"])],
         "events": [event_out(vault, event, files_of, for_resident=False) for event in orjson.loads(row["events"])],
     }

@@ -35,6 +35,8 @@ class Transition:
         while_running: only as long as this clock runs.
         taken: only while somebody has the case (True) or nobody has (False).
         supervised: likewise with the overlay.
+        member: likewise with being a member of a collective case.
+        published: likewise with being offered to other families.
         stops: clocks that end; a clock that is started ends the one of its kind that runs.
         starts_if_moved: started only where the case goes to another department.
         renews: started anew only where they run and their last day is not past.
@@ -52,6 +54,8 @@ class Transition:
     while_running: ClockKind | None = None
     taken: bool | None = None
     supervised: bool | None = None
+    member: bool | None = None
+    published: bool | None = None
     starts: tuple[ClockKind, ...] = ()
     starts_if_moved: tuple[ClockKind, ...] = ()
     renews: tuple[ClockKind, ...] = ()
@@ -73,6 +77,7 @@ BEING_WORKED_ON = (S.ACCEPTED, S.IN_PROGRESS, S.EXTENDED)
 REVIEWED = (S.REVIEW, S.SECOND_REVIEW)
 OPEN = (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON, *REVIEWED)
 """The office owes something: a clock of the Regulations runs."""
+BEFORE_ANSWER = (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON)
 ALL_CLOCKS = tuple(ClockKind)
 
 DUTY: Mapping[CaseState, ClockKind] = MappingProxyType(
@@ -102,7 +107,8 @@ TABLE: tuple[Transition, ...] = (
         E.ACCEPTED,
         BEFORE_ACCEPTANCE,
         S.ACCEPTED,
-        by=OFFICE,
+        # The system: where a case follows its collective case.
+        by=OFFICE + SYSTEM,
         stops=(C.ACCEPTANCE_NOTICE, C.JURISDICTION_OBJECTION),
         starts=(C.ANSWER,),
         tells=When.ALWAYS,
@@ -201,7 +207,7 @@ TABLE: tuple[Transition, ...] = (
         stops=(C.JURISDICTION_OBJECTION,),
         article="23",
     ),
-    Transition(A.START, E.STARTED, (S.ACCEPTED,), S.IN_PROGRESS, by=OFFICE, article="32"),
+    Transition(A.START, E.STARTED, (S.ACCEPTED,), S.IN_PROGRESS, by=OFFICE + SYSTEM, article="32"),
     Transition(
         A.ASK,
         E.ASKED,
@@ -361,6 +367,13 @@ TABLE: tuple[Transition, ...] = (
     ),
     Transition(A.UNSUPERVISE, E.UNSUPERVISED, (*OPEN, S.ANSWERED, S.CLOSED), None, by=SUPERVISOR, supervised=True),
     Transition(A.RATE, E.RATED, (S.ANSWERED, S.CLOSED, S.FINAL), None, by=RESIDENT, needs=("rating",), shows_text=True),
+    # Collective matters: a member keeps its number and its clocks, and is answered with the master.
+    Transition(A.JOIN, E.JOINED, BEFORE_ANSWER, None, by=RESIDENT, needs=("collective_id",), member=False),
+    Transition(A.SPLIT_OFF, E.SPLIT_OFF, BEFORE_ANSWER, None, by=RESIDENT, member=True, tells_officer=True),
+    Transition(A.MERGE, E.MERGED, BEFORE_ANSWER, None, by=OFFICE, needs=("master",), member=False, tells=When.ALWAYS),
+    Transition(A.UNMERGE, E.UNMERGED, BEFORE_ANSWER, None, by=OFFICE + SYSTEM, member=True, tells=When.ALWAYS),
+    Transition(A.PUBLISH, E.PUBLISHED, BEFORE_ANSWER, None, by=OFFICE, needs=("text",), member=False),
+    Transition(A.UNPUBLISH, E.UNPUBLISHED, tuple(S), None, by=OFFICE + SYSTEM, published=True),
 )
 del A, E, S, C
 
@@ -387,6 +400,8 @@ class Standing:
     clocks: Mapping[ClockKind, date] = field(default_factory=dict)
     taken: bool = False
     supervised: bool = False
+    member: bool = False
+    published: bool = False
 
     def runs(self, kind: ClockKind) -> bool:
         """Whether the clock runs and its last day is not past."""
@@ -410,6 +425,8 @@ def _possible(standing: Standing) -> Iterator[Transition]:
             and (row.while_running is None or row.while_running in standing.clocks)
             and row.taken in (None, standing.taken)
             and row.supervised in (None, standing.supervised)
+            and row.member in (None, standing.member)
+            and row.published in (None, standing.published)
         ):
             yield row
 

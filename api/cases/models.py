@@ -89,6 +89,7 @@ class Case(Base):
         ),
         Index("ix_cases_state_received", "state", "received_at", "id"),
         Index("ix_cases_master", "master_id", postgresql_where=text("master_id IS NOT NULL")),
+        Index("ix_cases_published", "category", postgresql_where=text("published_at IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -124,11 +125,13 @@ class Case(Base):
 class CaseEvent(Base):
     """A step of a case, never changed. ``actor_kind`` and ``actor_id`` are as in the audit record; ``acted_as`` is by
     what right. ``idempotency_key``: the same step of the same actor that arrives twice is one. ``department_id`` and
-    ``officer_id`` are to whom the case was given."""
+    ``officer_id`` are to whom the case was given. ``master_id`` is the collective case that was joined or left;
+    ``follows_id`` the step of it that this one follows: the files that came with that belong to it as well."""
 
     __tablename__ = "case_events"
     __table_args__ = (
         Index(None, "case_id"),
+        Index("ix_case_events_follows", "follows_id", postgresql_where=text("follows_id IS NOT NULL")),
         UniqueConstraint("case_id", "actor_kind", "actor_id", "idempotency_key"),
         CheckConstraint("actor_kind IN ('operator', 'system') OR actor_id IS NOT NULL", name="has_an_actor"),
     )
@@ -152,6 +155,8 @@ class CaseEvent(Base):
     approved_by: Mapped[bytes | None] = sealed("case_event.approved_by")
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     solved: Mapped[bool | None]
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("case_events.id"))
+    master_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     idempotency_key: Mapped[str | None]
 
 
@@ -247,7 +252,7 @@ class Attachment(Base):
     before files were sealed); ``size`` and ``sha256`` are of the clear file."""
 
     __tablename__ = "attachments"
-    __table_args__ = (UniqueConstraint("chat_id", "upload_key"), Index(None, "case_id"))
+    __table_args__ = (UniqueConstraint("chat_id", "upload_key"), Index(None, "case_id"), Index(None, "event_id"))
 
     id: Mapped[Id]
     chat_id: Mapped[int]

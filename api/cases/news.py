@@ -37,7 +37,8 @@ async def tell_resident(
     Args:
         text: in the office's words, as far as they are for the resident.
     """
-    files = await session.scalars(select(Attachment).where(Attachment.event_id == event.id).order_by(Attachment.id))
+    steps = {event.id, event.follows_id or event.id}
+    files = await session.scalars(select(Attachment).where(Attachment.event_id.in_(steps)).order_by(Attachment.id))
     department = await session.get(Department, case.department_id) if case.department_id is not None else None
     notice = CaseUpdated(
         agreement_id=case.agreement_id,

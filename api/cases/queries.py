@@ -10,12 +10,17 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    distinct,
     exists,
     func,
     literal_column,
     or_,
     select,
     true,
+    union_all,
+)
+from sqlalchemy import (
+    case as sql_case,
 )
 from sqlalchemy.orm import aliased
 
@@ -23,6 +28,7 @@ from api.agreements.models import Agreement, AgreementUnit
 from api.agreements.queries import ref_columns
 from api.audit.actors import ActorKind
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department
+from api.cases.schemas import CaseState
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.estate.models import Unit
 from api.estate.queries import PLACES, unit_json
@@ -34,6 +40,42 @@ from api.staff.models import StaffAccount
 UNIT_ID: Any = bindparam("unit_id", None, type_=BigInteger())
 NUMBER: Any = bindparam("number", None, type_=Text())
 IDEMPOTENCY_KEY: Any = bindparam("idempotency_key", None, type_=Text())
+
+
+def files_of(case_id: Any) -> Any:
+    """Ids of the files that belong to a case: its own, and those of the collective case's steps that it follows."""
+    own = select(Attachment.id).where(Attachment.case_id == case_id)
+    followed = (
+        select(Attachment.id)
+        .join(CaseEvent, CaseEvent.follows_id == Attachment.event_id)
+        .where(CaseEvent.case_id == case_id)
+    )
+    return union_all(own.correlate(Case), followed.correlate(Case))
+
+
+def families_of(master: Any) -> SQLColumnExpression[int]:
+    """How many families' agreements a collective case and its members are about."""
+    one = aliased(Case)
+    return (
+        select(func.count(distinct(one.agreement_id)))
+        .where(or_(one.id == master.id, one.master_id == master.id), one.state != CaseState.WITHDRAWN)
+        .correlate(master)
+        .scalar_subquery()
+    )
+
+
+def collective_columns() -> tuple[SQLColumnExpression[Any], ...]:
+    """``member``, ``published``, ``families`` (of the collective case that the ``Case`` is or belongs to) and
+    ``collective_text``, sealed."""
+    master = aliased(Case)
+    of_master = select(families_of(master)).where(master.id == Case.master_id).correlate(Case).scalar_subquery()
+    text_of_master = select(master.published_text).where(master.id == Case.master_id).correlate(Case).scalar_subquery()
+    return (
+        Case.master_id.is_not(None).label("member"),
+        Case.published_at.is_not(None).label("published"),
+        sql_case((Case.master_id.is_not(None), of_master), else_=families_of(Case)).label("families"),
+        func.coalesce(Case.published_text, text_of_master).label("collective_text"),
+    )
 
 
 def history_columns() -> tuple[SQLColumnExpression[Any], ...]:
@@ -48,8 +90,10 @@ def history_columns() -> tuple[SQLColumnExpression[Any], ...]:
         media_type=Attachment.media_type,
         size=Attachment.size,
     )
-    attachments = select(json_list(attachment, Attachment.id)).where(Attachment.case_id == Case.id).correlate(Case)
-    given_to, actor, officer = aliased(Department), aliased(StaffAccount), aliased(StaffAccount)
+    attachments = (
+        select(json_list(attachment, Attachment.id)).where(Attachment.id.in_(files_of(Case.id))).correlate(Case)
+    )
+    given_to, actor, officer, master = aliased(Department), aliased(StaffAccount), aliased(StaffAccount), aliased(Case)
     event = json_object(
         id=CaseEvent.id,
         kind=CaseEvent.kind,
@@ -62,6 +106,8 @@ def history_columns() -> tuple[SQLColumnExpression[Any], ...]:
         days=CaseEvent.days,
         rating=CaseEvent.rating,
         solved=CaseEvent.solved,
+        follows_id=CaseEvent.follows_id,
+        master=master.number,
         approved_by=func.encode(CaseEvent.approved_by, hex_),
         actor=func.encode(actor.name, hex_),
         officer=func.encode(officer.name, hex_),
@@ -72,6 +118,7 @@ def history_columns() -> tuple[SQLColumnExpression[Any], ...]:
         .outerjoin(given_to, given_to.id == CaseEvent.department_id)
         .outerjoin(actor, and_(actor.id == CaseEvent.actor_id, CaseEvent.actor_kind == ActorKind.STAFF))
         .outerjoin(officer, officer.id == CaseEvent.officer_id)
+        .outerjoin(master, master.id == CaseEvent.master_id)
         .where(CaseEvent.case_id == Case.id)
         .correlate(Case)
     )
@@ -113,6 +160,7 @@ def _one() -> LookUp:
             # As text: on a session's connection SQLAlchemy would have JSON read.
             cast(unit.scalar_subquery(), Text).label("unit"),
             *history_columns(),
+            *collective_columns(),
         )
         .select_from(
             mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id)

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from api.agreements.models import Agreement, AgreementUnit
 from api.audit.service import Actor, record
@@ -107,6 +108,8 @@ def _statement() -> Any:
         )
         .correlate(Case)
     )
+    master, member = aliased(Case), aliased(Case)
+    members = select(func.count()).select_from(member).where(member.master_id == Case.id).correlate(Case)
     return (
         select(
             Case.id,
@@ -123,10 +126,13 @@ def _statement() -> Any:
             StaffAccount.name.label("officer"),
             Case.supervised_at.is_not(None).label("supervised"),
             Case.raised_at.is_not(None).label("raised"),
+            master.number.label("master"),
+            members.scalar_subquery().label("members"),
             running.where(CaseClock.kind == ClockKind.RESIDENT_ANSWER).exists().label("asked"),
         )
         .select_from(Case)
         .join(Agreement, Agreement.id == Case.agreement_id)
+        .outerjoin(master, master.id == Case.master_id)
         .outerjoin(Department, Department.id == Case.department_id)
         .outerjoin(StaffAccount, StaffAccount.id == Case.officer_id)
     )

@@ -7,20 +7,31 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from api.cases.attachments import MAX_FREE, Upload, take_back, take_in
 from api.cases.clocks import Policy
+from api.cases.collective import look_up_similar
 from api.cases.downloads import find_for_chat, send
 from api.cases.links import FILES, find_linked, link_to
 from api.cases.schemas import (
     MAX_ATTACHMENT_BYTES,
     AttachmentKind,
     AttachmentOut,
+    CaseCategory,
     CaseIn,
     CaseOfMessage,
     CaseOut,
     CasePage,
     FileLink,
+    JoinIn,
     ResidentAction,
+    SimilarCases,
 )
-from api.cases.service import act, file_case, look_up_case, look_up_case_of_message, look_up_cases
+from api.cases.service import (
+    act,
+    file_case,
+    file_joining,
+    look_up_case,
+    look_up_case_of_message,
+    look_up_cases,
+)
 from api.errors import ErrorBody
 from api.lookups import facts, reading
 from api.routing import DEFAULT_PAGE, ERRORS, NOT_FOUND, ChatId, Cursor, PageSize, RowId, Session, TheVault, v1_router
@@ -110,6 +121,41 @@ async def post_case(
 ) -> Response:
     zone = reading(request).timezone
     found, made = await file_case(session, vault, chat_id, case, idempotency_key, datetime.now(UTC), zone)
+    return answer(found, made=made)
+
+
+@router.get(
+    "/chats/{chat_id}/agreements/{agreement_id}/similar-cases",
+    summary="What there is already about a matter: one's own open complaints, and collective cases to join",
+    operation_id="get_similar_cases",
+    response_model=SimilarCases,
+    responses=NOT_FOUND,
+)
+async def get_similar(request: Request, chat_id: ChatId, agreement_id: RowId, category: CaseCategory) -> Response:
+    return facts(await look_up_similar(reading(request), chat_id, agreement_id, category))
+
+
+@router.post(
+    "/chats/{chat_id}/collective-cases/{collective_id}/members",
+    status_code=201,
+    summary="File a complaint that joins a collective case",
+    operation_id="join_collective_case",
+    response_model=CaseOut,
+    responses={200: {"model": CaseOut, "description": "This key was filed before."}, **NOT_FOUND},
+)
+async def post_member(
+    request: Request,
+    chat_id: ChatId,
+    collective_id: RowId,
+    joining: JoinIn,
+    idempotency_key: Annotated[str, Header(pattern=Key, description="The same key again is the same case.")],
+    session: Session,
+    vault: TheVault,
+) -> Response:
+    """It has a number and clocks of its own, and is answered with the others."""
+    policy = Policy.of(request.app.state.settings)
+    now = datetime.now(UTC)
+    found, made = await file_joining(session, vault, policy, chat_id, collective_id, joining, idempotency_key, now)
     return answer(found, made=made)
 
 

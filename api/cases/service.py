@@ -14,14 +14,26 @@ from api.agreements.queries import agreement_ref
 from api.audit.service import Actor, record
 from api.cases.attachments import attach
 from api.cases.clocks import ACCEPTANCE_NOTICE, CLOCKS, Owed, Policy
-from api.cases.desk import By, perform
+from api.cases.collective import find_offer, hold_collectives
+from api.cases.desk import By
 from api.cases.lifecycle import Standing, allowed
 from api.cases.models import Case, CaseClock, CaseEvent, case_numbers
 from api.cases.news import INTERNAL_CLOCKS, clock_out, is_shown
 from api.cases.office_days import load_calendar
 from api.cases.queries import ONE, PAGE, SUBJECT, TOLD_BY
-from api.cases.schemas import CaseActor, CaseEventKind, CaseIn, CaseState, ClockKind, ResidentAction
-from api.cases.timeline import event_out, open_attachments
+from api.cases.schemas import (
+    CaseAction,
+    CaseActor,
+    CaseEventKind,
+    CaseIn,
+    CaseState,
+    ClockKind,
+    Join,
+    JoinIn,
+    ResidentAction,
+)
+from api.cases.timeline import collective_out, event_out, open_attachments
+from api.cases.together import take_step
 from api.errors import InvalidInput, NotFound
 from api.lookups import Reading, Row, fragment
 from api.privacy import Vault
@@ -113,6 +125,42 @@ async def file_case(
     return _case_out(vault, rows[0], today), case_id is not None
 
 
+async def file_joining(
+    session: AsyncSession,
+    vault: Vault,
+    policy: Policy,
+    chat_id: int,
+    collective_id: int,
+    joining: JoinIn,
+    idempotency_key: str,
+    now: datetime,
+) -> tuple[dict[str, Any], bool]:
+    """File a complaint that is a member of a collective case from the start.
+
+    Raises:
+        NotFound: see :func:`file_case`; or the collective case is not offered to this family, or not any more.
+    """
+    today = policy.day(now)
+    filed = {"chat_id": chat_id, "number": None, "idempotency_key": idempotency_key, "today": today}
+    if rows := await ONE.in_transaction(session, **filed):
+        await record(session, Actor.chat(chat_id), "case.seen", "agreement", [rows[0]["id"]])
+        return _case_out(vault, rows[0], today), False
+    await hold_collectives(session)
+    offer = await find_offer(session, collective_id, joining.agreement_id)
+    complaint = CaseIn(
+        category=offer.category,
+        agreement_id=joining.agreement_id,
+        unit_id=joining.unit_id,
+        text=joining.text or vault.open("case.published_text", offer.published_text or b""),
+        attachment_ids=joining.attachment_ids,
+    )
+    out, made = await file_case(session, vault, chat_id, complaint, idempotency_key, now, policy.zone)
+    if not made:
+        return out, False
+    step = Join(action=CaseAction.JOIN, collective_id=collective_id)
+    return await act(session, vault, policy, chat_id, out["number"], step, idempotency_key, now), True
+
+
 async def act(
     session: AsyncSession,
     vault: Vault,
@@ -131,11 +179,13 @@ async def act(
     """
     today = policy.day(now)
     filed = {"chat_id": chat_id, "number": number, "idempotency_key": None, "today": today}
+    if isinstance(step, Join):
+        await hold_collectives(session)
     rows = await ONE.in_transaction(session, **filed)
     if not rows:
         raise NotFound
     await record(session, Actor.chat(chat_id), "case.seen", "agreement", [rows[0]["id"]])
-    await perform(
+    await take_step(
         session,
         vault,
         policy,
@@ -206,6 +256,8 @@ def _case_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
         {ClockKind(clock["kind"]): date.fromisoformat(clock["last_day"]) for clock in clocks},
         taken=row["taken"],
         supervised=row["supervised"],
+        member=row["member"],
+        published=row["published"],
     )
     return {
         "number": row["case_number"],
@@ -234,5 +286,6 @@ def _case_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
         "outcome": row["outcome"],
         "rating": row["rating"],
         "solved": row["solved"],
+        "collective": collective_out(vault, row),
         "allowed": allowed(standing, CaseActor.RESIDENT),
     }

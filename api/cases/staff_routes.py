@@ -9,7 +9,8 @@ from fastapi import Header, Query, Request, Response
 from api.audit.service import record
 from api.cases.attachments import MAX_FREE, Upload, take_in_from_staff
 from api.cases.clocks import Policy
-from api.cases.desk import lock_case, perform, staff_by
+from api.cases.collective import hold_collectives
+from api.cases.desk import lock_case, staff_by
 from api.cases.desk_pages import find_case_id, show_case
 from api.cases.downloads import find_for_staff, send
 from api.cases.models import Case
@@ -23,6 +24,7 @@ from api.cases.schemas import (
     CaseCategory,
     CaseState,
     DepartmentOut,
+    Merge,
     QueuePage,
     QueueSort,
     QueueView,
@@ -30,6 +32,7 @@ from api.cases.schemas import (
     StaffActionIn,
     StaffCaseOut,
 )
+from api.cases.together import take_step
 from api.errors import ErrorBody, NotAllowed
 from api.lookups import reading
 from api.routing import DEFAULT_PAGE, NOT_FOUND, Cursor, PageSize, RowId, Session, TheVault, v1_router
@@ -110,11 +113,14 @@ async def post_staff_action(
     vault: TheVault,
 ) -> StaffCaseOut:
     """The answer is the case after it. A step that arrives twice is taken once."""
+    if isinstance(given.step, Merge):
+        # Before the case is locked: who holds one case and waits for the other would wait for ever.
+        await hold_collectives(session)
     case = await lock_case(session, await find_case_id(session, number))
     by = await staff_by(session, officer.id, officer.roles, officer.chat_id, case)
     if by is None:
         raise NotAllowed
-    await perform(
+    await take_step(
         session,
         vault,
         Policy.of(request.app.state.settings),

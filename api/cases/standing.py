@@ -29,6 +29,8 @@ def standing_of(case: Case, clocks: Running, policy: Policy, now: datetime) -> S
         {kind: clock.last_day for kind, clock in clocks.items()},
         taken=case.officer_id is not None,
         supervised=case.supervised_at is not None,
+        member=case.master_id is not None,
+        published=case.published_at is not None,
     )
 
 

@@ -10,7 +10,7 @@ from api.cases.lifecycle import resident_reads
 from api.cases.schemas import CaseEventKind
 from api.privacy import Vault
 
-_PLAIN = ("kind", "happened_at", "by", "department", "outcome", "procedure", "days", "rating", "solved")
+_PLAIN = ("kind", "happened_at", "by", "department", "outcome", "procedure", "days", "rating", "solved", "master")
 
 
 def open_attachments(vault: Vault, json_text: str) -> tuple[list[dict[str, Any]], Mapping[int | None, list[int]]]:
@@ -29,12 +29,27 @@ def event_out(
     out = {name: event[name] for name in _PLAIN}
     hidden = for_resident and not resident_reads(CaseEventKind(event["kind"]))
     out["text"] = "" if hidden else _open(vault, "case_event.text", event["text"]) or ""
-    out["attachment_ids"] = files_of.get(event["id"], [])
-    if not for_resident:
+    out["attachment_ids"] = [*files_of.get(event["id"], []), *files_of.get(event["follows_id"] or 0, [])]
+    if for_resident:
+        # The number of another family's case.
+        del out["master"]
+    else:
         out["actor"] = _open(vault, "staff.name", event["actor"])
         out["officer"] = _open(vault, "staff.name", event["officer"])
         out["approved_by"] = _open(vault, "case_event.approved_by", event["approved_by"])
     return out
+
+
+def collective_out(vault: Vault, row: Any) -> dict[str, Any] | None:
+    """A ``CollectiveOut``; none: the case is worked on by itself."""
+    if not row["member"] and not row["published"] and row["families"] < 2:
+        return None
+    sealed = row["collective_text"]
+    return {
+        "families": row["families"],
+        "text": None if sealed is None else vault.open("case.published_text", sealed),
+        "is_member": row["member"],
+    }
 
 
 def _open(vault: Vault, purpose: str, sealed: str | None) -> str | None:

@@ -125,6 +125,7 @@ class DeskNews(StrEnum):
     REVIEW_REQUESTED = "review_requested"
     SECOND_REVIEW_REQUESTED = "second_review_requested"
     WITHDRAWN = "withdrawn"
+    SPLIT_OFF = "split_off"  # no longer answered with the others
     SUPERVISED = "supervised"
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"

@@ -6,12 +6,15 @@ from api.agreements.schemas import HandoverOut, HomeOut
 from api.cases.schemas import (
     AttachmentKind,
     AttachmentOut,
+    CaseCategory,
     CaseIn,
     CaseOfMessage,
     CaseOut,
     CasePage,
     FileLink,
+    JoinIn,
     ResidentAction,
+    SimilarCases,
 )
 from api.chats.schemas import (
     ChatSave,
@@ -247,6 +250,25 @@ class ResidentCalls(Calls):
         headers = {**JSON, "Idempotency-Key": idempotency_key}
         body = await self._send("POST", f"chats/{chat_id}/cases", dump(case), headers, again=True)
         return read(CaseOut, body)
+
+    async def similar_cases(self, chat_id: int, agreement_id: int, category: CaseCategory) -> SimilarCases:
+        """
+        Raises:
+            NotFound: no such agreement of this chat.
+        """
+        path = f"chats/{chat_id}/agreements/{row(agreement_id)}/similar-cases"
+        return read(SimilarCases, await self._get(path, query(category=category)))
+
+    async def join_collective(
+        self, chat_id: int, collective_id: int, joining: JoinIn, *, idempotency_key: str
+    ) -> CaseOut:
+        """
+        Raises:
+            NotFound: it is not offered any more, or an agreement, unit or attachment is not this chat's.
+        """
+        headers = JSON | {"Idempotency-Key": idempotency_key}
+        path = f"chats/{chat_id}/collective-cases/{row(collective_id)}/members"
+        return read(CaseOut, await self._send("POST", path, dump(joining), headers, again=True))
 
     async def cases(
         self,

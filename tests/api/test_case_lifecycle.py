@@ -4,13 +4,15 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from api.cases.clocks import CLOCKS, Owed
 from api.cases.diagram import DOCUMENT, document
 from api.cases.lifecycle import ALL_CLOCKS, DUTY, OPEN, TABLE, Standing, When, allowed, apply, find
+from api.cases.models import Case
 from api.cases.schemas import CaseAction, CaseActor, CaseEventKind, CaseState, ClockKind, ResidentAction, StaffAction
 from api.errors import NotAllowedNow
-from tests.api.desk import OFFICER, ROADS, Desk
+from tests.api.desk import OFFICER, ROADS, STRANGER, Desk
 
 TODAY = date(2026, 11, 23)
 EVERYBODY = (CaseActor.RESIDENT, CaseActor.OFFICER, CaseActor.SUPERVISOR, CaseActor.SYSTEM)
@@ -117,7 +119,7 @@ def test_the_diagram_is_up_to_date() -> None:
 # --- the API does what the table says ---
 
 
-def body(action: CaseAction, department: int) -> dict[str, Any]:
+def body(action: CaseAction, department: int, collective: tuple[str, int]) -> dict[str, Any]:
     given: dict[CaseAction, dict[str, Any]] = {
         CaseAction.REFUSE: {"text": "请找街道办。"},
         CaseAction.DIVERT: {"procedure": "arbitration", "text": "请找仲裁委。"},
@@ -131,6 +133,9 @@ def body(action: CaseAction, department: int) -> dict[str, Any]:
         CaseAction.REOPEN: {"text": "没修好。"},
         CaseAction.REQUEST_REVIEW: {"text": "不同意。"},
         CaseAction.REQUEST_SECOND_REVIEW: {"text": "还是不同意。"},
+        CaseAction.JOIN: {"collective_id": collective[1]},
+        CaseAction.MERGE: {"master": collective[0]},
+        CaseAction.PUBLISH: {"text": "楼道漏水。"},
         CaseAction.RATE: {"rating": 2, "text": "太慢。", "solved": False},
     }
     opinion = {"outcome": "not_supported", "text": "没有依据。"}
@@ -138,10 +143,21 @@ def body(action: CaseAction, department: int) -> dict[str, Any]:
     return given.get(action, {})
 
 
+async def offered_by_a_neighbour(desk: Desk) -> tuple[str, int]:
+    """Number and id of a case that families of the building may join."""
+    agreement = await desk.factory.agreement(units=[await desk.factory.unit()])
+    await desk.factory.link(STRANGER, agreement)
+    number = await desk.file(chat=STRANGER, agreement_id=agreement.id)
+    await desk.act(number, "publish", text="楼道漏水。")
+    async with desk.factory.database.transaction() as session:
+        return number, (await session.scalars(select(Case.id).where(Case.number == number))).one()
+
+
 @pytest.mark.parametrize("state", ROADS)
 async def test_each_action_in_each_state(desk: Desk, state: str) -> None:
     """Allowed ones lead where the table says, the others are refused, told what is allowed, and change nothing."""
     other = await desk.add_department("街道办", desk.officer)
+    collective = await offered_by_a_neighbour(desk)
     for action in CaseAction:
         if action is CaseAction.RECEIVE:
             continue
@@ -156,7 +172,7 @@ async def test_each_action_in_each_state(desk: Desk, state: str) -> None:
         if not possible and supervises and any(CaseState(state) in row.sources for row in rows):
             # What only a supervisor may do is refused to an officer where it would be possible.
             status = 409 if action is CaseAction.UNSUPERVISE else 403
-        fields = body(action, other)
+        fields = body(action, other, collective)
         if is_resident:
             answer = await desk.say(number, action, status, **fields)
         else:

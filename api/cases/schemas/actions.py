@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 from api.cases.schemas.filing import Answer, Cleaned, Files, Note, RowId, Text
 from api.cases.schemas.words import CaseAction, Outcome, Procedure
 
+MAX_PUBLISHED_CHARACTERS = 300
+
 # --- what a resident does ---
 
 
@@ -67,8 +69,22 @@ class Withdraw(BaseModel):
     text: Note = ""
 
 
+class Join(BaseModel):
+    """Be answered together with other families of the building."""
+
+    action: Literal[CaseAction.JOIN]
+    collective_id: RowId = Field(description="Of a `CollectiveOffer`.")
+
+
+class SplitOff(BaseModel):
+    """No longer together with others: the case is worked on by itself again."""
+
+    action: Literal[CaseAction.SPLIT_OFF]
+
+
 ResidentAction = Annotated[
-    Add | Reply | Rate | Reopen | RequestReview | RequestSecondReview | Withdraw, Field(discriminator="action")
+    Add | Reply | Rate | Reopen | RequestReview | RequestSecondReview | Withdraw | Join | SplitOff,
+    Field(discriminator="action"),
 ]
 
 
@@ -176,6 +192,30 @@ class Close(BaseModel):
     text: Note = ""
 
 
+class Merge(BaseModel):
+    """The case, and what is merged with it, is answered with another one from now on."""
+
+    action: Literal[CaseAction.MERGE]
+    master: Annotated[Cleaned, Field(min_length=1, max_length=40)] = Field(description="Number of the other case.")
+
+
+class Unmerge(BaseModel):
+    action: Literal[CaseAction.UNMERGE]
+
+
+class Publish(BaseModel):
+    """Offer the case to families of the same building who are about to complain of the same."""
+
+    action: Literal[CaseAction.PUBLISH]
+    text: Annotated[Cleaned, Field(min_length=1, max_length=MAX_PUBLISHED_CHARACTERS)] = Field(
+        description="What it is about, as every family of the building may read it: nobody's name, no home."
+    )
+
+
+class Unpublish(BaseModel):
+    action: Literal[CaseAction.UNPUBLISH]
+
+
 class Supervise(BaseModel):
     action: Literal[CaseAction.SUPERVISE]
     text: Note = Field("", description="For the office.")
@@ -201,6 +241,10 @@ StaffAction = Annotated[
     | AnswerReview
     | AnswerSecondReview
     | Close
+    | Merge
+    | Unmerge
+    | Publish
+    | Unpublish
     | Supervise
     | Unsupervise,
     Field(discriminator="action"),

@@ -23,6 +23,8 @@ class QueuedCase(CaseSummary):
     officer: str | None = Field(description="Name of who has it.")
     supervised: bool
     raised: bool
+    master: str | None = Field(default=None, description="Number of the collective case that it is a member of.")
+    members: int = Field(default=0, description="How many cases follow it.")
     asked: bool = Field(description="Whether it waits for the resident's answer.")
 
 
@@ -40,6 +42,7 @@ class StaffEventOut(CaseEventOut):
     """``actor`` is a member of staff's name; none for residents and the system."""
 
     actor: str | None = None
+    master: str | None = Field(default=None, description="Number of the collective case that was joined or left.")
     officer: str | None = Field(default=None, description="To whom it was given.")
     approved_by: str | None = None
 
@@ -63,6 +66,10 @@ class StaffCaseOut(CaseSummary):
     outcome: Outcome | None
     rating: int | None
     solved: bool | None
+    master: str | None = Field(default=None, description="Number of the collective case that it is a member of.")
+    members: list[str] = Field(default_factory=list, description="Numbers of its members, oldest first.")
+    families: int = Field(default=1, description="That are answered together.")
+    published_text: str | None = Field(default=None, description="As families of the building read it.")
     clocks: list[StaffClockOut]
     events: list[StaffEventOut]
     allowed: list[CaseAction] = Field(description="What this account can do with it now.")

@@ -42,6 +42,17 @@ Answer = Annotated[Cleaned, Field(max_length=MAX_ANSWER_CHARACTERS)]
 Files = Annotated[list[RowId], Field(max_length=MAX_ATTACHMENTS)]
 
 
+class JoinIn(BaseModel):
+    """A complaint that joins a collective case. ``agreement_id`` and ``unit_id`` must be of this chat."""
+
+    agreement_id: RowId
+    unit_id: RowId | None = None
+    text: Note = Field(
+        "", description="In the person's own words; empty: what the office wrote of the collective case."
+    )
+    attachment_ids: list[RowId] = Field(default_factory=list, max_length=MAX_ATTACHMENTS)
+
+
 class CaseIn(BaseModel):
     """A complaint as filed. ``agreement_id`` and ``unit_id`` must be of this chat."""
 

@@ -46,6 +46,14 @@ class CaseEventOut(BaseModel):
     solved: bool | None = None
 
 
+class CollectiveOut(BaseModel):
+    """That a case is answered together with those of other families."""
+
+    families: int = Field(description="How many, this one among them.")
+    text: str | None = Field(description="What it is about, in the office's words; none: it is not published.")
+    is_member: bool = Field(description="Whether it follows another case; else others follow this one.")
+
+
 class CaseSummary(BaseModel):
     number: str = Field(examples=["2026-000123"])
     state: CaseState
@@ -68,6 +76,7 @@ class CaseOut(CaseSummary):
     outcome: Outcome | None = None
     rating: int | None = None
     solved: bool | None = None
+    collective: CollectiveOut | None = Field(default=None, description="None: it is worked on by itself.")
     allowed: list[CaseAction] = Field(default_factory=list, description="What the resident can do with it now.")
 
 
@@ -82,6 +91,22 @@ class FileLink(BaseModel):
 
     url: str | None
     expires_at: datetime | None
+
+
+class CollectiveOffer(BaseModel):
+    """A case of another family of the same building, which one may join."""
+
+    id: int
+    text: str = Field(description="What it is about, in the office's words.")
+    families: int
+    published_at: datetime
+
+
+class SimilarCases(BaseModel):
+    """What there is already about the same matter."""
+
+    own: list[CaseSummary] = Field(description="The chat's own open cases of this home and category, newest first.")
+    collective: list[CollectiveOffer] = Field(description="Published ones of the building and category.")
 
 
 class CasePage(BaseModel):

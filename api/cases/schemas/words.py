@@ -61,6 +61,12 @@ class CaseAction(StrEnum):
     SUPERVISE = "supervise"
     UNSUPERVISE = "unsupervise"
     RATE = "rate"
+    JOIN = "join"
+    SPLIT_OFF = "split_off"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    PUBLISH = "publish"
+    UNPUBLISH = "unpublish"
 
 
 class CaseEventKind(StrEnum):
@@ -91,6 +97,12 @@ class CaseEventKind(StrEnum):
     SUPERVISED = "supervised"
     UNSUPERVISED = "unsupervised"
     RATED = "rated"
+    JOINED = "joined"
+    SPLIT_OFF = "split_off"
+    MERGED = "merged"
+    UNMERGED = "unmerged"
+    PUBLISHED = "published"
+    UNPUBLISHED = "unpublished"
     OVERDUE = "overdue"
 
 

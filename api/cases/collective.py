@@ -1,0 +1,171 @@
+"""Collective cases: one case, the master, with which many families' cases, its members, are answered.
+
+Each member stays a case of its own, with its number, its clocks and its history. ``api.cases.together`` lets members
+follow the master. Which families they are, only the office sees: to the others they are a number.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from api.agreements.models import AgreementUnit
+from api.cases.lifecycle import BEFORE_ANSWER
+from api.cases.models import Case
+from api.cases.queries import SUBJECT, families_of
+from api.cases.schemas import CaseCategory, CaseState, Join, Merge
+from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
+from api.errors import InvalidInput, NotFound
+from api.estate.models import Unit
+from api.lookups import LookUp, Reading
+
+MAX_OWN = 5
+"""Cases of one's own that are shown before another is filed."""
+MAX_OFFERS = 3
+
+CATEGORY: Any = bindparam("category", None, type_=Case.category.type)
+
+
+def _its_buildings(of: Any) -> Any:
+    """Buildings that a case is about: its unit's, else those of its agreement."""
+    held = select(AgreementUnit.unit_id).where(AgreementUnit.agreement_id == of.agreement_id).correlate(of)
+    return (
+        select(Unit.building_id)
+        .where(or_(Unit.id == of.unit_id, and_(of.unit_id.is_(None), Unit.id.in_(held))))
+        .correlate(of)
+    )
+
+
+def _is_offered(master: Any, buildings: Any) -> ColumnElement[bool]:
+    """Whether the case is offered to who holds something in one of these buildings."""
+    its_buildings = _its_buildings(master).where(Unit.building_id.in_(buildings))
+    return and_(
+        master.published_at.is_not(None),
+        master.master_id.is_(None),
+        master.state.in_(BEFORE_ANSWER),
+        exists(its_buildings.correlate(master)),
+    )
+
+
+def _own() -> LookUp:
+    mine = live_links()
+    return LookUp(
+        select(mine.c.agreement_id.label("id"), Case.number, Case.state, Case.category, Case.received_at)
+        .select_from(mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id))
+        .where(
+            mine.c.agreement_id == AGREEMENT_ID,
+            Case.chat_id == CHAT_ID,
+            Case.category == CATEGORY,
+            Case.state.in_(BEFORE_ANSWER),
+        )
+        .order_by(Case.id.desc())
+        .limit(MAX_OWN),
+        seen="cases.seen",
+    )
+
+
+def _offers() -> LookUp:
+    """Not the chat's own, and none that it has joined."""
+    mine = live_links()
+    buildings = (
+        select(Unit.building_id)
+        .join(AgreementUnit, AgreementUnit.unit_id == Unit.id)
+        .join(mine, mine.c.agreement_id == AgreementUnit.agreement_id)
+        .where(mine.c.agreement_id == AGREEMENT_ID)
+    )
+    joined = aliased(Case)
+    has_joined = exists().where(joined.master_id == Case.id, joined.chat_id == CHAT_ID, joined.state.in_(BEFORE_ANSWER))
+    return LookUp(
+        select(Case.id, Case.published_text, Case.published_at, families_of(Case).label("families"))
+        .where(Case.category == CATEGORY, Case.chat_id != CHAT_ID, ~has_joined, _is_offered(Case, buildings))
+        .order_by(Case.published_at.desc(), Case.id)
+        .limit(MAX_OFFERS)
+    )
+
+
+OWN = _own()
+OFFERS = _offers()
+
+
+async def look_up_similar(reading: Reading, chat_id: int, agreement_id: int, category: CaseCategory) -> dict[str, Any]:
+    """``SimilarCases``: what the chat has filed already about this, and what other families of the building ask.
+
+    Other chats of the same family are not told of: a complaint may be about a relative.
+
+    Raises:
+        NotFound: there is no such agreement, or it is not this chat's.
+    """
+    if not await reading.rows(SUBJECT, chat_id=chat_id, agreement_id=agreement_id, unit_id=None):
+        raise NotFound
+    asked = {"chat_id": chat_id, "agreement_id": agreement_id, "category": category}
+    own = await reading.rows(OWN, **asked)
+    offers = await reading.rows(OFFERS, **asked)
+    return {
+        "own": [{name: row[name] for name in ("number", "state", "category", "received_at")} for row in own],
+        "collective": [
+            {
+                "id": row["id"],
+                "text": reading.vault.open("case.published_text", row["published_text"]),
+                "families": row["families"],
+                "published_at": row["published_at"],
+            }
+            for row in offers
+        ],
+    }
+
+
+async def hold_collectives(session: AsyncSession) -> None:
+    """For this transaction nobody else joins or merges cases: two that are merged into each other at the same moment
+    come one after the other."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('shanglou.collective_cases'))"))
+
+
+async def find_offer(session: AsyncSession, collective_id: int, agreement_id: int) -> Case:
+    """The collective case that who holds the agreement may join.
+
+    Raises:
+        NotFound: it is not offered to them, or not any more.
+    """
+    buildings = (
+        select(Unit.building_id)
+        .join(AgreementUnit, AgreementUnit.unit_id == Unit.id)
+        .where(AgreementUnit.agreement_id == agreement_id)
+    )
+    offered = select(Case).where(Case.id == collective_id, _is_offered(Case, buildings))
+    case = (await session.scalars(offered.execution_options(populate_existing=True))).one_or_none()
+    if case is None:
+        raise NotFound
+    return case
+
+
+async def find_master(session: AsyncSession, case: Case, fields: Join | Merge) -> Case:
+    """What a case is to be answered with, locked until the transaction ends.
+
+    Raises:
+        NotFound: no such case, or it is not offered to this family.
+        InvalidInput: it is the case itself, or one that is answered already.
+    """
+    if isinstance(fields, Join):
+        found = await find_offer(session, fields.collective_id, case.agreement_id)
+    else:
+        numbered = (await session.scalars(select(Case).where(Case.number == fields.master))).one_or_none()
+        if numbered is None:
+            raise NotFound
+        found = numbered if numbered.master_id is None else await session.get_one(Case, numbered.master_id)
+    master = await session.get_one(Case, found.id, with_for_update=True, populate_existing=True)
+    if master.id == case.id or master.master_id is not None or master.state not in BEFORE_ANSWER:
+        raise InvalidInput(fields=[{"at": ["body", "step", "master"], "expected": "Another case that is open"}])
+    return master
+
+
+async def members_of(session: AsyncSession, master_id: int) -> list[Case]:
+    """Members that are not answered yet, in the order in which they came, locked."""
+    rows = await session.scalars(
+        select(Case)
+        .where(Case.master_id == master_id, Case.state.in_((*BEFORE_ANSWER, CaseState.ANSWERED)))
+        .order_by(Case.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(rows)

@@ -1,0 +1,216 @@
+"""Steps with cases that may be collective: what the office does with a master, its members follow.
+
+A member follows as far as its own state allows: one that was withdrawn, is under review or asks for more time by itself
+stays where it is. All of it is one transaction: either every family is told, or nobody.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.audit.service import SYSTEM, record
+from api.cases.clocks import Policy
+from api.cases.collective import members_of
+from api.cases.desk import BY_SYSTEM, By, Done, perform
+from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEFORE_ANSWER, BEING_WORKED_ON
+from api.cases.models import Case, CaseEvent
+from api.cases.routing import officers_of
+from api.cases.schemas import (
+    Accept,
+    Assign,
+    CaseAction,
+    CaseActor,
+    CaseEventKind,
+    CaseState,
+    Join,
+    Merge,
+    Register,
+    ResidentAction,
+    StaffAction,
+    Start,
+)
+from api.errors import InvalidInput, NotAllowed, NotAllowedNow
+from api.privacy import Vault
+
+FOLLOWED = frozenset(
+    (
+        CaseAction.REGISTER,
+        CaseAction.ACCEPT,
+        CaseAction.REFUSE,
+        CaseAction.DIVERT,
+        CaseAction.ASSIGN,
+        CaseAction.CLAIM,
+        CaseAction.TRANSFER,
+        CaseAction.OBJECT,
+        CaseAction.START,
+        CaseAction.EXTEND,
+        CaseAction.ANSWER,
+        CaseAction.CLOSE,
+    )
+)
+"""What members take part in. A question goes to the family it is about alone, and so does a review: it is their right
+to ask for one, each for themselves."""
+
+
+async def take_step(
+    session: AsyncSession,
+    vault: Vault,
+    policy: Policy,
+    by: By,
+    case_id: int,
+    fields: ResidentAction | StaffAction,
+    now: datetime,
+    *,
+    idempotency_key: str | None = None,
+    version: int | None = None,
+) -> Done:
+    """:func:`api.cases.desk.perform`, and what follows from it for a collective case.
+
+    Before a case joins or is merged, :func:`api.cases.collective.hold_collectives` must be called.
+
+    Raises:
+        What ``perform`` raises.
+    """
+    done = await perform(
+        session, vault, policy, by, case_id, fields, now, idempotency_key=idempotency_key, version=version
+    )
+    if not done.new:
+        return done
+    case = done.case
+    if isinstance(fields, Join | Merge):
+        master = await session.get_one(Case, case.master_id)
+        for member in await members_of(session, case.id):
+            await _repoint(session, member, master.id, now)
+            await _bring_along(session, vault, policy, member, master, now)
+        await _bring_along(session, vault, policy, case, master, now)
+    elif fields.action in FOLLOWED:
+        for member in await members_of(session, case.id):
+            await _follow(session, vault, policy, by, member, done, fields, now)
+    elif fields.action is CaseAction.WITHDRAW:
+        await _hand_on(session, case, now)
+    return done
+
+
+async def _follow(
+    session: AsyncSession,
+    vault: Vault,
+    policy: Policy,
+    by: By,
+    member: Case,
+    done: Done,
+    fields: Any,
+    now: datetime,
+) -> None:
+    if isinstance(fields, Assign):
+        # Where the rules sent the master.
+        fields = Assign(
+            action=CaseAction.ASSIGN,
+            department_id=done.case.department_id,
+            officer_id=done.case.officer_id,
+            text=fields.text,
+        )
+    elif getattr(fields, "attachment_ids", None):
+        # The files are the master's: through ``follows_id`` members have them too.
+        fields = fields.model_copy(update={"attachment_ids": []})
+    try:
+        await perform(
+            session, vault, policy, replace(by, chat_id=None), member.id, fields, now, follows_id=done.event.id
+        )
+    except (NotAllowedNow, NotAllowed, InvalidInput):
+        # Raised before anything is written: this one stands elsewhere.
+        return
+
+
+async def _bring_along(
+    session: AsyncSession, vault: Vault, policy: Policy, member: Case, master: Case, now: datetime
+) -> None:
+    """Let a case catch up with the master that it joined: what was done there counts for it too."""
+    for wanted, action in _missing(member, master):
+        if wanted():
+            fields: Any = action
+            if action is None:
+                fields = await _same_place(session, master)
+            follows = await _last(session, master, fields.action)
+            await perform(session, vault, policy, BY_SYSTEM, member.id, fields, now, follows_id=follows)
+
+
+def _missing(member: Case, master: Case) -> Any:
+    """Conditions, looked at one after the other, and the step that each asks for (None: to the master's place)."""
+    yield (
+        lambda: member.state is CaseState.RECEIVED and master.state is not CaseState.RECEIVED,
+        Register(action=CaseAction.REGISTER),
+    )
+    yield (
+        lambda: (
+            master.department_id is not None
+            and (member.department_id, member.officer_id) != (master.department_id, master.officer_id)
+            and member.state is not CaseState.RECEIVED
+        ),
+        None,
+    )
+    yield (
+        lambda: member.state in BEFORE_ACCEPTANCE and master.state in BEING_WORKED_ON,
+        Accept(action=CaseAction.ACCEPT),
+    )
+    yield (
+        lambda: member.state is CaseState.ACCEPTED and master.state in (CaseState.IN_PROGRESS, CaseState.EXTENDED),
+        Start(action=CaseAction.START),
+    )
+
+
+async def _same_place(session: AsyncSession, master: Case) -> Assign:
+    assert master.department_id is not None  # noqa: S101 - asked only then
+    there = {officer.id for officer in await officers_of(session, master.department_id)}
+    officer_id = master.officer_id if master.officer_id in there else None
+    return Assign(action=CaseAction.ASSIGN, department_id=master.department_id, officer_id=officer_id)
+
+
+async def _last(session: AsyncSession, master: Case, action: CaseAction) -> int | None:
+    """The master's own step of that kind; none: it got there another way, and the newest step stands for it."""
+    kind = {
+        CaseAction.REGISTER: CaseEventKind.REGISTERED,
+        CaseAction.ASSIGN: CaseEventKind.ASSIGNED,
+        CaseAction.ACCEPT: CaseEventKind.ACCEPTED,
+        CaseAction.START: CaseEventKind.STARTED,
+    }[action]
+    of_kind = select(func.max(CaseEvent.id)).where(CaseEvent.case_id == master.id, CaseEvent.kind == kind)
+    newest = select(func.max(CaseEvent.id)).where(CaseEvent.case_id == master.id)
+    return await session.scalar(of_kind) or await session.scalar(newest)
+
+
+async def _hand_on(session: AsyncSession, case: Case, now: datetime) -> None:
+    """A master whose own family withdrew: the oldest member takes its place, and what was published stays so."""
+    members = [member for member in await members_of(session, case.id) if member.state in BEFORE_ANSWER]
+    if members:
+        heir, *others = members
+        heir.published_at, heir.published_text = case.published_at, case.published_text
+        await _repoint(session, heir, None, now)
+        for member in others:
+            await _repoint(session, member, heir.id, now)
+    case.published_at = case.published_text = None
+    await session.flush()
+
+
+async def _repoint(session: AsyncSession, member: Case, master_id: int | None, now: datetime) -> None:
+    """The member is with another master from now on (None: it is the master). Its family need not be told: what they
+    joined goes on."""
+    session.add(
+        CaseEvent(
+            case_id=member.id,
+            kind=CaseEventKind.MERGED if master_id is not None else CaseEventKind.UNMERGED,
+            happened_at=now,
+            actor_kind=SYSTEM.kind,
+            actor_id=SYSTEM.id,
+            acted_as=CaseActor.SYSTEM,
+            from_state=member.state,
+            to_state=member.state,
+            master_id=master_id if master_id is not None else member.master_id,
+        )
+    )
+    member.master_id = master_id
+    member.version += 1
+    await session.flush()
+    await record(session, SYSTEM, "case.merged", "case", [member.id])

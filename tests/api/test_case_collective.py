@@ -1,0 +1,261 @@
+"""Collective cases: offered while filing, joined, followed, left, merged by staff."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from api.agreements.models import Agreement
+from api.cases.models import Case, CaseEvent
+from api.cases.schemas import CaseOut
+from api.messages.models import Delivery
+from api.messages.service import PAYLOAD
+from tests.api.calls import PNG, call
+from tests.api.desk import OFFICER, OPINION, RESIDENT, STRANGER, Desk
+from tests.factories import Factory
+
+NEIGHBOUR, OTHER_NEIGHBOUR, FAR = 700100301, 700100302, 700100303
+PUBLISHED = "二单元楼道一直没有电梯。"
+
+
+@pytest.fixture
+async def homes(desk: Desk, factory: Factory) -> dict[int, Agreement]:
+    """Two more families in the same building, and one elsewhere."""
+    here, elsewhere = await factory.building(), await factory.building("99")
+    found = {}
+    for chat, building in ((NEIGHBOUR, here), (OTHER_NEIGHBOUR, here), (FAR, elsewhere)):
+        agreement = await factory.agreement(units=[await factory.unit(building=building, room=f"{chat % 1000}")])
+        await factory.link(chat, agreement)
+        found[chat] = agreement
+    return found
+
+
+async def similar(desk: Desk, chat: int, agreement: Agreement, category: str = "quality", status: int = 200) -> Any:
+    path = f"/v1/chats/{chat}/agreements/{agreement.id}/similar-cases"
+    return await call(desk.api, "GET", path, status, params={"category": category})
+
+
+async def join(
+    desk: Desk, chat: int, agreement: Agreement, collective: int, status: int = 201, *, key: str = "", **more: Any
+) -> Any:
+    return await call(
+        desk.api,
+        "POST",
+        f"/v1/chats/{chat}/collective-cases/{collective}/members",
+        status,
+        json={"agreement_id": agreement.id} | more,
+        headers={"Idempotency-Key": key or f"join-{chat}"},
+    )
+
+
+async def published(desk: Desk, state: str = "in_progress") -> tuple[str, int]:
+    """Number and id of a case that is offered to the building."""
+    number = await desk.to(state)
+    await desk.act(number, "publish", text=PUBLISHED)
+    async with desk.factory.database.transaction() as session:
+        case = (await session.scalars(select(Case).where(Case.number == number))).one()
+    return number, case.id
+
+
+async def news(desk: Desk, chat: int) -> list[tuple[str, str]]:
+    async with desk.factory.database.transaction() as session:
+        rows = await session.scalars(select(Delivery).where(Delivery.chat_id == chat).order_by(Delivery.id))
+        told = [desk.factory.vault.open_json(PAYLOAD, row.payload) for row in rows if row.payload is not None]
+    return [(notice["number"], notice["news"]) for notice in told]
+
+
+async def test_what_neighbours_ask_is_offered_to_the_building_and_to_nobody_else(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    _, collective = await published(desk)
+    offered = await similar(desk, NEIGHBOUR, homes[NEIGHBOUR])
+    [offer] = offered["collective"]
+    assert (offer["id"], offer["text"], offer["families"], offered["own"]) == (collective, PUBLISHED, 1, [])
+    # Neither to another building, nor for another matter, nor to the family whose case it is.
+    assert (await similar(desk, FAR, homes[FAR]))["collective"] == []
+    assert (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR], "payment"))["collective"] == []
+    assert (await similar(desk, RESIDENT, desk.agreement))["collective"] == []
+    # Another family's agreement is not there.
+    await similar(desk, NEIGHBOUR, desk.agreement, status=404)
+    await join(desk, FAR, homes[FAR], collective, 404)
+    await join(desk, NEIGHBOUR, desk.agreement, collective, 404)
+
+
+async def test_ones_own_open_case_of_the_matter_is_shown_before_another_is_filed(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    number = await desk.file()
+    done = await desk.to("answered")
+    assert [case["number"] for case in (await similar(desk, RESIDENT, desk.agreement))["own"]] == [number]
+    assert done != number
+    # A relative's complaint may be about oneself.
+    await desk.factory.link(STRANGER, desk.agreement)
+    assert (await similar(desk, STRANGER, desk.agreement))["own"] == []
+
+
+async def test_who_joins_is_answered_with_the_others(desk: Desk, homes: dict[int, Agreement]) -> None:
+    master, collective = await published(desk)
+    joined = CaseOut.model_validate(await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))
+    # The office has taken the matter up already: that counts for who joins.
+    assert (joined.state, joined.text) == ("in_progress", PUBLISHED)
+    assert joined.collective is not None
+    assert (joined.collective.families, joined.collective.text, joined.collective.is_member) == (2, PUBLISHED, True)
+    assert "split_off" in joined.allowed
+    own = CaseOut.model_validate(
+        await join(desk, OTHER_NEIGHBOUR, homes[OTHER_NEIGHBOUR], collective, text="我家也是。")
+    )
+    assert own.text == "我家也是。"
+    page = await desk.page(master)
+    assert (page.members, page.families) == ([joined.number, own.number], 3)
+    assert (await similar(desk, FAR, homes[FAR]))["collective"] == []
+    # What one has joined is not offered again.
+    assert (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"] == []
+
+    opinion = await desk.upload()
+    await desk.act(master, "answer", **OPINION, attachment_ids=[opinion])
+    for chat, number in ((RESIDENT, master), (NEIGHBOUR, joined.number), (OTHER_NEIGHBOUR, own.number)):
+        case = await desk.case(number, chat=chat)
+        assert (case.state, case.outcome) == ("answered", "supported")
+        assert [clock.kind for clock in case.clocks] == ["review_request", "reopen"]
+        [answer] = [event for event in case.events if event.kind == "answered"]
+        assert (answer.text, answer.attachment_ids) == (OPINION["text"], [opinion])
+        path = f"/v1/chats/{chat}/cases/{number}/attachments/{opinion}"
+        async with desk.api.get(path) as response:
+            assert await response.read() == PNG
+        assert (await news(desk, chat))[-1] == (number, "answered")
+    # Another family's number is in nobody's history.
+    assert master not in (await desk.case(joined.number, chat=NEIGHBOUR)).model_dump_json()
+    # Who had the case was told once, not once for each family.
+    assert [kind for _, kind in await news(desk, OFFICER)].count("answered") == 0
+    # A review is each family's own right; the others stay answered.
+    await desk.say(joined.number, "request_review", chat=NEIGHBOUR, text="没有电梯。")
+    await desk.act(master, "close")
+    assert [
+        (await desk.case(number, chat=chat)).state
+        for chat, number in ((RESIDENT, master), (NEIGHBOUR, joined.number), (OTHER_NEIGHBOUR, own.number))
+    ] == ["closed", "review", "closed"]
+
+
+async def test_joining_twice_is_one_case(desk: Desk, homes: dict[int, Agreement]) -> None:
+    master, collective = await published(desk)
+    answers = await asyncio.gather(
+        *(_join_status(desk, homes[NEIGHBOUR], collective) for _ in range(5)),
+    )
+    assert sorted(status for status, _ in answers) == [200, 200, 200, 200, 201]
+    assert len({number for _, number in answers}) == 1
+    assert (await desk.page(master)).families == 2
+
+
+async def _join_status(desk: Desk, agreement: Agreement, collective: int) -> tuple[int, str]:
+    path = f"/v1/chats/{NEIGHBOUR}/collective-cases/{collective}/members"
+    headers = {"Idempotency-Key": "join-once"}
+    async with desk.api.post(path, json={"agreement_id": agreement.id}, headers=headers) as response:
+        return response.status, (await response.json())["number"]
+
+
+async def test_who_splits_off_goes_on_alone_from_where_it_stands(desk: Desk, homes: dict[int, Agreement]) -> None:
+    master, collective = await published(desk)
+    number = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    await desk.say(number, "split_off", chat=NEIGHBOUR)
+    await desk.act(master, "answer", **OPINION)
+    case = await desk.case(number, chat=NEIGHBOUR)
+    assert (case.state, case.collective, [clock.kind for clock in case.clocks]) == ("in_progress", None, ["answer"])
+    assert [event.kind for event in case.events][-1] == "split_off"
+    assert (await desk.page(master)).members == []
+    refused = await desk.say(number, "split_off", 409, chat=NEIGHBOUR)
+    assert refused["code"] == "not_allowed_now"
+
+
+async def test_staff_merge_and_unmerge_with_the_history_kept(desk: Desk, homes: dict[int, Agreement]) -> None:
+    master = await desk.to("in_progress")
+    number = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id)
+    merged = await desk.act(number, "merge", master=master)
+    assert (merged["state"], merged["master"]) == ("in_progress", master)
+    assert [kind for _, kind in await news(desk, NEIGHBOUR)] == ["merged", "accepted"]
+    unmerged = await desk.act(number, "unmerge")
+    assert (unmerged["master"], unmerged["state"]) == (None, "in_progress")
+    history = [(event["kind"], event["master"]) for event in unmerged["events"]]
+    assert ("merged", master) in history
+    assert history[-1] == ("unmerged", master)
+    await desk.act(master, "answer", **OPINION)
+    assert (await desk.page(number)).state == "in_progress"
+
+
+async def test_what_is_merged_takes_its_members_along(desk: Desk, homes: dict[int, Agreement]) -> None:
+    first, collective = await published(desk, "registered")
+    member = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    second = await desk.to("in_progress")
+    await desk.act(first, "merge", master=second)
+    page = await desk.page(second)
+    assert sorted(page.members) == sorted([first, member])
+    assert (await desk.page(member)).state == "in_progress"
+    # What follows another case is offered to nobody.
+    assert (await similar(desk, OTHER_NEIGHBOUR, homes[OTHER_NEIGHBOUR]))["collective"] == []
+    await desk.act(second, "answer", **OPINION)
+    assert {(await desk.page(number)).state for number in (first, member, second)} == {"answered"}
+
+
+@pytest.mark.parametrize("wrong", ["itself", "2026-999999", "answered", "\0"])
+async def test_what_a_case_cannot_be_merged_with(desk: Desk, wrong: str) -> None:
+    number = await desk.to("registered")
+    master = {"itself": number, "answered": await desk.to("answered")}.get(wrong, wrong)
+    refused = await desk.act(number, "merge", 404 if wrong.startswith("2026") else 422, master=master)
+    assert refused["code"] in ("not_found", "invalid_input")
+    assert (await desk.page(number)).master is None
+
+
+async def test_two_that_are_merged_into_each_other_at_once(desk: Desk, homes: dict[int, Agreement]) -> None:
+    one, other = await desk.to("registered"), await desk.to("registered")
+    versions = {number: (await desk.page(number)).version for number in (one, other)}
+
+    async def merge(number: str, master: str) -> int:
+        path = f"/v1/staff/{OFFICER}/cases/{number}/actions"
+        step = {"step": {"action": "merge", "master": master}, "version": versions[number]}
+        async with desk.api.post(path, json=step, headers={"Idempotency-Key": f"merge-{number}"}) as response:
+            return response.status
+
+    assert sorted(await asyncio.gather(merge(one, other), merge(other, one))) in ([200, 409], [200, 422])
+    masters = [(await desk.page(number)).master for number in (one, other)]
+    assert masters.count(None) == 1
+
+
+async def test_when_the_family_of_the_master_withdraws_the_others_go_on(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    master, collective = await published(desk)
+    heir = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    third = (await join(desk, OTHER_NEIGHBOUR, homes[OTHER_NEIGHBOUR], collective))["number"]
+    await desk.say(master, "withdraw")
+    page = await desk.page(heir)
+    assert (page.members, page.families, page.published_text) == ([third], 2, PUBLISHED)
+    await desk.act(heir, "answer", **OPINION)
+    assert (await desk.page(third)).state == "answered"
+    assert (await desk.page(master)).state == "withdrawn"
+
+
+async def test_a_step_that_is_taken_back_takes_none_of_its_members(
+    desk: Desk, homes: dict[int, Agreement], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All families are told, or nobody is."""
+    from api.cases import together
+
+    master, collective = await published(desk)
+    for chat in (NEIGHBOUR, OTHER_NEIGHBOUR):
+        await join(desk, chat, homes[chat], collective)
+    follow, followed = together._follow, 0
+
+    async def fail_at_the_second(*given: Any) -> None:
+        nonlocal followed
+        followed += 1
+        if followed == 2:
+            raise OSError
+        await follow(*given)
+
+    monkeypatch.setattr(together, "_follow", fail_at_the_second)
+    before = [await news(desk, chat) for chat in (RESIDENT, NEIGHBOUR, OTHER_NEIGHBOUR)]
+    await desk.act(master, "answer", 503, **OPINION)
+    assert [await news(desk, chat) for chat in (RESIDENT, NEIGHBOUR, OTHER_NEIGHBOUR)] == before
+    async with desk.factory.database.transaction() as session:
+        kinds = set(await session.scalars(select(CaseEvent.kind)))
+    assert "answered" not in kinds
