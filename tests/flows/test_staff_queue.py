@@ -213,15 +213,9 @@ async def test_who_has_no_role_for_it_is_told_so(office: Office) -> None:
     stranger = await office.system.person("外人")
     await clerk.send("/staff")
     assert "📋 信访件" not in (await clerk.expect("数据员")).buttons
-    taps: tuple[str, ...] = (
-        "s_desk",
-        "s_cases:all:%:",
-        "s_depts:0",
-        "s_find",
-        f"s_case:{number}",
-        f"s_text:{number}:0",
-    )
-    taps += (f"s_past:{number}:0", f"s_files:{number}:0", f"s_do:{number}:1:claim", f"s_do:{number}:1:answer")
+    case = (f"s_case:{number}", f"s_text:{number}:0", f"s_past:{number}:0", f"s_files:{number}:0")
+    steps = (f"s_do:{number}:1:claim", f"s_do:{number}:1:answer")
+    taps = ("s_desk", "s_cases:all:%:", "s_depts:0", "s_find", *case, *steps)
     for person, words in (
         (clerk, "没有这个权限"),
         (stranger, "这是工作专班内部用的"),
