@@ -37,7 +37,7 @@ def lapse_reason(tr: Context | Translator, lapse: LinkLapse) -> Html:
             "more in another way; the office can also put the number right."
         )
     if lapse is LinkLapse.ISSUER_SUSPENDED:
-        return ctx.t(
+        return tr.t(
             "Whoever let you in has to show once more who they are. Until then I show nothing of this home; as soon as "
             "they have done so, you see it again. Please tell them."
         )

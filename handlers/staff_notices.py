@@ -1,25 +1,24 @@
-"""What officers are told without asking: something about a complaint that is theirs to handle."""
+"""What officers are told without asking: what waits for them with a case, and the way to it. It names nobody of the
+family."""
 
 from api.messages.schemas import CaseOnDesk, DeskNews
 from bot.ui import Letter, button, rows
-from handlers import terms
-from handlers.staff_menu import OpenStaff
+from handlers import staff_terms, terms
+from handlers.staff_case import OpenCase
 from locales import Html, Translator, join
 
 
 def on_desk(notice: CaseOnDesk, tr: Translator) -> Letter:
-    """It names nobody of the family."""
     facts = [
         tr.t("About: {category}", category=terms.name(tr, notice.category)),
         tr.t("Now: <b>{state}</b>", state=terms.name(tr, notice.state)),
+        tr.t(staff_terms.CLOCKS[notice.clock]) if notice.clock else None,
         tr.t("Last day: <b>{day}</b>", day=tr.date(notice.last_day)) if notice.last_day else None,
     ]
-    return Letter(
-        join("\n", [_happened(notice, tr), *facts]), rows(button(tr.plain("What you can do here"), OpenStaff()))
-    )
+    return Letter(join("\n", [_news(notice, tr), *facts]), rows(button(tr.plain("Open it"), OpenCase(notice.number))))
 
 
-def _happened(notice: CaseOnDesk, tr: Translator) -> Html:
+def _news(notice: CaseOnDesk, tr: Translator) -> Html:
     number = notice.number
     match notice.news:
         case DeskNews.GIVEN:
