@@ -254,7 +254,7 @@ async def _ask(client: aiohttp.ClientSession, route: str, chat_id: int, things: 
     more = REQUESTS[route](things) if route in REQUESTS else {}
     target = path.format_map({**things, "chat_id": chat_id})
     async with client.request(method, target, **more) as response:
-        return response.status, await response.text()
+        return response.status, await response.text(errors="replace")
 
 
 def _against(route: str, cell: str, world: World, theirs: tuple[int, str], missing: tuple[int, str] | None) -> str:
