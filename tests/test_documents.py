@@ -10,6 +10,7 @@ from bot.settings import BotSettings
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+CASES = (ROOT / "docs" / "cases.md").read_text()
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 
 
@@ -31,7 +32,7 @@ def test_pictures_and_pages_exist() -> None:
 
 def test_headings_that_are_linked_to_exist() -> None:
     """As a page of Markdown names them: lower case, hyphens for spaces, nothing else."""
-    pages = {"operations.md": OPERATIONS, "security.md": SECURITY, "": ""}
+    pages = {"operations.md": OPERATIONS, "security.md": SECURITY, "cases.md": CASES, "": ""}
     anchors = {
         name: {
             re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"(?m)^#+ (.+)$", text)

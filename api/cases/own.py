@@ -1,5 +1,6 @@
 """What is kept about a chat in this domain: for its copy (/mydata), and its erasure (/forget)."""
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -80,6 +81,8 @@ COUNTED = LookUp(
 def _named(vault: Vault, files: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = orjson.loads(files)
     for file in found:
+        # PostgreSQL's JSON leaves out the zeros at the end of a second's fraction.
+        file["uploaded_at"] = datetime.fromisoformat(file["uploaded_at"])
         file["filename"] = vault.open("attachment.filename", bytes.fromhex(file["filename"]))
     return found
 
@@ -88,6 +91,7 @@ def _history(vault: Vault, events: str) -> list[dict[str, Any]]:
     """What the resident may read of it (see ``api.cases.timeline``)."""
     shown = [event for event in orjson.loads(events) if is_shown(CaseEventKind(event["kind"]))]
     for event in shown:
+        event["happened_at"] = datetime.fromisoformat(event["happened_at"])
         text, reads = event["text"], resident_reads(CaseEventKind(event["kind"]))
         event["text"] = vault.open("case_event.text", bytes.fromhex(text)) if text is not None and reads else ""
     return shown

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from api.cases.lifecycle import resident_reads
 from api.cases.schemas import CaseEventKind
 from api.privacy import Vault
 
-_PLAIN = ("kind", "happened_at", "by", "department", "outcome", "procedure", "days", "rating", "solved", "master")
+_PLAIN = ("kind", "by", "department", "outcome", "procedure", "days", "rating", "solved", "master")
 
 
 def open_attachments(vault: Vault, json_text: str) -> tuple[list[dict[str, Any]], Mapping[int | None, list[int]]]:
@@ -27,6 +28,8 @@ def event_out(
 ) -> dict[str, Any]:
     """A ``CaseEventOut``, or for the office a ``StaffEventOut``."""
     out = {name: event[name] for name in _PLAIN}
+    # PostgreSQL's JSON leaves out the zeros at the end of a second's fraction.
+    out["happened_at"] = datetime.fromisoformat(event["happened_at"])
     hidden = for_resident and not resident_reads(CaseEventKind(event["kind"]))
     out["text"] = "" if hidden else _open(vault, "case_event.text", event["text"]) or ""
     out["attachment_ids"] = [*files_of.get(event["id"], []), *files_of.get(event["follows_id"] or 0, [])]
