@@ -39,7 +39,10 @@ SUPERVISORS = frozenset((CaseAction.SUPERVISE, CaseAction.UNSUPERVISE))
 
 @staff_only
 async def take_step(update: Update, ctx: Context, tap: TakeStep) -> None:
-    if tap.action in AT_ONCE:
+    if not 0 < tap.version < 2**31:
+        # What no button of ours bore.
+        await show(ctx, tap.number)
+    elif tap.action in AT_ONCE:
         # Who taps twice does it once: the key is the same.
         key = f"{tap.number}:{tap.version}:{tap.action.value}"
         await _take_at_once(ctx, tap, key)
@@ -55,8 +58,7 @@ async def _take_at_once(ctx: Context, tap: TakeStep, key: str) -> None:
         await _show_refused(ctx, tap.number, tap.version, refused)
     except NotAllowed:
         await _show_not_yours(ctx, tap.number)
-    except (InvalidInput, NotFound):
-        # A number or a version that no button of ours bore.
+    except NotFound:
         await show(ctx, tap.number)
     else:
         await show_case(ctx, case, ctx.t("✔️ Done."))

@@ -40,7 +40,7 @@ async def brought_to(office: Office, state: str, officer: Person) -> str:
     return number
 
 
-async def test_the_whole_life_of_a_case(system: System, office: Office, factory: Factory) -> None:
+async def test_the_whole_life_of_a_case(system: System, office: Office, household: Household) -> None:
     resident, officer = office.resident, await office.hire()
     chief = await office.hire("负责人", StaffRole.APPROVER)
     await office.unit_of("住建局", officer)
@@ -136,6 +136,11 @@ async def test_the_whole_life_of_a_case(system: System, office: Office, factory:
     page = await open_case(officer, number)
     assert "现在没有要办的事" in page.text
     assert (await office.case(number, chat=resident.id)).state == "final"
+    for person in (officer, chief):
+        about = [message for message in person.messages.values() if not message.mine and number in message.text]
+        assert len(about) > 3
+        assert all(message.protected for message in about if "请发信访件编号" not in message.text)
+        assert not any(household.name in message.text for message in about), "masked"
 
 
 # --- two at once ---
@@ -236,7 +241,8 @@ async def test_an_old_button_shows_what_is_possible_now(office: Office) -> None:
         (f"s_do:{number}", "这个按钮是以前的"),
         ("s_do:2026-999999:1:claim", "没有这个编号的信访件"),
         ("s_do:2026-999999:1:answer", "没有这个编号的信访件"),
-        (f"s_do:{number}:-5:claim", "不能这样办"),
+        (f"s_do:{number}:-5:claim", f"信访件 {number}"),
+        (f"s_do:{number}:zzzzzzzzzz:answer", f"信访件 {number}"),
         ("s_case:../x", "没有这个编号的信访件"),
     ):
         await officer.send("/help")
