@@ -18,6 +18,7 @@ from api.agreements import routes as agreements
 from api.audit.chain import chain_key
 from api.audit.sealer import keep_sealing
 from api.auth import ServiceToken, document
+from api.cases import figures_routes as figures
 from api.cases import routes as cases
 from api.cases import staff_routes as desk
 from api.cases.store import AttachmentStore
@@ -150,6 +151,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         staff.router,
         staff_families.router,
         desk.router,
+        figures.router,
         messages.router,
         health.router,
         metrics.router,
