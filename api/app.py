@@ -18,6 +18,8 @@ from api.agreements import routes as agreements
 from api.audit.chain import chain_key
 from api.audit.sealer import keep_sealing
 from api.auth import ServiceToken, document
+from api.cases import figures_routes as figures
+from api.cases import open311_routes as open311
 from api.cases import routes as cases
 from api.cases import staff_routes as desk
 from api.cases.store import AttachmentStore
@@ -160,11 +162,14 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         cases.public_router,
         staff_families.router,
         desk.router,
+        figures.router,
         messages.router,
         health.router,
         metrics.router,
     ):
         app.router.routes.extend(router.routes)
+    if settings.open311:
+        app.router.routes.extend(open311.router.routes)
     _complete_document(app)
     return app
 

@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     case_resident_answer_days: int = Field(
         10, ge=1, le=90, description="Days the office waits for a resident's answer to a question."
     )
+    open311: bool = Field(
+        False, description="Show everybody what docs/open311.md says of complaints, below /open311/v2, without a token."
+    )
     surge_wrong_per_hour: int = Field(
         200, ge=1, description="Wrong tries with an agreement's papers, of everybody together, that are a surge."
     )

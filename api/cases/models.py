@@ -88,6 +88,7 @@ class Case(Base):
             postgresql_where=text("due_on IS NOT NULL AND raised_at IS NOT NULL"),
         ),
         Index("ix_cases_state_received", "state", "received_at", "id"),
+        Index(None, "received_at"),
         Index("ix_cases_master", "master_id", postgresql_where=text("master_id IS NOT NULL")),
         Index("ix_cases_published", "category", postgresql_where=text("published_at IS NOT NULL")),
     )
@@ -132,6 +133,8 @@ class CaseEvent(Base):
     __table_args__ = (
         Index(None, "case_id"),
         Index("ix_case_events_follows", "follows_id", postgresql_where=text("follows_id IS NOT NULL")),
+        # Events come in the order of time, and figures ask for a stretch of it: a few pages say where it lies.
+        Index(None, "happened_at", postgresql_using="brin"),
         UniqueConstraint("case_id", "actor_kind", "actor_id", "idempotency_key"),
         CheckConstraint("actor_kind IN ('operator', 'system') OR actor_id IS NOT NULL", name="has_an_actor"),
     )

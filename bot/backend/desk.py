@@ -1,5 +1,7 @@
 """What the office's people ask for on the complaint desk, by the chat that acts for an account."""
 
+from datetime import date
+
 from pydantic import TypeAdapter
 
 from api.cases.schemas import (
@@ -8,6 +10,9 @@ from api.cases.schemas import (
     CaseCategory,
     CaseState,
     DepartmentOut,
+    FiguresBy,
+    FiguresFormat,
+    FiguresOut,
     QueuePage,
     QueueSort,
     QueueView,
@@ -123,3 +128,43 @@ class DeskCalls(Calls):
         """
         path = f"staff/{chat_id}/cases/{case_number(number)}/attachments/{row(attachment_id)}"
         return await self._send("GET", path, again=True, seconds=UPLOAD_TIMEOUT)
+
+    async def figures(
+        self,
+        chat_id: int,
+        *,
+        first_day: date | None = None,
+        last_day: date | None = None,
+        by: FiguresBy | None = None,
+    ) -> FiguresOut:
+        """
+        Raises:
+            InvalidInput: the days are in no order, or too many.
+        """
+        asked = _days_asked(first_day, last_day, by)
+        return read(FiguresOut, await self._get(f"staff/{chat_id}/figures", query(**asked)))
+
+    async def export_figures(
+        self,
+        chat_id: int,
+        kind: FiguresFormat,
+        *,
+        first_day: date | None = None,
+        last_day: date | None = None,
+        by: FiguresBy | None = None,
+    ) -> bytes:
+        """The same as a file for spreadsheets.
+
+        Raises:
+            InvalidInput: the days are in no order, or too many.
+        """
+        asked = query(**_days_asked(first_day, last_day, by), format=kind)
+        return await self._send("GET", f"staff/{chat_id}/figures/export{asked}", again=True, seconds=UPLOAD_TIMEOUT)
+
+
+def _days_asked(first_day: date | None, last_day: date | None, by: FiguresBy | None) -> dict[str, str | None]:
+    return {
+        "first_day": first_day.isoformat() if first_day else None,
+        "last_day": last_day.isoformat() if last_day else None,
+        "by": by,
+    }

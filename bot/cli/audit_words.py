@@ -29,6 +29,8 @@ ACTIONS = {
     "agreement.found": "按编号查找协议",
     "case.filed": "提交投诉",
     "queue.shown": "查看投诉队列",
+    "figures.shown": "查看统计",
+    "figures.exported": "导出统计",
     "attachment.stored": "上传附件",
     "attachment.taken_back": "撤回附件",
     "attachment.swept": "清理附件",

@@ -1,33 +1,8 @@
-"""What the commands call states, categories and households."""
+"""What the commands call states, categories and households: the office's own terms; residents read plainer ones."""
 
 from api.agreements.schemas import AgreementKind
-from api.cases.schemas import CaseCategory, CaseState
+from api.cases.office_words import CATEGORIES, STATES
 
-# The office's own terms; residents read plainer ones.
-STATES = {
-    CaseState.RECEIVED: "已收到",
-    CaseState.REGISTERED: "已登记",
-    CaseState.TRANSFERRED: "已转送",
-    CaseState.ASSIGNED: "已交办",
-    CaseState.ACCEPTED: "已受理",
-    CaseState.NOT_ACCEPTED: "不予受理",
-    CaseState.DIVERTED: "走其他法定途径",
-    CaseState.IN_PROGRESS: "办理中",
-    CaseState.EXTENDED: "已延期",
-    CaseState.ANSWERED: "已答复",
-    CaseState.CLOSED: "已办结",
-    CaseState.REVIEW: "复查",
-    CaseState.SECOND_REVIEW: "复核",
-    CaseState.FINAL: "终结",
-    CaseState.WITHDRAWN: "已撤回",
-}
-CATEGORIES = {
-    CaseCategory.HANDOVER: "交房",
-    CaseCategory.TRANSITION_FEE: "过渡费",
-    CaseCategory.PAYMENT: "房款和补偿款",
-    CaseCategory.REGISTRATION: "网签和办证",
-    CaseCategory.QUALITY: "房屋质量",
-    CaseCategory.ALLOCATION: "房号、面积和户型",
-    CaseCategory.OTHER: "其他",
-}
+__all__ = ["CATEGORIES", "HOUSEHOLDS", "STATES"]
+
 HOUSEHOLDS = {AgreementKind.RELOCATION: "拆迁户", AgreementKind.PURCHASE: "购房户"}

@@ -19,11 +19,13 @@ from api.errors import NotFound
 from bot.cli.case_words import CATEGORIES, HOUSEHOLDS, STATES
 from bot.cli.database import api_settings, on_database
 from bot.cli.departments import departments
+from bot.cli.figures import figures
 from bot.cli.running import refuse
 from bot.cli.tables import print_table
 
 cases = typer.Typer(invoke_without_command=True, help="Complaints: the queue, where they go, the office's own days.")
 cases.add_typer(departments, name="departments")
+cases.command("figures")(figures)
 
 
 @cases.callback()

@@ -5,17 +5,18 @@ import json
 import re
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from locales import translator
+from tests.bench.desk import DeskResults, measure_desk
 from tests.bench.estate import Loaded
 from tests.bench.fake_telegram import COMMAND
 from tests.bench.measure import Load, Measured, Subject, measure, peer
 from tests.bench.processes import Failed, python, run_to_end
-from tests.bench.report import Results, markdown
-from tests.bench.system import SECRETS, Memory, database_server, whole_system
+from tests.bench.report import Results, desk_section, markdown
+from tests.bench.system import SECRETS, DatabaseServer, Memory, database_server, whole_system
 
 SYSTEM = "shanglou: bot + API + PostgreSQL, /handover"
 PEERS = {
@@ -28,13 +29,32 @@ ESTATE_SECONDS = 600
 
 @dataclass(frozen=True)
 class Size:
+    """``few_cases`` and ``many_cases`` of the desk, each page ``desk_times``."""
+
     households: int
     rounds: int
     load: Load
+    few_cases: int
+    many_cases: int
+    desk_times: int
 
 
-FULL = Size(10_000, 3, Load(residents=2000, warm_up=4000, updates=6000, moderate_rate=100, moderate_updates=1000))
-QUICK = Size(300, 1, Load(residents=50, warm_up=50, updates=100, moderate_rate=100, moderate_updates=20))
+FULL = Size(
+    10_000,
+    3,
+    Load(residents=2000, warm_up=4000, updates=6000, moderate_rate=100, moderate_updates=1000),
+    few_cases=10_000,
+    many_cases=1_000_000,
+    desk_times=200,
+)
+QUICK = Size(
+    300,
+    1,
+    Load(residents=50, warm_up=50, updates=100, moderate_rate=100, moderate_updates=20),
+    few_cases=200,
+    many_cases=2000,
+    desk_times=5,
+)
 
 
 def run(size: Size) -> Results:
@@ -52,7 +72,18 @@ def run(size: Size) -> Results:
                 found = measure(subject, size.load)
                 _check(name, found)
                 measured[name].append(found)
-    return Results(size.households, size.load, loaded, measured, SYSTEM, server.version, memory.bot, memory.api)
+        desk = _desk(server, size)
+    return Results(size.households, size.load, loaded, measured, SYSTEM, server.version, memory.bot, memory.api, desk)
+
+
+def _desk(server: DatabaseServer, size: Size) -> DeskResults:
+    say(f"the desk with {size.few_cases:,} and with {size.many_cases:,} cases")
+    return measure_desk(server, size.few_cases, size.many_cases, size.desk_times)
+
+
+def _desk_alone(size: Size) -> str:
+    with database_server() as server:
+        return desk_section(_desk(server, size))
 
 
 def _estate(url: str, size: Size) -> Loaded:
@@ -86,18 +117,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few updates and a small estate: shows that it runs")
     parser.add_argument("--rounds", type=int, help=f"how often each subject is measured (default {FULL.rounds})")
+    parser.add_argument("--desk", action="store_true", help="only the complaint desk with few and with many cases")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the results there")
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
     if options.rounds:
-        size = Size(size.households, options.rounds, size.load)
+        size = replace(size, rounds=options.rounds)
     # Ended from outside it still ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        results = run(size)
+        report = _desk_alone(size) if options.desk else markdown(run(size))
     except Failed as error:
         sys.exit(f"bench: {error}")
-    report = markdown(results)
     print(report)
     if options.write:
         options.write.parent.mkdir(parents=True, exist_ok=True)

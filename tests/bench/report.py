@@ -11,6 +11,7 @@ from statistics import median
 
 import psutil
 
+from tests.bench.desk import GOAL, DeskResults
 from tests.bench.estate import Loaded
 from tests.bench.measure import Load, Measured
 
@@ -29,6 +30,7 @@ class Results:
     postgres: str
     bot_mb: float
     api_mb: float
+    desk: DeskResults
 
     def middle(self, name: str, value: Callable[[Measured], float]) -> float:
         return median(value(measured) for measured in self.measured[name])
@@ -40,7 +42,8 @@ class Results:
 
 
 def markdown(results: Results) -> str:
-    return "\n\n".join([_introduction(results), _costs(results), _parts(results), _import(results), _memory(results)])
+    sections = (_introduction(results), _costs(results), _parts(results), _import(results), _memory(results))
+    return "\n\n".join([*sections, desk_section(results.desk)])
 
 
 def _introduction(results: Results) -> str:
@@ -127,6 +130,26 @@ def _memory(results: Results) -> str:
     return f"## Memory at {results.households:,} households\n\nResident after the updates above.\n\n" + _table(
         ["", "MB", f"goal: below {MEMORY_GOAL_MB}"], rows
     )
+
+
+def desk_section(desk: DeskResults) -> str:
+    rows = [
+        [page.name, f"{page.few_ms:.1f}", f"{page.many_ms:.1f}", f"{page.ratio:.2f}" if page.has_goal else "–"]
+        for page in desk.pages
+    ]
+    verdict = "met" if desk.worst < GOAL else "not met"
+    return f"""\
+## The complaint desk at {desk.many:,} cases
+
+{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} cores. Each page is asked of two APIs in turn over one kept \
+connection each, the one with {desk.few:,} cases, the other with {desk.many:,} ({desk.gigabytes:.1f} GB; making both \
+took {desk.fill_seconds:.0f} s), all the rest alike: twenty cases a family, one case in twenty open, forty officers. \
+Shown is the middle of the times to the answer, and the middle of the ratios of each pair.
+
+{_table(["", f"ms at {desk.few:,}", f"ms at {desk.many:,}", "ratio"], rows)}
+
+Goal: every page of queue and case below {GOAL} times at {desk.many:,} cases: **{verdict}** (at most \
+{desk.worst:.2f})."""
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -21,7 +21,7 @@ from bot.playground import new_token
 from tests.bench.measure import Parts, Subject
 from tests.bench.processes import Child, Failed, python, resident_megabytes, started
 
-START_SECONDS = 60
+START_SECONDS = 120
 # Of a database that lives as long as the bench.
 SECRETS = {"SHANGLOU_ENV_FILE": "/dev/null", **new_secrets()}
 
@@ -64,17 +64,24 @@ class Memory:
     api = 0.0
 
 
+@contextlib.contextmanager
+def running_api(database_url: str) -> Iterator[tuple[Child, str]]:
+    """``shanglou api`` on this database, and its address."""
+    port = _free_port()
+    environment = SECRETS | {"SHANGLOU_DATABASE_URL": database_url, "SHANGLOU_API_PORT": str(port)}
+    with started("the API", python("bot", "api"), environment) as api:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(api, f"{url}/readyz")
+        yield api, url
+
+
 def whole_system(server: DatabaseServer, memory: Memory) -> Subject:
     """Bot, API and database, started anew each time but for the database."""
 
     @contextlib.contextmanager
     def run(telegram_url: str) -> Iterator[Parts]:
-        port = _free_port()
-        api_url = f"http://127.0.0.1:{port}"
         with ExitStack() as stack:
-            environment = SECRETS | {"SHANGLOU_DATABASE_URL": server.url, "SHANGLOU_API_PORT": str(port)}
-            api = stack.enter_context(started("the API", python("bot", "api"), environment))
-            _wait_until_ready(api, f"{api_url}/readyz")
+            api, api_url = stack.enter_context(running_api(server.url))
             environment = SECRETS | {
                 "SHANGLOU_API_URL": api_url,
                 "SHANGLOU_TELEGRAM_API_URL": telegram_url,

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from api.cases.schemas import (
     CaseCategory,
     CaseIn,
     ClaimCase,
+    FiguresBy,
+    FiguresFormat,
     QueueView,
     Withdraw,
 )
@@ -162,6 +165,8 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.act_on_case(5, "2026-000123", claim, version=3, idempotency_key="dialog-id"),
         backend.case_route(5, "2026-000123"),
         backend.departments(5),
+        backend.figures(5, first_day=date(2026, 11, 1), by=FiguresBy.DEPARTMENT),
+        backend.export_figures(5, FiguresFormat.CSV, last_day=date(2026, 11, 26)),
         backend.staff_attach(
             5, b"x", kind=AttachmentKind.PHOTO, filename="a.jpg", media_type="image/jpeg", upload_key="k"
         ),

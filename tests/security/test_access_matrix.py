@@ -103,6 +103,8 @@ GET /v1/staff/{chat_id}/cases/{number}/route                         401  403  4
 GET /v1/staff/{chat_id}/cases/{number}/attachments/{attachment_id}   401  403  403  403  403  200  200  403  200  403  200
 POST /v1/staff/{chat_id}/attachments                                 401  403  403  403  403  403  200  403  200  403  200
 GET /v1/staff/{chat_id}/departments                                  401  403  403  403  403  200  200  403  200  403  200
+GET /v1/staff/{chat_id}/figures                                      401  403  403  403  403  200  200  403  200  403  200
+GET /v1/staff/{chat_id}/figures/export                               401  403  403  403  403  200  200  403  200  403  200
 DELETE /v1/chats/{chat_id}                                           401  200  own  own  own  own  own  own  own  own  own
 """  # noqa: E501 - a table; its last row erases who asks
 CELL = re.compile(r"200|401|403|404|own")

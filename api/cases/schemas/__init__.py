@@ -1,4 +1,4 @@
-"""Wire contract of cases (信访件): filing, what is done with them, what residents and staff see."""
+"""Wire contract of cases (信访件): filing, what is done with them, what residents and staff see, figures."""
 
 from api.cases.schemas.actions import (
     Accept,
@@ -47,6 +47,7 @@ from api.cases.schemas.desk import (
     StaffClockOut,
     StaffEventOut,
 )
+from api.cases.schemas.figures import Figures, FiguresBy, FiguresFormat, FiguresOfGroup, FiguresOut
 from api.cases.schemas.filing import (
     MAX_ANSWER_CHARACTERS,
     MAX_ATTACHMENT_BYTES,
@@ -127,6 +128,11 @@ __all__ = [
     "Divert",
     "Extend",
     "FileLink",
+    "Figures",
+    "FiguresBy",
+    "FiguresFormat",
+    "FiguresOfGroup",
+    "FiguresOut",
     "Files",
     "GiveAnswer",
     "Join",

@@ -388,6 +388,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_on IS NOT NULL AND officer_id IS NULL"),
     )
     op.create_index("ix_cases_state_received", "cases", ["state", "received_at", "id"], unique=False)
+    op.create_index(op.f("ix_cases_received_at"), "cases", ["received_at"], unique=False)
+    op.create_index(
+        op.f("ix_case_events_happened_at"), "case_events", ["happened_at"], unique=False, postgresql_using="brin"
+    )
     op.create_foreign_key(op.f("fk_cases_department_id"), "cases", "departments", ["department_id"], ["id"])
     op.create_foreign_key(op.f("fk_cases_master_id"), "cases", "cases", ["master_id"], ["id"])
     op.create_foreign_key(op.f("fk_cases_officer_id"), "cases", "staff_accounts", ["officer_id"], ["id"])
@@ -413,6 +417,8 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_cases_officer_id"), "cases", type_="foreignkey")
     op.drop_constraint(op.f("fk_cases_master_id"), "cases", type_="foreignkey")
     op.drop_constraint(op.f("fk_cases_department_id"), "cases", type_="foreignkey")
+    op.drop_index(op.f("ix_case_events_happened_at"), table_name="case_events", postgresql_using="brin")
+    op.drop_index(op.f("ix_cases_received_at"), table_name="cases")
     op.drop_index("ix_cases_state_received", table_name="cases")
     op.drop_index(
         "ix_cases_open_unassigned",
