@@ -1,7 +1,7 @@
 """What a person sends into a complaint: texts, photos, documents, a location. Whatever the step, it is kept.
 
 Photos of an album, and the parts of a text that the app cut, come as updates of their own: the answer to the first is
-edited for those that follow.
+edited for those that follow. An ID number is struck out, and the message that bore it deleted from the chat.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from bot.dispatch import InDialog, MessageHandler
 from handlers import complaint_screens as screens
 from handlers.complaint_draft import Draft, Receipt, Step
 from handlers.complaint_steps import ask, go, screen, standing
+from handlers.id_numbers import holds_id_number, without_id_numbers
 from locales import Html, join
 
 CUT_BY_APP = 4000
@@ -46,10 +47,11 @@ async def take_text(update: Update, ctx: Context) -> None:
     if _is_taken(message, draft):
         await ask(ctx)
         return
-    more = (message.text or "").replace("\0", "").strip()
+    more = without_id_numbers((message.text or "").replace("\0", "").strip())
     if not more:
         await ask(ctx)
         return
+    struck_out = await _take_id_number_away(ctx, message)
     had_text = bool(draft.text) and not draft.rewriting
     if await _is_rest_of_refused(ctx, message, step, draft, more):
         return
@@ -58,7 +60,15 @@ async def take_text(update: Update, ctx: Context) -> None:
         await _refuse_text(ctx, message, step, draft, more)
         return
     go(ctx, _next(step, draft), draft)
-    await ask(ctx, ctx.t("✔️ Added to your text.") if had_text else ctx.t("✔️ I have your text."))
+    await ask(ctx, struck_out, ctx.t("✔️ Added to your text.") if had_text else ctx.t("✔️ I have your text."))
+
+
+async def _take_id_number_away(ctx: Context, message: Message) -> Html | None:
+    """Returns what to say where there was one."""
+    if not holds_id_number(message.text or message.caption or ""):
+        return None
+    await ctx.take_away()
+    return ctx.t("There was what looks like an ID number in your message. I struck it out; everything else is kept.")
 
 
 def _next(step: Step, draft: Draft) -> Step:
@@ -98,16 +108,17 @@ async def take_file(update: Update, ctx: Context) -> None:
     draft.receipt = receipt
     caption_refused = _take_caption(ctx, message, draft)
     refused = await _store(ctx, message, draft)
+    struck_out = await _take_id_number_away(ctx, message)
     step = _next(step, draft) if draft.text else step
     if receipt is not None:
         receipt.left_out += refused is not None
         go(ctx, step, draft)
         question, keyboard = await screen(ctx)
-        notes = [caption_refused, _left_out(ctx, receipt), refused]
+        notes = [struck_out, caption_refused, _left_out(ctx, receipt), refused]
         await ctx.edit(receipt.message_id, join("\n\n", [*notes, question]), keyboard)
         return
     go(ctx, step, draft)
-    answer = await ask(ctx, caption_refused, refused)
+    answer = await ask(ctx, struck_out, caption_refused, refused)
     if album is not None:
         draft.receipt = Receipt(message_id=answer, album=album, left_out=int(refused is not None))
         go(ctx, step, draft)
@@ -120,7 +131,7 @@ def _left_out(ctx: Context, receipt: Receipt) -> Html | None:
 
 def _take_caption(ctx: Context, message: Message, draft: Draft) -> Html | None:
     """A caption is text like any other. Returns what to say where it is too long."""
-    caption = (message.caption or "").replace("\0", "").strip()
+    caption = without_id_numbers((message.caption or "").replace("\0", "").strip())
     if not caption or caption in draft.text or draft.take_text(caption):
         return None
     return screens.too_long(ctx, len(draft.with_text(caption)), len(draft.text))

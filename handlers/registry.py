@@ -11,6 +11,7 @@ from handlers import (
     forgetting,
     handover,
     home,
+    id_numbers,
     language,
     my_data,
     notices,
@@ -55,6 +56,7 @@ SHORT_DESCRIPTION = lazy("Your home, its handover, your payments and complaints.
 
 HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *fallback.FIRST,
+    *id_numbers.HANDLERS,
     *staff.HANDLERS,
     *staff_requests.HANDLERS,
     *staff_links.HANDLERS,

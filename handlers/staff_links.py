@@ -18,7 +18,7 @@ from handlers import terms
 from handlers.facts import agreement_line
 from handlers.menu import turning
 from handlers.staff_menu import AskNumber, OpenStaff, may, staff_only
-from handlers.verification_texts import given, looks_like_id_number
+from handlers.verification_texts import given
 from locales import Html, join
 
 PAGE = 5
@@ -107,9 +107,6 @@ async def take_number(update: Update, ctx: Context) -> None:
 
 async def find(ctx: Context, number: str) -> list[StaffAgreementFound] | Html:
     """The agreements with this number; a sentence where there is none."""
-    if looks_like_id_number(number):
-        await ctx.take_away()
-        return ctx.t("That looks like an ID number. I do not need it here, so I did not keep it.")
     found = await ctx.backend.find_agreements(ctx.chat_id, number) if 0 < len(number) <= LONGEST_NUMBER else []
     return found or ctx.t("No agreement has this number. Please check it.")
 

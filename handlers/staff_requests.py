@@ -33,7 +33,7 @@ from handlers.staff_request_steps import (
     PickScope,
     Step,
 )
-from handlers.verification_texts import given, looks_like_id_number
+from handlers.verification_texts import given
 from locales import Html, join
 
 PAGE = 6
@@ -250,10 +250,7 @@ async def pick_scope(update: Update, ctx: Context, tap: PickScope) -> None:
 @staff_only
 async def take_reason(update: Update, ctx: Context) -> None:
     text = given(update)
-    if looks_like_id_number(text):
-        await ctx.take_away()
-        await steps.ask(ctx, ctx.t("There was an ID number in your message. It must not be in the answer."))
-    elif len(text) > MAX_REASON_CHARACTERS:
+    if len(text) > MAX_REASON_CHARACTERS:
         too_long = ctx.n(
             "That is too long: please write at most {n} character.",
             "That is too long: please write at most {n} characters.",
