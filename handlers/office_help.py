@@ -43,7 +43,7 @@ class Back(DialogCallback, prefix="off_back"):
 
 async def begin(update: Update, ctx: Context, tap: AskOffice) -> None:
     dialog = ctx.session.dialog
-    if dialog is not None and dialog.name.startswith(("verification.", "office.")):
+    if dialog is not None and dialog.name.startswith("verification."):
         await verification.leave(ctx)
     consents = (await ctx.backend.consents(ctx.chat_id)).consents
     agreed = any(consent.kind is ConsentKind.NOTICE for consent in consents)

@@ -68,9 +68,6 @@ class MakeCode(Callback, prefix="s_code_do"):
 @staff_only
 async def ask_number(update: Update, ctx: Context, tap: AskNumber) -> None:
     await ctx.backend.staff_me(ctx.chat_id)
-    dialog = ctx.session.dialog
-    if dialog is not None and dialog.name == Step.NUMBER:
-        ctx.session.end_dialog()
     ctx.session.interrupt_with(Step.NUMBER)
     await _ask(ctx)
 

@@ -146,9 +146,6 @@ async def _begin(ctx: Context, step: Step, request_id: int) -> None:
     if request.state is not AccessRequestState.OPEN:
         await _show_one(ctx, request_id, ctx.t("Somebody has answered it meanwhile."))
         return
-    dialog = ctx.session.dialog
-    if dialog is not None and dialog.name.startswith("staff_requests."):
-        ctx.session.end_dialog()
     ctx.session.interrupt_with(step, request_id=request_id)
     await steps.ask(ctx)
 

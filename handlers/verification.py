@@ -33,9 +33,6 @@ MAX_PHONE = 40
 
 
 async def begin(update: Update, ctx: Context, tap: Verify) -> None:
-    dialog = ctx.session.dialog
-    if dialog is not None and dialog.name.startswith("verification."):
-        ctx.session.end_dialog()
     agreed = [consent.kind.value for consent in (await ctx.backend.consents(ctx.chat_id)).consents]
     ctx.session.interrupt_with(Step.WAY if ConsentKind.NOTICE in agreed else Step.NOTICE, agreed=agreed)
     await ask(ctx)
