@@ -24,3 +24,9 @@ async def remind_of_draft(ctx: Context, draft: Dialog) -> None:
         ctx.t("What you had begun is kept. Would you like to go on with it?"),
         rows([button(ctx.plain("Go on"), Resume(dialog.id)), button(ctx.plain("Cancel"), Drop(dialog.id))]),
     )
+
+
+async def remind_of_interrupted(ctx: Context) -> None:
+    """After a conversation has ended: the one that it had interrupted, if any, is still there."""
+    if ctx.session.dialog is not None:
+        await remind_of_draft(ctx, ctx.session.dialog)

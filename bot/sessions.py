@@ -87,8 +87,9 @@ class ChatSession:
         return self.dialog
 
     def interrupt_with(self, name: str, **data: Any) -> Dialog:
-        """Begin a conversation in the middle of another one, which goes on when this one ends."""
-        interrupted = self.dialog
+        """Begin a conversation in the middle of another one, which goes on when this one ends. Where it waits itself,
+        below others, it begins anew and waits no longer: in turn, two would pile up without end."""
+        interrupted = _without(name.partition(".")[0], self.dialog)
         dialog = self.start_dialog(name, **data)
         if interrupted is not None:
             dialog.data[_INTERRUPTED] = interrupted.model_dump(mode="json")
@@ -112,6 +113,20 @@ class ChatSession:
 
     def to_save(self) -> ChatSave:
         return ChatSave(version=self.version, locale=self.locale, dialog=self.dialog)
+
+
+def _without(conversation: str, dialog: Dialog | None) -> Dialog | None:
+    """The conversations that are going on or wait, but for this one."""
+    if dialog is None:
+        return None
+    data = dict(dialog.data)
+    below = data.pop(_INTERRUPTED, None)
+    rest = _without(conversation, Dialog.model_validate(below)) if below is not None else None
+    if dialog.name.partition(".")[0] == conversation:
+        return rest
+    if rest is not None:
+        data[_INTERRUPTED] = rest.model_dump(mode="json")
+    return Dialog(id=dialog.id, name=dialog.name, data=data)
 
 
 def _snapshot(dialog: Dialog | None) -> str | None:

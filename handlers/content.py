@@ -1,7 +1,7 @@
 """What a person sends into a conversation that collects: texts, photos, documents. Whatever the step, it is kept.
 
 Photos of an album, and the parts of a text that the app cut, come as updates of their own: the answer to the first is
-edited for those that follow.
+edited for those that follow. An ID number is struck out, and the message that bore it deleted from the chat.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from bot.backend import BackendError, BackendUnavailable, TooLarge, TooMany, Uns
 from bot.context import Context
 from bot.ui import lines
 from handlers.collected import Collected, DraftFile, Receipt
+from handlers.id_texts import holds_id_number, without_id_numbers
 from locales import Html, join
 
 CUT_BY_APP = 4000
@@ -55,10 +56,11 @@ class Content(Generic[Kept]):
 
     async def take_text(self, update: Update, ctx: Context) -> None:
         message, draft = message_of(update), self.draft(ctx)
-        more = (message.text or "").replace("\0", "").strip()
+        more = without_id_numbers((message.text or "").replace("\0", "").strip())
         if is_taken(message, draft) or not more:
             await self.ask(ctx)
             return
+        struck_out = await _take_id_number_away(ctx, message)
         had_text = bool(draft.text) and not draft.rewriting
         if await self._is_rest_of_refused(ctx, message, draft, more):
             return
@@ -67,7 +69,8 @@ class Content(Generic[Kept]):
             await self._refuse_text(ctx, message, draft, more)
             return
         self.advance(ctx, draft)
-        await self.ask(ctx, ctx.t("✔️ Added to your text.") if had_text else ctx.t("✔️ I have your text."))
+        kept = ctx.t("✔️ Added to your text.") if had_text else ctx.t("✔️ I have your text.")
+        await self.ask(ctx, struck_out, kept)
 
     async def _refuse_text(self, ctx: Context, message: Message, draft: Kept, text: str) -> None:
         given = len(draft.with_text(text))
@@ -98,16 +101,17 @@ class Content(Generic[Kept]):
         draft.receipt = receipt
         caption_refused = _take_caption(ctx, message, draft)
         refused = await _store(ctx, message, draft)
+        struck_out = await _take_id_number_away(ctx, message)
         move = self.advance if draft.text else self.keep
         if receipt is not None:
             receipt.left_out += refused is not None
             move(ctx, draft)
             question, keyboard = await self.screen(ctx)
-            notes = [caption_refused, _left_out(ctx, receipt), refused]
+            notes = [struck_out, caption_refused, _left_out(ctx, receipt), refused]
             await ctx.edit(receipt.message_id, join("\n\n", [*notes, question]), keyboard)
             return
         move(ctx, draft)
-        answer = await self.ask(ctx, caption_refused, refused)
+        answer = await self.ask(ctx, struck_out, caption_refused, refused)
         if album is not None:
             draft.receipt = Receipt(message_id=answer, album=album, left_out=int(refused is not None))
             self.keep(ctx, draft)
@@ -135,6 +139,14 @@ def is_taken(message: Message, draft: Collected) -> bool:
     return False
 
 
+async def _take_id_number_away(ctx: Context, message: Message) -> Html | None:
+    """Returns what to say where there was one."""
+    if not holds_id_number(message.text or message.caption or ""):
+        return None
+    await ctx.take_away()
+    return ctx.t("There was what looks like an ID number in your message. I struck it out; everything else is kept.")
+
+
 def too_long(ctx: Context, given: int, have: int) -> Html:
     return lines(
         ctx.t(
@@ -154,7 +166,7 @@ def _left_out(ctx: Context, receipt: Receipt) -> Html | None:
 
 def _take_caption(ctx: Context, message: Message, draft: Collected) -> Html | None:
     """A caption is text like any other. Returns what to say where it is too long."""
-    caption = (message.caption or "").replace("\0", "").strip()
+    caption = without_id_numbers((message.caption or "").replace("\0", "").strip())
     if not caption or caption in draft.text or draft.take_text(caption):
         return None
     return too_long(ctx, len(draft.with_text(caption)), len(draft.text))

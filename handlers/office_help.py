@@ -12,12 +12,12 @@ from bot.backend import ConsentNeeded, TooMany
 from bot.callbacks import DialogCallback
 from bot.context import Context
 from bot.dispatch import CallbackHandler, InDialog, MessageHandler
-from bot.drafts import Drop, Resume, remind_of_draft
+from bot.drafts import Drop, Resume, remind_of_interrupted
 from bot.ui import button, rows
 from handlers import privacy, terms, verification
 from handlers.gate import AskOffice
 from handlers.menu import OpenSettings, main_menu
-from handlers.verification_texts import given, looks_like_id_number
+from handlers.verification_texts import given
 from locales import Html, join
 
 
@@ -43,20 +43,20 @@ class Back(DialogCallback, prefix="off_back"):
 
 async def begin(update: Update, ctx: Context, tap: AskOffice) -> None:
     dialog = ctx.session.dialog
-    if dialog is not None and dialog.name.startswith(("verification.", "office.")):
+    if dialog is not None and dialog.name.startswith("verification."):
         await verification.leave(ctx)
     consents = (await ctx.backend.consents(ctx.chat_id)).consents
     agreed = any(consent.kind is ConsentKind.NOTICE for consent in consents)
     ctx.session.interrupt_with(Step.KIND if agreed else Step.NOTICE)
-    await _ask(ctx)
+    await ask(ctx)
 
 
 async def resume(update: Update, ctx: Context, tap: Resume) -> None:
     await ctx.remove_buttons()
-    await _ask(ctx)
+    await ask(ctx)
 
 
-async def _ask(ctx: Context, note: Html | None = None) -> None:
+async def ask(ctx: Context, note: Html | None = None) -> None:
     """Put the question of the step that the conversation stands at."""
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - called at a step only
@@ -149,30 +149,25 @@ async def agree(update: Update, ctx: Context, tap: Agree) -> None:
         await _file(ctx, dialog.data["text"])
         return
     ctx.session.go(Step.KIND)
-    await _ask(ctx)
+    await ask(ctx)
 
 
 async def pick_kind(update: Update, ctx: Context, tap: PickKind) -> None:
     await ctx.remove_buttons()
     ctx.session.go(Step.TEXT, kind=tap.kind.value)
-    await _ask(ctx)
+    await ask(ctx)
 
 
 async def back(update: Update, ctx: Context, tap: Back) -> None:
     await ctx.remove_buttons()
     ctx.session.go(Step.KIND)
-    await _ask(ctx)
+    await ask(ctx)
 
 
 async def take_text(update: Update, ctx: Context) -> None:
     text = given(update)
-    if looks_like_id_number(text):
-        await ctx.take_away()
-        await _ask(
-            ctx, ctx.t("There was an ID number in your message. I do not need it, so I did not keep the message.")
-        )
-    elif len(text) > MAX_REQUEST_CHARACTERS:
-        await _ask(
+    if len(text) > MAX_REQUEST_CHARACTERS:
+        await ask(
             ctx,
             ctx.n(
                 "That is too long: please write at most {n} character.",
@@ -193,7 +188,7 @@ async def _file(ctx: Context, text: str) -> None:
     except ConsentNeeded:
         # The words have changed since the person agreed; what they wrote is kept until they agree to the new ones.
         ctx.session.go(Step.NOTICE, text=text)
-        await _ask(ctx)
+        await ask(ctx)
         return
     except TooMany as limit:
         ctx.session.end_dialog()
@@ -203,7 +198,7 @@ async def _file(ctx: Context, text: str) -> None:
             int(limit.details.get("max", 0)),
         )
         await ctx.reply(join("\n\n", [waiting, _contact(ctx)]), main_menu(ctx))
-        await _remind(ctx)
+        await remind_of_interrupted(ctx)
         return
     ctx.session.end_dialog()
     day = ctx.words.date(made.created_at.astimezone(ctx.words.time_zone).date())
@@ -219,25 +214,20 @@ async def _file(ctx: Context, text: str) -> None:
         rows(button(ctx.plain("Settings"), OpenSettings()), *main_menu(ctx).inline_keyboard),
         personal=True,
     )
-    await _remind(ctx)
-
-
-async def _remind(ctx: Context) -> None:
-    if ctx.session.dialog is not None:
-        await remind_of_draft(ctx, ctx.session.dialog)
+    await remind_of_interrupted(ctx)
 
 
 async def picture(update: Update, ctx: Context) -> None:
     """Papers belong on the office's table, not into a chat."""
     await ctx.take_away()
-    await _ask(ctx, ctx.t("Please do not send pictures of your papers here. I did not keep it."))
+    await ask(ctx, ctx.t("Please do not send pictures of your papers here. I did not keep it."))
 
 
 async def unexpected(update: Update, ctx: Context) -> None:
     if InDialog(Step.TEXT).filter(update):
-        await _ask(ctx, ctx.t("Please write it as a text."))
+        await ask(ctx, ctx.t("Please write it as a text."))
     else:
-        await _ask(ctx, ctx.t("Please press one of the buttons."))
+        await ask(ctx, ctx.t("Please press one of the buttons."))
 
 
 HANDLERS = [

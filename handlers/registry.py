@@ -12,6 +12,7 @@ from handlers import (
     forgetting,
     handover,
     home,
+    id_numbers,
     language,
     my_data,
     notices,
@@ -59,6 +60,7 @@ SHORT_DESCRIPTION = lazy("Your home, its handover, your payments and complaints.
 
 HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *fallback.FIRST,
+    *id_numbers.HANDLERS,
     *case_replies.FIRST,
     *staff.HANDLERS,
     *staff_queue.HANDLERS,

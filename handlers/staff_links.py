@@ -18,7 +18,7 @@ from handlers import terms
 from handlers.facts import agreement_line
 from handlers.menu import turning
 from handlers.staff_menu import AskNumber, OpenStaff, may, staff_only
-from handlers.verification_texts import given, looks_like_id_number
+from handlers.verification_texts import given
 from locales import Html, join
 
 PAGE = 5
@@ -68,9 +68,6 @@ class MakeCode(Callback, prefix="s_code_do"):
 @staff_only
 async def ask_number(update: Update, ctx: Context, tap: AskNumber) -> None:
     await ctx.backend.staff_me(ctx.chat_id)
-    dialog = ctx.session.dialog
-    if dialog is not None and dialog.name == Step.NUMBER:
-        ctx.session.end_dialog()
     ctx.session.interrupt_with(Step.NUMBER)
     await _ask(ctx)
 
@@ -107,9 +104,6 @@ async def take_number(update: Update, ctx: Context) -> None:
 
 async def find(ctx: Context, number: str) -> list[StaffAgreementFound] | Html:
     """The agreements with this number; a sentence where there is none."""
-    if looks_like_id_number(number):
-        await ctx.take_away()
-        return ctx.t("That looks like an ID number. I do not need it here, so I did not keep it.")
     found = await ctx.backend.find_agreements(ctx.chat_id, number) if 0 < len(number) <= LONGEST_NUMBER else []
     return found or ctx.t("No agreement has this number. Please check it.")
 

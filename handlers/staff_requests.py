@@ -33,7 +33,7 @@ from handlers.staff_request_steps import (
     PickScope,
     Step,
 )
-from handlers.verification_texts import given, looks_like_id_number
+from handlers.verification_texts import given
 from locales import Html, join
 
 PAGE = 6
@@ -146,9 +146,6 @@ async def _begin(ctx: Context, step: Step, request_id: int) -> None:
     if request.state is not AccessRequestState.OPEN:
         await _show_one(ctx, request_id, ctx.t("Somebody has answered it meanwhile."))
         return
-    dialog = ctx.session.dialog
-    if dialog is not None and dialog.name.startswith("staff_requests."):
-        ctx.session.end_dialog()
     ctx.session.interrupt_with(step, request_id=request_id)
     await steps.ask(ctx)
 
@@ -250,10 +247,7 @@ async def pick_scope(update: Update, ctx: Context, tap: PickScope) -> None:
 @staff_only
 async def take_reason(update: Update, ctx: Context) -> None:
     text = given(update)
-    if looks_like_id_number(text):
-        await ctx.take_away()
-        await steps.ask(ctx, ctx.t("There was an ID number in your message. It must not be in the answer."))
-    elif len(text) > MAX_REASON_CHARACTERS:
+    if len(text) > MAX_REASON_CHARACTERS:
         too_long = ctx.n(
             "That is too long: please write at most {n} character.",
             "That is too long: please write at most {n} characters.",

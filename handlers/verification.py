@@ -13,13 +13,13 @@ from api.identity.schemas import AgreementProof, CodeProof, ConsentKind, LinkMet
 from bot.backend import ConsentNeeded, Locked, NotMatched, WayClosed
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
-from bot.drafts import Drop, Resume, remind_of_draft
+from bot.drafts import Drop, Resume, remind_of_draft, remind_of_interrupted
 from bot.ui import no_keyboard
 from handlers import verification_screens as screens
 from handlers.gate import Verify
 from handlers.menu import main_menu
 from handlers.verification_screens import Agree, Back, ChooseWay, StartOver, Step
-from handlers.verification_texts import characters, given, looks_like_code, looks_like_id_number
+from handlers.verification_texts import characters, given, looks_like_code
 
 MAX_CHARACTERS = 80
 """Of a name or a number; nothing longer is one."""
@@ -33,9 +33,6 @@ MAX_PHONE = 40
 
 
 async def begin(update: Update, ctx: Context, tap: Verify) -> None:
-    dialog = ctx.session.dialog
-    if dialog is not None and dialog.name.startswith("verification."):
-        ctx.session.end_dialog()
     agreed = [consent.kind.value for consent in (await ctx.backend.consents(ctx.chat_id)).consents]
     ctx.session.interrupt_with(Step.WAY if ConsentKind.NOTICE in agreed else Step.NOTICE, agreed=agreed)
     await ask(ctx)
@@ -109,7 +106,7 @@ async def cancel(update: Update, ctx: Context, tap: Drop | None = None) -> None:
     await ctx.remove_buttons()
     await leave(ctx)
     await ctx.reply(ctx.t("Stopped. Nothing was changed. What would you like to know?"), main_menu(ctx))
-    await _remind_of_what_was_interrupted(ctx)
+    await remind_of_interrupted(ctx)
 
 
 async def leave(ctx: Context) -> None:
@@ -123,11 +120,6 @@ async def _put_keys_away(ctx: Context) -> None:
     dialog = ctx.session.dialog
     if dialog is not None and dialog.name == Step.CONTACT:
         await ctx.reply(ctx.t("All right."), no_keyboard())
-
-
-async def _remind_of_what_was_interrupted(ctx: Context) -> None:
-    if ctx.session.dialog is not None:
-        await remind_of_draft(ctx, ctx.session.dialog)
 
 
 def _is_taken(update: Update, ctx: Context) -> bool:
@@ -217,13 +209,9 @@ async def take_name(update: Update, ctx: Context) -> None:
 
 
 async def _usable(ctx: Context, text: str) -> bool:
-    if looks_like_id_number(text):
-        await ctx.take_away()
-        await ctx.reply(ctx.t("That looks like an ID number. I do not need it here, so I did not keep it."))
-    elif len(text) > MAX_CHARACTERS:
-        await ctx.reply(ctx.t("That is too long to be right."))
-    else:
+    if len(text) <= MAX_CHARACTERS:
         return True
+    await ctx.reply(ctx.t("That is too long to be right."))
     await ask(ctx)
     return False
 
@@ -326,18 +314,7 @@ async def _welcome(ctx: Context, links: LinksOut) -> None:
         ctx.session.end_dialog()
     ctx.session.linked = True
     await ctx.reply(screens.found(ctx, links), main_menu(ctx), personal=True)
-    await _remind_of_what_was_interrupted(ctx)
-
-
-async def unwanted_id_number(update: Update, ctx: Context) -> None:
-    """A whole ID number where none was asked for, also outside every conversation."""
-    await ctx.take_away()
-    sentence = ctx.t("That looks like an ID number. I do not need it here, so I did not keep it.")
-    if ctx.session.dialog is None:
-        await ctx.reply(sentence, main_menu(ctx))
-    else:
-        await ctx.reply(sentence)
-        await ask(ctx)
+    await remind_of_interrupted(ctx)
 
 
 async def picture(update: Update, ctx: Context) -> None:
@@ -357,13 +334,6 @@ async def text_at_choice(update: Update, ctx: Context) -> None:
     await ask(ctx)
 
 
-class _IdNumber(filters.MessageFilter):
-    """A text with a whole ID number in it."""
-
-    def filter(self, message: Message) -> bool:
-        return message.text is not None and looks_like_id_number(message.text)
-
-
 class _Code(filters.MessageFilter):
     """A text that is nothing but a code."""
 
@@ -374,7 +344,6 @@ class _Code(filters.MessageFilter):
 _TEXT = filters.TEXT
 _CHOOSING = InDialog(Step.NOTICE) | InDialog(Step.WAY) | InDialog(Step.ID_CONSENT)
 _BUSY = InDialog("verification") | InDialog("complaint")
-_UNASKED = _IdNumber() & ~InDialog("complaint")
 
 HANDLERS = [
     TurnHandler(
@@ -394,7 +363,6 @@ HANDLERS = [
     MessageHandler(InDialog(Step.NAME) & _TEXT, take_name),
     MessageHandler(InDialog(Step.ID_TAIL) & _TEXT, take_id_tail),
     MessageHandler(InDialog(Step.CODE) & _TEXT, take_code),
-    MessageHandler(_UNASKED, unwanted_id_number),
     MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
     MessageHandler(InDialog(Step.CONTACT) & _TEXT, typed_instead_of_contact),
     MessageHandler(_Code() & (_CHOOSING | ~_BUSY), take_code_unasked),

@@ -5,11 +5,6 @@ import unicodedata
 
 from telegram import Update
 
-_ID_NUMBER = re.compile(r"\d{17}[\dXx]")
-# Among other characters only with a birth date in it: an agreement's number may be as long.
-_ID_NUMBER_WITHIN = re.compile(
-    r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)"
-)
 # The letters and digits of the office's codes: without I, O, 0 and 1, which a number of an agreement hardly lacks.
 _CODE = re.compile(r"[A-HJ-NP-Z2-9]{10}")
 MAX_CODE = 40
@@ -24,16 +19,6 @@ def given(update: Update) -> str:
 def characters(text: str) -> str:
     """The letters and digits alone, half-width."""
     return "".join(character for character in unicodedata.normalize("NFKC", text) if character.isalnum())
-
-
-def looks_like_id_number(text: str) -> bool:
-    """Whether it is a whole ID number (18 characters), or holds one beside other words."""
-    halfwidth = unicodedata.normalize("NFKC", text)
-    return bool(
-        _ID_NUMBER.fullmatch(characters(text))
-        or _ID_NUMBER_WITHIN.search(halfwidth)
-        or _ID_NUMBER_WITHIN.search(characters(text))
-    )
 
 
 def looks_like_code(text: str) -> bool:

@@ -93,6 +93,27 @@ def test_steps_of_a_dialog_keep_its_id_and_what_it_knows() -> None:
         fresh.go("complaint.text")
 
 
+def test_conversations_that_interrupt_each_other_in_turn_once_piled_up() -> None:
+    fresh = session()
+    complaint = fresh.start_dialog("complaint.text", draft={"text": "漏水"})
+    for _ in range(50):
+        fresh.interrupt_with("office.kind")
+        fresh.go("office.text", kind="other")
+        office = fresh.dialog
+        fresh.interrupt_with("verification.way", agreed=["notice"])
+    assert fresh.dialog is not None
+    assert fresh.dialog.name == "verification.way"
+    assert len(fresh.dialog.model_dump_json()) < 1000
+    fresh.end_dialog()
+    assert office is not None
+    assert fresh.dialog.id == office.id
+    assert fresh.dialog.data["kind"] == "other"
+    fresh.end_dialog()
+    assert fresh.dialog == complaint, "what waits below them is not lost"
+    fresh.end_dialog()
+    assert fresh.dialog is None
+
+
 async def test_updates_of_one_chat_run_in_order_and_other_chats_meanwhile(bot: Bot) -> None:
     ran: list[str] = []
     gate = asyncio.Event()
