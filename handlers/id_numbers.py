@@ -1,7 +1,7 @@
 """ID numbers that nobody asked for: whatever is going on, the message is deleted and goes no further.
 
-A complaint, and what is added to one, keeps the rest of what was written, since that took the person effort: the number is struck out
-(``handlers.content``). Where the end of an ID number is asked for, the whole one is understood as well.
+A complaint, and what is added to one, keeps the rest of what was written, since that took the person effort: the
+number is struck out (``handlers.content``). Where the end of an ID number is asked for, the whole one is understood as well.
 """
 
 from telegram import Update
@@ -15,12 +15,16 @@ from handlers.id_texts import holds_id_number
 from handlers.menu import main_menu
 from handlers.verification_screens import Step
 
+
 def _is_unasked(turn: Turn) -> bool:
     message, dialog = turn.update.message, turn.session.dialog
     if message is None or not turn.private:
         return False
     if dialog is not None and turn.command is None:
         if message.text and dialog.name in (Step.PHONE_TAIL, Step.ID_TAIL):
+            return False
+        if message.text and dialog.name.startswith("staff_case."):
+            # Taken away there, with the question put again.
             return False
         if dialog.name.startswith(("complaint.", "case.say")) and (message.text or message.photo or message.document):
             return False

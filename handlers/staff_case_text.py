@@ -17,12 +17,12 @@ from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, AttachmentK
 from bot.backend import TooLarge, TooMany, UnsupportedType
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
+from handlers.id_texts import holds_id_number
 from handlers.passages import units
 from handlers.staff_case_draft import LONGEST_NAME, Draft, Step
 from handlers.staff_case_questions import ask, ask_again, go, standing
 from handlers.staff_menu import staff_only
 from handlers.staff_terms import MOST_DAYS
-from handlers.verification_texts import looks_like_id_number
 from locales import Html
 
 CUT_BY_APP = 4000
@@ -46,7 +46,7 @@ async def take_text(update: Update, ctx: Context) -> None:
         await _take_days(ctx, draft, text)
     elif step is Step.APPROVER:
         await _take_name(ctx, draft, text)
-    elif looks_like_id_number(text):
+    elif holds_id_number(text):
         await ctx.take_away()
         await ask(ctx, ctx.t("There was an ID number in your message. It must not be in what you write here."))
     else:
