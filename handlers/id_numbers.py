@@ -1,7 +1,8 @@
 """ID numbers that nobody asked for: whatever is going on, the message is deleted and goes no further.
 
 A complaint, and what is added to one, keeps the rest of what was written, since that took the person effort: the
-number is struck out (``handlers.content``). Where the end of an ID number is asked for, the whole one is understood as well.
+number is struck out (``handlers.content``). Where the end of an ID number is asked for, the whole one is understood as
+well.
 """
 
 from telegram import Update

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from api.cases.schemas import (
     MAX_ANSWER_CHARACTERS,
     MAX_ATTACHMENTS,
+    MAX_PUBLISHED_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     AttachmentKind,
     AttachmentOut,
@@ -35,7 +36,7 @@ class Step(StrEnum):
     CONFIRM = "staff_case.confirm"
 
 
-AT_ONCE = (CaseAction.CLAIM, CaseAction.REGISTER, CaseAction.START, CaseAction.UNSUPERVISE)
+AT_ONCE = (CaseAction.CLAIM, CaseAction.REGISTER, CaseAction.START, CaseAction.UNSUPERVISE, CaseAction.UNPUBLISH)
 """Steps that need nothing and can be taken back, or do no harm: one tap."""
 ANSWERS = (CaseAction.ANSWER, CaseAction.REVIEW_ANSWER, CaseAction.SECOND_REVIEW_ANSWER)
 """They may be long, in several messages, and with files."""
@@ -45,6 +46,9 @@ ROADS: Mapping[CaseAction, tuple[Step, ...]] = {
     CaseAction.ACCEPT: (Step.CONFIRM,),
     CaseAction.CLOSE: (Step.CONFIRM,),
     CaseAction.SUPERVISE: (Step.CONFIRM,),
+    CaseAction.UNMERGE: (Step.CONFIRM,),
+    CaseAction.MERGE: (Step.TEXT, Step.CONFIRM),
+    CaseAction.PUBLISH: (Step.TEXT, Step.CONFIRM),
     CaseAction.REFUSE: (Step.TEXT, Step.CONFIRM),
     CaseAction.OBJECT: (Step.TEXT, Step.CONFIRM),
     CaseAction.ASK: (Step.TEXT, Step.CONFIRM),
@@ -100,7 +104,8 @@ class Draft(BaseModel):
 
     @property
     def longest(self) -> int:
-        return MAX_ANSWER_CHARACTERS if self.is_answer else MAX_TEXT_CHARACTERS
+        short = {CaseAction.PUBLISH: MAX_PUBLISHED_CHARACTERS, CaseAction.MERGE: LONGEST_NAME}
+        return MAX_ANSWER_CHARACTERS if self.is_answer else short.get(self.action, MAX_TEXT_CHARACTERS)
 
     def road(self) -> list[Step]:
         skipped = Step.APPROVER if self.supervises else None
@@ -148,6 +153,7 @@ class Draft(BaseModel):
             "days": self.days,
             "approved_by": self.approved_by,
             "text": self.text,
+            "master": self.text,
             "attachment_ids": [file.id for file in self.files],
         }
         return _ACTION.validate_python(given)

@@ -233,6 +233,14 @@ def _received(ctx: Context, draft: Draft) -> Html:
     )
 
 
+def _readers(ctx: Context, draft: Draft) -> Html:
+    if draft.action is CaseAction.MERGE:
+        return ctx.t("Together with case:")
+    if draft.action is CaseAction.PUBLISH:
+        return ctx.t("Families of the building will read:")
+    return ctx.t("For the office only:") if draft.action in INTERNAL else ctx.t("The resident will read:")
+
+
 def _preview(ctx: Context, draft: Draft, dialog_id: str) -> tuple[list[Html], Screen]:
     """What is going to happen, and the words as they will be read; a long text in the passages in which it arrives."""
     tr = ctx.words
@@ -248,7 +256,7 @@ def _preview(ctx: Context, draft: Draft, dialog_id: str) -> tuple[list[Html], Sc
     ]
     kinds = [file.kind for file in draft.files]
     parts = [quoted(part, len(part)) for part in passages(draft.text)]
-    readers = ctx.t("For the office only:") if draft.action in INTERNAL else ctx.t("The resident will read:")
+    readers = _readers(ctx, draft)
     before = [join("\n", [readers, parts[0]]), *parts[1:]] if len(parts) > 1 else []
     short = join("\n", [readers, parts[0]]) if len(parts) == 1 else None
     split = ctx.n(

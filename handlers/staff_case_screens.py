@@ -15,6 +15,7 @@ from handlers.facts import agreement_line, enclosures, listed, quoted, unit_labe
 from handlers.passages import packed, passages
 from locales import Html, Translator, join
 
+SHOWN_MEMBERS = 12
 RECENT = 5
 """Events on the page of a case; all of them stand in its history."""
 SHOWN_WORDS = 120
@@ -67,12 +68,23 @@ def page(ctx: Context, case: StaffCaseOut) -> Html:
         [
             join("\n", [*_heading(ctx, case), *_subject(ctx, case)]),
             join("\n", _standing(ctx, case)),
+            _together(ctx, case),
             quoted(case.text),
             join("\n", [ctx.t("<b>Time limits</b>"), *clocks]) if clocks else None,
             join("\n", [ctx.t("<b>What happened</b>"), *events]),
             None if case.allowed else _only_read(ctx, case),
         ],
     )
+
+
+def _together(ctx: Context, case: StaffCaseOut) -> Html | None:
+    """With which other cases it is answered."""
+    if case.master:
+        return ctx.t("🤝 Follows case <b>{number}</b>: work on that one.", number=case.master)
+    members = ctx.n("🤝 {n} case follows this one:", "🤝 {n} cases follow this one:", len(case.members))
+    shown = listed([*case.members[:SHOWN_MEMBERS], *(["…"] if len(case.members) > SHOWN_MEMBERS else [])], ctx.words)
+    offered = ctx.t("📣 Offered to the building: {text}", text=case.published_text) if case.published_text else None
+    return join("\n", [join(" ", [members, shown]) if case.members else None, offered]) or None
 
 
 def _heading(ctx: Context, case: StaffCaseOut) -> list[Html | None]:

@@ -239,6 +239,10 @@ async def _something_is_gone(ctx: Context, draft: Draft) -> None:
         go(ctx, Step.TEXT, draft)
         note = ctx.t("The files are not there any more. Please send them once more; everything else is kept.")
         await ask(ctx, note)
+    elif draft.action is CaseAction.MERGE:
+        draft.text = ""
+        go(ctx, Step.TEXT, draft)
+        await ask(ctx, ctx.t("It cannot be put together with that one: there is no other open case with this number."))
     elif draft.action is CaseAction.EXTEND:
         draft.supervises = False
         go(ctx, draft.next(), draft)

@@ -22,6 +22,10 @@ ACTIONS: dict[CaseAction, str] = {
     CaseAction.CLOSE: lazy("🏁 Close"),
     CaseAction.SUPERVISE: lazy("👁 Supervise"),
     CaseAction.UNSUPERVISE: lazy("👁 End supervision"),
+    CaseAction.MERGE: lazy("🤝 Put together"),
+    CaseAction.UNMERGE: lazy("✂️ Take apart"),
+    CaseAction.PUBLISH: lazy("📣 Offer to the building"),
+    CaseAction.UNPUBLISH: lazy("📣 Offer no longer"),
 }
 """Steps of the office, in the order of their buttons."""
 
@@ -31,11 +35,24 @@ QUESTIONS: dict[CaseAction, str] = {
     CaseAction.ASK: lazy("Please write what you need to know. The resident can answer here, with photos too."),
     CaseAction.DIVERT: lazy("Please write which body it is, and how to get there."),
     CaseAction.EXTEND: lazy("Please write the reason, in words that the resident understands."),
+    CaseAction.MERGE: lazy("Please send the number of the other case, with which this one shall be answered."),
+    CaseAction.PUBLISH: lazy(
+        "Please write in a sentence or two what it is about. Every family of the building may read it: no names, no "
+        "homes. At most 300 characters."
+    ),
 }
 """What a step needs in words."""
 CONSEQUENCES: dict[CaseAction, str] = {
     CaseAction.ACCEPT: lazy("The resident is told that it is accepted, and by when the answer comes."),
     CaseAction.CLOSE: lazy("The resident is told that it is closed, and how it can be taken up again."),
+    CaseAction.MERGE: lazy(
+        "From now on it follows that case: what is done there counts here too. Number and time limits stay. The "
+        "resident is told at once."
+    ),
+    CaseAction.UNMERGE: lazy("It is worked on by itself again, from where it stands. The resident is told at once."),
+    CaseAction.PUBLISH: lazy(
+        "Families of the building who are about to complain of the same see it and can join. Nobody learns whose it is."
+    ),
     CaseAction.SUPERVISE: lazy("The resident and whoever has the case are told that it is supervised."),
     CaseAction.REFUSE: lazy("With this the case is over. The resident is told at once."),
     CaseAction.OBJECT: lazy("The case goes back to who registers. The resident is not told."),

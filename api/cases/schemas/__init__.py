@@ -1,6 +1,7 @@
 """Wire contract of cases (信访件): filing, what is done with them, what residents and staff see, figures."""
 
 from api.cases.schemas.actions import (
+    MAX_PUBLISHED_CHARACTERS,
     Accept,
     Add,
     AnswerReview,
@@ -95,6 +96,7 @@ __all__ = [
     "MAX_ANSWER_CHARACTERS",
     "MAX_ATTACHMENTS",
     "MAX_ATTACHMENT_BYTES",
+    "MAX_PUBLISHED_CHARACTERS",
     "MAX_TEXT_CHARACTERS",
     "Accept",
     "Add",
