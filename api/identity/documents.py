@@ -33,9 +33,25 @@ def normalise_agreement_number(value: str) -> str:
 
 
 def normalise_phone(value: str) -> str:
-    """Digits only; a mainland number loses its country code, so +86 138… equals 138…."""
+    """A number as people on the mainland write it: digits only, and +86 138… equals 138…. One from abroad, which they
+    write with + or 00, keeps + and its country code."""
+    written = normalise_text(value)
+    digits = re.sub(r"\D", "", written)
+    if written.startswith("+") or digits.startswith("00"):
+        return shared_phone(digits)
+    return _mainland_mobile(digits) or digits
+
+
+def shared_phone(value: str) -> str:
+    """The same number as Telegram shares it, which is always with its country code, often without the +. So eleven
+    digits that begin with 1 are North America's, though 138… looks like that on the mainland."""
     digits = re.sub(r"\D", "", normalise_text(value)).removeprefix("00")
-    return digits[2:] if len(digits) == 13 and digits.startswith("861") else digits
+    return _mainland_mobile(digits) or f"+{digits}"
+
+
+def _mainland_mobile(digits: str) -> str | None:
+    """Without its country code; none where it is no mainland mobile number with one."""
+    return digits[2:] if len(digits) == 13 and digits.startswith("861") else None
 
 
 def id_check_character(first17: str) -> str:

@@ -23,8 +23,8 @@ from api.identity.documents import (
     normalise_agreement_number,
     normalise_id_number,
     normalise_name,
-    normalise_phone,
     normalise_text,
+    shared_phone,
 )
 from api.identity.models import Person, PersonPhone
 from api.identity.schemas import AgreementProof, PhoneProof
@@ -60,7 +60,7 @@ def number_ends_with(number: str, tail: str) -> bool:
 
 
 def phone_index(vault: Vault, proof: PhoneProof) -> bytes:
-    return vault.index("person.phone", normalise_phone(proof.phone.get_secret_value()))
+    return vault.index("person.phone", shared_phone(proof.phone.get_secret_value()))
 
 
 def number_key(proof: AgreementProof) -> str:

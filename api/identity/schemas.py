@@ -104,7 +104,7 @@ class PhoneProof(BaseModel):
     """The phone that Telegram shared as the sender's own, and the last four of the ID or agreement number."""
 
     method: Literal[LinkMethod.PHONE]
-    phone: SecretStr = Field(max_length=40)
+    phone: SecretStr = Field(max_length=40, description="With its country code, with or without +, as Telegram has it.")
     tail: SecretStr = Field(max_length=40)
 
 

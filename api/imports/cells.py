@@ -114,7 +114,8 @@ def _id_number(part: str) -> str:
 
 
 def phones(value: Cell) -> list[str]:
-    """The phone numbers in a cell, as digits. What stands in brackets (whose phone it is) is left out."""
+    """The phone numbers in a cell, as digits; those from abroad with + and country code. What stands in brackets (whose
+    phone it is) is left out."""
     if isinstance(value, (bool, date, time, timedelta)):
         raise BadCell("11位手机号码，或带区号的座机号码")
     found = []
@@ -124,7 +125,8 @@ def phones(value: Cell) -> list[str]:
             continue
         digits = normalise_phone(written)
         mistyped = digits.startswith("1") and len(digits) != 11  # only mobile numbers begin with 1
-        if mistyped or not 7 <= len(digits) <= 15 or not re.fullmatch(r"\+?[\d\-]+", written, re.ASCII):
+        sensible = re.fullmatch(r"\+?\d{7,15}", digits) and re.fullmatch(r"\+?[\d\-]+", written, re.ASCII)
+        if mistyped or not sensible:
             raise BadCell("11位手机号码，或带区号的座机号码；几个号码之间用“、”分开")
         found.append(digits)
     if not found:

@@ -1,5 +1,6 @@
 """People of the playground and the chat each of them has with the bot."""
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,6 +78,11 @@ class Person:
     @property
     def id(self) -> int:
         return int(self.user["id"])
+
+    @property
+    def shared_phone(self) -> str:
+        """As Telegram shares it: with the country code, which people leave out of a number of the mainland."""
+        return f"86{self.phone}" if re.fullmatch(r"1\d{10}", self.phone) else self.phone
 
     @property
     def language(self) -> str:

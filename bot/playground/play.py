@@ -148,7 +148,7 @@ class UserSide:
         contact: Wire
         extras: Wire = {}
         if wanted.phone_number is None:
-            contact = {"phone_number": person.phone, "first_name": person.user["first_name"]}
+            contact = {"phone_number": person.shared_phone, "first_name": person.user["first_name"]}
             if "last_name" in person.user:
                 contact["last_name"] = person.user["last_name"]
             contact["user_id"] = person.id

@@ -17,7 +17,8 @@ async def call(api: aiohttp.ClientSession, method: str, path: str, status: int =
 
 
 def by_phone(phone: str, tail: str) -> dict[str, str]:
-    return {"method": "phone", "phone": phone, "tail": tail}
+    """A number of the mainland as people write it is shared with its country code, as Telegram does."""
+    return {"method": "phone", "phone": phone if phone.startswith("+") else f"86{phone}", "tail": tail}
 
 
 def by_agreement(number: str, name: str, id_tail: str) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Three ways to prove who one is, one answer for every failure, and limits on wrong tries."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 
 import aiohttp
+import pytest
 from sqlalchemy import text
 
 from api.agreements.models import Agreement
@@ -46,13 +48,37 @@ async def let_pass(database: Database, minutes: float) -> None:
 
 async def test_by_phone(api: aiohttp.ClientSession, factory: Factory) -> None:
     await factory.agreement(people=[await factory.person(WITH_X)], number="安字2021-0034号")
-    phones = ["19911112222", "+86 199 1111 2222", "008619911112222", "１９９１１１１２２２２"]
+    phones = ["8619911112222", "+86 199 1111 2222", "008619911112222", "＋８６１９９１１１１２２２２"]
     tails = ["017X", "017x", " ０１７Ｘ ", "99990019600101017X", "0034", "021-0034", "034号"]
     for chat_id, (phone, tail) in enumerate(product(phones, tails), CHAT):
-        links = LinksOut.model_validate(await prove(api, chat_id, by_phone(phone, tail))).links
+        proof = {"method": "phone", "phone": phone, "tail": tail}
+        links = LinksOut.model_validate(await prove(api, chat_id, proof)).links
         (link,) = (link for link in links if link.this_chat)
         assert (link.agreement.number, link.agreement.holder) == ("安字2021-0034号", "买*****")
         assert (link.role, link.method) == ("holder", "phone")
+
+
+@pytest.mark.parametrize("shared", ["+1 (380) 212-3456", "+13802123456", "13802123456", "0013802123456"])
+async def test_an_american_number_is_no_mainland_one_with_the_same_digits(
+    api: aiohttp.ClientSession, factory: Factory, shared: str
+) -> None:
+    """+1 380 212 3456 and +86 138 0212 3456 both end in 13802123456: whoever got the one was taken for the other."""
+    who = replace(factory.invented(), phone="13802123456")
+    await factory.agreement(people=[await factory.person(who)], number="AZ-2021-0034")
+    await prove(api, CHAT, {"method": "phone", "phone": shared, "tail": "0034"}, 403)
+    assert numbers(await prove(api, CHAT, by_phone("+86 138 0212 3456", "0034"))) == ["AZ-2021-0034"]
+
+
+@pytest.mark.parametrize(
+    ("written", "shared"), [("+1 380-212-3456", "13802123456"), ("00852 9123 4567", "+85291234567")]
+)
+async def test_a_number_from_abroad_stands_in_the_roll_with_its_country_code(
+    api: aiohttp.ClientSession, factory: Factory, written: str, shared: str
+) -> None:
+    who = replace(factory.invented(), phone=written)
+    await factory.agreement(people=[await factory.person(who)], number="AZ-2021-0034")
+    links = await prove(api, CHAT, {"method": "phone", "phone": shared, "tail": "0034"})
+    assert numbers(links) == ["AZ-2021-0034"]
 
 
 async def test_by_agreement(api: aiohttp.ClientSession, factory: Factory) -> None:

@@ -67,6 +67,16 @@ async def test_bad_queries_are_refused(world: World, phone: Phone) -> None:
     assert status == 422
 
 
+@pytest.mark.parametrize(
+    ("own", "shared"),
+    [("13800000001", "8613800000001"), ("+8613800000001", "+8613800000001"), ("+13802123456", "+13802123456")],
+)
+async def test_ones_own_number_is_shared_with_its_country_code(new_phone: NewPhone, own: str, shared: str) -> None:
+    phone = await new_phone(phone=own)
+    sent = await phone.do("contact")
+    assert sent["contact"] == {"phone_number": shared, "first_name": sent["from"]["first_name"], "user_id": phone.id}
+
+
 async def test_both_sides_after_a_number_and_edits_since_an_event(world: World, phone: Phone) -> None:
     mine = await phone.send("https://example.org 和 @someone_else")
     assert [entity["type"] for entity in mine["entities"]] == ["url", "mention"]

@@ -33,7 +33,7 @@ class Identified:
     id_index: bytes | None
     roll_key_index: bytes
     phones: dict[bytes, str]
-    """Blind index → digits."""
+    """Blind index → number, normalised."""
 
 
 @dataclass(slots=True)
