@@ -11,7 +11,7 @@ from enum import StrEnum
 from telegram import Update
 
 from api.agreements.schemas import AgreementRef
-from api.identity.schemas import LinkOut, LinkRole, LinkScope, OpenCodeOut, RelativeCodeIn, RelativeCodeOut
+from api.identity.schemas import OWNERS, LinkOut, LinkScope, OpenCodeOut, RelativeCodeIn, RelativeCodeOut
 from bot.backend import NotFound, TooMany
 from bot.callbacks import Callback
 from bot.context import Context
@@ -23,7 +23,6 @@ from handlers.lookups import choose, today
 from handlers.menu import OpenMenu, OpenSettings, turning
 from locales import Html, Translator, join
 
-OWNERS = (LinkRole.HOLDER, LinkRole.CO_OWNER)
 PAGE = 5
 
 

@@ -5,7 +5,7 @@ step. Yes: which agreement, as whom, until when, how much. No: why. Each is conf
 from telegram import Update
 from telegram.ext import filters
 
-from api.identity.schemas import AccessRequestState, LinkRole, LinkScope
+from api.identity.schemas import OWNERS, AccessRequestState, LinkRole, LinkScope
 from api.staff.schemas import LETS_IN, MAX_REASON_CHARACTERS, StaffAccessRequestRow
 from bot.backend import AlreadyHandled, InvalidInput, NotFound
 from bot.context import Context
@@ -17,7 +17,7 @@ from handlers import terms
 from handlers.facts import quoted
 from handlers.lookups import today
 from handlers.menu import OpenMenu
-from handlers.relatives import OWNERS, last_day
+from handlers.relatives import last_day
 from handlers.staff_links import find
 from handlers.staff_menu import OpenQueue, OpenStaff, may, staff_only
 from handlers.staff_request_steps import (

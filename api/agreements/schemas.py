@@ -21,6 +21,9 @@ class PartyRole(StrEnum):
     HEIR = "heir"
 
 
+OWNER_ROLES = (PartyRole.HOLDER, PartyRole.CO_OWNER)
+
+
 class RegistrationKind(StrEnum):
     CONTRACT_FILING = "contract_filing"  # 网签备案
     TITLE_CERTIFICATE = "title_certificate"  # 不动产证

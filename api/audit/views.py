@@ -9,9 +9,9 @@ from api.audit.actors import ActorKind
 from api.audit.models import AuditEvent
 from api.cases.models import Case
 from api.chats.access import CHAT_ID, live_links
-from api.chats.granting import OWNERS
 from api.chats.models import Link
 from api.identity.models import AccessRequest
+from api.identity.schemas import OWNERS
 from api.lookups import LookUp, Reading
 from api.staff.models import StaffAccount
 

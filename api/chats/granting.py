@@ -20,13 +20,11 @@ from api.chats.liveness import is_live_link
 from api.chats.models import DISUSE_DAYS, Link
 from api.errors import NotFound
 from api.identity.models import LinkCode
-from api.identity.schemas import LinkMethod, LinkRole, LinkScope
+from api.identity.schemas import OWNERS, LinkMethod, LinkRole, LinkScope
 from api.messages.schemas import EndedBy, LinkEnded, NewLink
 from api.messages.service import enqueue_notices
 from api.privacy import Vault
 
-OWNERS = (LinkRole.HOLDER, LinkRole.CO_OWNER)
-"""Who sees, and may end, the other chats' links to their agreement, and lets relatives in."""
 _STRENGTH = list(LinkRole)
 _NEW = (Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
 

@@ -12,10 +12,9 @@ from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
 from api.audit.service import Actor, record
 from api.chats.access import CHAT_ID, TODAY, live_links
-from api.chats.granting import OWNERS
 from api.chats.liveness import is_live_link, lapse
 from api.chats.models import Link
-from api.identity.schemas import LinkScope
+from api.identity.schemas import OWNERS, LinkScope
 from api.lookups import LookUp, Reading, Row
 from api.privacy import Vault
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from api.agreements.models import Party
-from api.agreements.schemas import PartyRole
+from api.agreements.schemas import OWNER_ROLES
 from api.agreements.service import former_refs
 from api.audit.service import SYSTEM, record
 from api.chats.granting import announce, scope_of
@@ -20,8 +20,6 @@ from api.identity.schemas import LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import LinkSuspended
 from api.messages.service import enqueue_notices
 from api.privacy import Vault
-
-_OWNERS = (PartyRole.HOLDER, PartyRole.CO_OWNER)
 
 
 async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tuple[int, int]:
@@ -37,7 +35,9 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
     # What the rolls say against each link that nobody ended.
     is_party = exists().where(Party.agreement_id == Link.agreement_id, Party.person_id == Link.person_id)
     an_issuer_owns = exists().where(
-        Party.agreement_id == Link.agreement_id, Party.person_id == any_(LinkCode.owner_ids), Party.role.in_(_OWNERS)
+        Party.agreement_id == Link.agreement_id,
+        Party.person_id == any_(LinkCode.owner_ids),
+        Party.role.in_(OWNER_ROLES),
     )
     has_phone = exists().where(PersonPhone.person_id == Link.person_id, PersonPhone.phone_index == Link.phone_index)
     replaced = literal(LinkSuspension.HOLDER_REPLACED.value, Text)

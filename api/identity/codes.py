@@ -11,16 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from api.agreements.models import Agreement, Party
-from api.agreements.schemas import PartyRole
+from api.agreements.schemas import OWNER_ROLES
 from api.audit.service import OPERATOR, Actor, record
 from api.chats.access import AGREEMENT_ID, live_links
-from api.chats.granting import OWNERS, Grant
+from api.chats.granting import Grant
 from api.chats.liveness import is_live_link
 from api.chats.models import Link
 from api.errors import InvalidInput, NotFound, TooMany
 from api.identity.documents import normalise_text
 from api.identity.models import LinkCode
-from api.identity.schemas import LinkRole, LinkScope, RelativeCodeIn, RelativeCodeOut
+from api.identity.schemas import OWNERS, LinkRole, LinkScope, RelativeCodeIn, RelativeCodeOut
 from api.lookups import LookUp, Reading
 from api.privacy import Vault
 
@@ -31,7 +31,6 @@ CODE_LENGTH = 10
 RELATIVE_CODE_LIFE = timedelta(hours=24)
 MAX_OPEN_CODES = 5
 """Of one agreement's owners together."""
-_OWNERS = (PartyRole.HOLDER, PartyRole.CO_OWNER)
 
 
 def normalise_code(value: str) -> str:
@@ -104,7 +103,7 @@ async def let_in_by_office(
 
 
 async def _owner_ids(session: AsyncSession, agreement_id: int) -> list[int]:
-    owners = select(Party.person_id).where(Party.agreement_id == agreement_id, Party.role.in_(_OWNERS))
+    owners = select(Party.person_id).where(Party.agreement_id == agreement_id, Party.role.in_(OWNER_ROLES))
     return list(await session.scalars(owners))
 
 

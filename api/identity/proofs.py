@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Float, Select, bindparam, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, Party
-from api.agreements.schemas import PartyRole
+from api.agreements.schemas import OWNER_ROLES
 from api.chats.access import TODAY
 from api.chats.liveness import is_live_party
 from api.identity.documents import (
@@ -106,7 +106,7 @@ def _candidates(column: Any, *more: Any) -> Select[*tuple[Any, ...]]:
 
 
 _BY_PHONE = LookUp(_candidates(PersonPhone.phone_index))
-_BY_NUMBER = LookUp(_candidates(Agreement.number_key, Party.role.in_((PartyRole.HOLDER, PartyRole.CO_OWNER))))
+_BY_NUMBER = LookUp(_candidates(Agreement.number_key, Party.role.in_(OWNER_ROLES)))
 
 
 def _place(index: bytes) -> float:

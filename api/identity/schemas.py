@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
-from api.agreements.schemas import AgreementRef
+from api.agreements.schemas import OWNER_ROLES, AgreementRef
 
 
 def _clean(text: object) -> object:
@@ -30,6 +30,10 @@ class LinkRole(StrEnum):
     PROXY = "proxy"
     HEIR = "heir"
     RELATIVE = "relative"
+
+
+OWNERS = tuple(LinkRole(role) for role in OWNER_ROLES)
+"""Who sees, and may end, the other chats' links to their agreement, and lets relatives in."""
 
 
 class LinkScope(StrEnum):

@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.agreements.models import Agreement, Party
 from api.agreements.service import find_refs
 from api.audit.service import record
-from api.chats.granting import OWNERS, Grant, grant_links
+from api.chats.granting import Grant, grant_links
 from api.errors import AlreadyHandled, InvalidInput, NotAllowed, NotFound
 from api.identity.codes import Invitation, let_in_by_office
 from api.identity.models import AccessRequest
-from api.identity.schemas import AccessRequestState, LinkMethod, LinkScope
+from api.identity.schemas import OWNERS, AccessRequestState, LinkMethod, LinkScope
 from api.lookups import Reading
 from api.messages.schemas import AccessDeclined, AccessGranted
 from api.messages.service import enqueue_notice

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from api.agreements.models import Party
-from api.agreements.schemas import PartyRole
+from api.agreements.schemas import OWNER_ROLES, PartyRole
 from api.identity.documents import normalise_name
 from api.identity.models import Person, PersonPhone
 from api.imports.loading.bulk import Bulk, within
@@ -20,7 +20,6 @@ from api.privacy import Vault
 _people: Table = Person.__table__  # type: ignore[assignment]
 _phones: Table = PersonPhone.__table__  # type: ignore[assignment]
 _parties: Table = Party.__table__  # type: ignore[assignment]
-_OWNER_ROLES = (PartyRole.HOLDER, PartyRole.CO_OWNER)
 _INDEX_BYTES = 32
 
 
@@ -241,7 +240,7 @@ async def settle_people(
                 touched.add(person_id)
                 report.example(f"{record.number}：联系电话有变化")
         for person_id, party in stored.items():
-            if person_id not in wanted and party.role in _OWNER_ROLES:
+            if person_id not in wanted and party.role in OWNER_ROLES:
                 gone.append((agreement_id, person_id))
                 touched.add(person_id)
                 report.example(f"{record.number}：有一位权利人不在台账上了")
