@@ -225,7 +225,7 @@ async def cancel_code(session: AsyncSession, chat_id: int, agreement_id: int, co
 # --- using a code ---
 
 
-async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: str, today: date) -> Grant | None:
+async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: str, today: date) -> list[Grant] | None:
     """Use a code, at most once ever.
 
     A chat that sees as much already uses nothing up: a holder who taps the invitation before passing it on leaves it
@@ -233,7 +233,8 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
     agreement, and no code once its last day is past.
 
     Returns:
-        What the code opens to this chat; none for a code that is unknown, used or over.
+        What the code opens to this chat: nothing new where it sees as much already. None for a code that is unknown,
+        used or over.
     """
     index = _index(vault, code)
     as_much = or_(
@@ -275,6 +276,5 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
     )
     if used is not None:
         await record(session, Actor.chat(chat_id), "code.used", "link_code", [used.id])
-        return Grant(used.agreement_id, None, used.role, used.scope, used.valid_until, code_id=used.id)
-    # It stands already: granting it changes nothing.
-    return None if known is None else Grant(known, None, LinkRole.RELATIVE)
+        return [Grant(used.agreement_id, None, used.role, used.scope, used.valid_until, code_id=used.id)]
+    return None if known is None else []

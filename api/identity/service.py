@@ -74,21 +74,23 @@ async def verify(
         tries.labels(method.value, "locked").inc()
         raise
     number = None
+    grants: list[Grant] | None
     if isinstance(proof, CodeProof):
-        grant = await redeem_code(session, vault, chat_id, proof.code.get_secret_value(), today)
-        grants = [grant] if grant is not None else []
+        grants = await redeem_code(session, vault, chat_id, proof.code.get_secret_value(), today)
     elif isinstance(proof, PhoneProof):
         people = await find_by_phone(session, vault, proof, today)
-        grants = [replace(grant, phone_index=phone) for grant in await _grants(session, people, today)]
+        grants = [replace(grant, phone_index=phone) for grant in await _grants(session, people, today)] or None
     else:
-        number, grants = await _by_papers(session, vault, proof, today, attempt.now, surge)
-    if not grants:
+        number, found = await _by_papers(session, vault, proof, today, attempt.now, surge)
+        grants = found or None
+    if grants is None:
         await record_try(session, attempt, succeeded=False, number=number)
         await record(session, Actor.chat(chat_id), "verification.failed", "chat", [chat_id])
         _count_wrong(surge, attempt)
         raise NotMatched
     await record_try(session, attempt, succeeded=True)
-    await grant_links(session, vault, chat_id, method, grants, today, disuse_days=disuse_days)
+    if grants:
+        await grant_links(session, vault, chat_id, method, grants, today, disuse_days=disuse_days)
     tries.labels(method.value, "linked").inc()
 
 
