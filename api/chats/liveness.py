@@ -3,11 +3,13 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Text, case, cast, exists, literal_column, or_
+from sqlalchemy import BindParameter, ColumnElement, Text, any_, case, cast, exists, func, literal_column, or_
 from sqlalchemy.orm import aliased
 
 from api.agreements.models import Party
+from api.agreements.schemas import OWNER_ROLES
 from api.chats.models import Link
+from api.identity.models import LinkCode
 from api.identity.schemas import LinkLapse
 
 
@@ -31,6 +33,16 @@ def is_live_link(today: date | BindParameter[Any], link: type[Link] = Link) -> C
         & or_(link.valid_until.is_(None), link.valid_until >= today)
         & or_(link.person_id.is_(None), supported)
     )
+
+
+def is_still_owned(code: type[LinkCode] = LinkCode) -> ColumnElement[bool]:
+    """One of those in whose name the code lets somebody in still owns the agreement. It may name nobody: an agreement
+    without owners."""
+    party = aliased(Party)
+    owns = exists().where(
+        party.agreement_id == code.agreement_id, party.person_id == any_(code.owner_ids), party.role.in_(OWNER_ROLES)
+    )
+    return or_(func.cardinality(code.owner_ids) == 0, owns)
 
 
 def lapse(today: date | BindParameter[Any], link: type[Link] = Link) -> ColumnElement[str]:

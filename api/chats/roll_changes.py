@@ -3,17 +3,16 @@ them. A few statements for all households at once."""
 
 from datetime import date
 
-from sqlalchemy import Text, any_, case, cast, exists, func, literal, or_, select, update
+from sqlalchemy import Text, case, cast, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from api.agreements.models import Party
-from api.agreements.schemas import OWNER_ROLES
 from api.agreements.service import former_refs
 from api.audit.service import SYSTEM, record
 from api.chats.granting import announce, scope_of
-from api.chats.liveness import is_live_link, is_live_party
+from api.chats.liveness import is_live_link, is_live_party, is_still_owned
 from api.chats.models import Link
 from api.identity.models import LinkCode, PersonPhone
 from api.identity.schemas import LinkRole, LinkScope, LinkSuspension
@@ -34,16 +33,11 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
     """
     # What the rolls say against each link that nobody ended.
     is_party = exists().where(Party.agreement_id == Link.agreement_id, Party.person_id == Link.person_id)
-    an_issuer_owns = exists().where(
-        Party.agreement_id == Link.agreement_id,
-        Party.person_id == any_(LinkCode.owner_ids),
-        Party.role.in_(OWNER_ROLES),
-    )
     has_phone = exists().where(PersonPhone.person_id == Link.person_id, PersonPhone.phone_index == Link.phone_index)
     replaced = literal(LinkSuspension.HOLDER_REPLACED.value, Text)
     against = case(
         (Link.person_id.is_not(None) & ~is_party, replaced),
-        ((func.cardinality(LinkCode.owner_ids) > 0) & ~an_issuer_owns, replaced),
+        (~is_still_owned(), replaced),
         (Link.phone_index.is_not(None) & ~has_phone, literal(LinkSuspension.PHONE_REMOVED.value, Text)),
     )
     in_use = (Link.expires_on > today) & or_(Link.valid_until.is_(None), Link.valid_until >= today)

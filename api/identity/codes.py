@@ -15,7 +15,7 @@ from api.agreements.schemas import OWNER_ROLES
 from api.audit.service import OPERATOR, Actor, record
 from api.chats.access import AGREEMENT_ID, live_links
 from api.chats.granting import Grant
-from api.chats.liveness import is_live_link
+from api.chats.liveness import is_live_link, is_still_owned
 from api.chats.models import Link
 from api.errors import InvalidInput, NotFound, TooMany
 from api.identity.documents import normalise_text
@@ -230,7 +230,7 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
 
     A chat that sees as much already uses nothing up: a holder who taps the invitation before passing it on leaves it
     good, and a tap that arrives twice succeeds twice. An owner's code is good only while its chat still owns the
-    agreement, and no code once its last day is past.
+    agreement, any code only while one of those does in whose name it was issued, and none once its last day is past.
 
     Returns:
         What the code opens to this chat: nothing new where it sees as much already. None for a code that is unknown,
@@ -259,6 +259,7 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
         LinkCode.expires_at > func.now(),
         or_(LinkCode.valid_until.is_(None), LinkCode.valid_until >= today),
         or_(LinkCode.issued_by_chat_id.is_(None), issuer_owns),
+        is_still_owned(),
     )
     used = (
         await session.execute(

@@ -12,6 +12,7 @@ from api.agreements.models import Agreement
 from api.agreements.schemas import PartyRole
 from api.chats.models import Link
 from api.db import Database
+from api.identity.codes import issue_code
 from api.identity.schemas import LinkMethod, LinkRole, RelativeCodeOut, RelativeCodesOut
 from api.privacy import Vault
 from tests.api.calls import by_code, call, own, prove
@@ -111,6 +112,25 @@ async def test_a_code_ends_after_a_day_and_with_its_issuers_right(
     await prove(api, CHILD, by_code(old["code"]), 403)
     await call(api, "DELETE", f"/v1/chats/{HOLDER}/links/{link.id}", 204)
     await prove(api, CHILD, by_code(orphaned["code"]), 403)
+
+
+async def test_a_code_of_the_office_ends_when_the_home_changes_hands(
+    api: aiohttp.ClientSession, database: Database, factory: Factory, vault: Vault
+) -> None:
+    """Ninety days later it showed the new family's home, with their name, to a relative of the one before."""
+    seller, buyer = await factory.person(), await factory.person()
+    agreement = await factory.agreement(people=[seller])
+    async with database.transaction() as session:
+        codes = [
+            (await issue_code(session, vault, agreement.id, issued_by="test", valid_for=timedelta(days=90)))[0]
+            for _ in range(2)
+        ]
+    await factory.party(agreement, buyer, PartyRole.CO_OWNER, position=1)
+    await prove(api, CHILD, by_code(codes[0]))
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM parties WHERE person_id = :seller"), {"seller": seller.id})
+    await prove(api, STRANGER, by_code(codes[1]), 403)
+    assert (await call(api, "GET", f"/v1/chats/{STRANGER}"))["linked"] is False
 
 
 async def test_the_last_day_of_what_a_code_gives(
