@@ -92,6 +92,15 @@ class Sourced:
     as_of: Mapped[date]
 
 
+LOCK_TIMED_OUT = "55P03"
+
+
+def sql_state(error: Exception) -> str | None:
+    """PostgreSQL's code of an error, whether it came through SQLAlchemy or straight from the driver."""
+    state: str | None = getattr(getattr(error, "orig", None) or error, "sqlstate", None)
+    return state
+
+
 Reads = AsyncSession | AsyncConnection
 """What a look-up needs: something that executes a select."""
 

@@ -18,6 +18,7 @@ from api.agreements.service import find_refs, former_refs
 from api.audit.service import Actor, record
 from api.chats.liveness import is_live_link
 from api.chats.models import DISUSE_DAYS, Link
+from api.chats.turns import take_away
 from api.errors import NotFound
 from api.identity.models import LinkCode
 from api.identity.schemas import OWNERS, LinkMethod, LinkRole, LinkScope
@@ -207,6 +208,7 @@ async def revoke_link_by_staff(session: AsyncSession, vault: Vault, staff_id: in
 
 
 async def _end(session: AsyncSession, *which: ColumnElement[bool], **by: Any) -> list[Any]:
+    await take_away(session)
     ended = await session.execute(
         update(Link)
         .where(Link.revoked_at.is_(None), *which)

@@ -14,6 +14,7 @@ from api.audit.service import SYSTEM, record
 from api.chats.granting import announce, scope_of
 from api.chats.liveness import is_live_link, is_live_party, is_still_owned
 from api.chats.models import Link
+from api.chats.turns import take_away_after_long_work
 from api.identity.models import LinkCode, PersonPhone
 from api.identity.schemas import LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import LinkSuspended
@@ -26,11 +27,12 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
 
     A link rests on the person who proved it and, where a phone was the proof, on that phone being theirs; one by a code
     rests on those in whose name the code was issued: when none of them owns the agreement any more, the code's guests
-    do not see the home of the next family.
+    do not see the home of the next family. Until the transaction ends, nobody is let in.
 
     Returns:
         How many were suspended, and how many stand again.
     """
+    await take_away_after_long_work(session)
     # What the rolls say against each link that nobody ended.
     is_party = exists().where(Party.agreement_id == Link.agreement_id, Party.person_id == Link.person_id)
     has_phone = exists().where(PersonPhone.person_id == Link.person_id, PersonPhone.phone_index == Link.phone_index)

@@ -14,6 +14,7 @@ from api.chats.access import TODAY
 from api.chats.granting import Grant, grant_links, scope_of
 from api.chats.liveness import is_live_party
 from api.chats.models import DISUSE_DAYS
+from api.chats.turns import let_in
 from api.errors import Locked, NotMatched, WayClosed
 from api.identity.codes import redeem_code
 from api.identity.limits import (
@@ -73,6 +74,7 @@ async def verify(
     except Locked:
         tries.labels(method.value, "locked").inc()
         raise
+    await let_in(session)
     number = None
     grants: list[Grant] | None
     if isinstance(proof, CodeProof):

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import OPERATOR, record
 from api.chats.roll_changes import extend_links, settle_links
-from api.db import Database
+from api.db import Database, sql_state
 from api.estate.models import Project
 from api.imports.headings import ROLL_NAMES
 from api.imports.loading.agreements import load_agreements
@@ -89,8 +89,7 @@ async def load_rolls(
 
 
 def _kind_of(error: Exception) -> str:
-    inner = getattr(error, "orig", None) or error
-    return str(getattr(inner, "sqlstate", None) or type(inner).__name__)
+    return sql_state(error) or type(getattr(error, "orig", None) or error).__name__
 
 
 async def _compare_and_load(
@@ -105,15 +104,18 @@ async def _compare_and_load(
             dated.sort(key=lambda pair: (_ORDER.index(pair[0].kind), pair[1].as_of))
             reports = [report for _, report in dated]
             await _load(bulk, vault, dated, project_id, tell)
+            stays = not options.dry_run and (options.partial or not any(r.errors for r in reports))
+            if stays:
+                # Look-ups right after a first load would else be planned for empty tables. Not behind the links: while
+                # these are settled, people who prove who they are wait.
+                await session.execute(text("ANALYZE"))
             today = datetime.now(options.timezone).date()
             suspended, restored = await settle_links(session, vault, today)
             _tell_of_links(reports, suspended, restored)
-            if options.dry_run or (any(r.errors for r in reports) and not options.partial):
+            if not stays:
                 raise _Undo
             await _record(session, dated)
             await extend_links(session, vault, today)
-            # Look-ups right after a first load would else be planned for empty tables.
-            await session.execute(text("ANALYZE"))
     except _Undo:
         return reports
     for report in reports:

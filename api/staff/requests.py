@@ -15,6 +15,7 @@ from api.agreements.models import Agreement, Party
 from api.agreements.service import find_refs
 from api.audit.service import record
 from api.chats.granting import Grant, grant_links
+from api.chats.turns import let_in
 from api.errors import AlreadyHandled, InvalidInput, NotAllowed, NotFound
 from api.identity.codes import Invitation, let_in_by_office
 from api.identity.models import AccessRequest
@@ -101,6 +102,7 @@ async def grant_request(
     """
     request = await _open_request(session, officer, request_id)
     check_last_day(wanted.role, wanted.valid_until, today)
+    await let_in(session)
     if await session.scalar(select(Agreement.id).where(Agreement.id == wanted.agreement_id)) is None:
         raise NotFound
     grant = await _grant(session, vault, officer, request.chat_id, wanted, today)

@@ -16,15 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement
 from api.chats.granting import end_link
+from api.chats.models import Link
 from api.chats.roll_changes import settle_links
 from api.db import Database
 from api.identity.models import Person
+from api.identity.schemas import LinkMethod, LinkRole
 from api.privacy import Vault
 from tests.api.calls import agree, by_code, by_phone, call, own, prove
 from tests.factories import Factory
 from tests.invented import Invented
 
-pytestmark = pytest.mark.security("A right that is taken away stays away, whatever happens at that moment")
+pytestmark = pytest.mark.security("A right that is not used or not supported ends")
 HOLDER, CHILD, OTHER = 700100200, 700100201, 700100202
 MOMENT = 0.5
 """Long enough for the API to have answered, unless it waits."""
@@ -143,3 +145,84 @@ async def test_an_invitation_tapped_again_while_its_owner_shuts_somebody_out_giv
     async with meanwhile(api, database, CHILD, code) as session:
         await end_link(session, vault, HOLDER, link["id"], today())
     assert not await sees(api, CHILD)
+
+
+async def test_a_code_used_during_an_import_does_not_outlive_its_owners(
+    api: aiohttp.ClientSession, database: Database, factory: Factory, vault: Vault, home: Home
+) -> None:
+    code = by_code(await invite(api, home.agreement))
+    buyer = await factory.person()
+    async with meanwhile(api, database, CHILD, code) as session:
+        await sell(session, home, buyer)
+        await settle_links(session, vault, today())
+    assert not await sees(api, CHILD)
+
+
+async def test_a_code_used_before_an_import_settles_the_links_is_weighed_with_them(
+    api: aiohttp.ClientSession, database: Database, factory: Factory, vault: Vault, home: Home
+) -> None:
+    code = by_code(await invite(api, home.agreement))
+    buyer = await factory.person()
+    async with database.transaction() as session:
+        await sell(session, home, buyer)
+        assert await (await trying(api, CHILD, code)) == 201
+        assert await settle_links(session, vault, today()) == (2, 0)
+    assert not await sees(api, CHILD)
+
+
+async def test_a_phone_shared_as_an_import_removes_it_opens_nothing(
+    api: aiohttp.ClientSession, database: Database, vault: Vault, home: Home
+) -> None:
+    async with meanwhile(api, database, OTHER, home.phone) as session:
+        await session.execute(text("DELETE FROM person_phones WHERE person_id = :p"), {"p": home.holder.id})
+        await settle_links(session, vault, today())
+    assert not await sees(api, OTHER)
+
+
+async def test_who_is_let_in_by_somebody_as_he_is_shut_out_goes_with_him(
+    api: aiohttp.ClientSession, database: Database, factory: Factory, vault: Vault, home: Home
+) -> None:
+    deceiver: Link = await factory.link(
+        CHILD, home.agreement, person=home.holder, role=LinkRole.CO_OWNER, method=LinkMethod.AGREEMENT
+    )
+    code = by_code(await invite(api, home.agreement, chat_id=CHILD))
+    async with meanwhile(api, database, OTHER, code) as session:
+        await end_link(session, vault, HOLDER, deceiver.id, today())
+    assert not await sees(api, OTHER)
+
+
+async def test_an_import_never_falls_over_somebody_who_waits_for_it(
+    api: aiohttp.ClientSession, database: Database, vault: Vault, home: Home
+) -> None:
+    """The proof waits for a row that the import has changed, the import for the proof: the proof gives way."""
+    async with database.transaction() as session:
+        # The roll has learnt an ID number: nobody may refer to the person until that is committed.
+        await session.execute(text("UPDATE people SET id_number_index = '\\x00' WHERE id = :p"), {"p": home.holder.id})
+        task = await trying(api, OTHER, home.phone)
+        async with asyncio.timeout(15):
+            assert await settle_links(session, vault, today()) == (0, 0)
+        assert await task == 503
+    await prove(api, OTHER, home.phone)
+
+
+async def test_a_stranger_does_not_wait_for_an_import_and_so_stops_nobody(
+    api: aiohttp.ClientSession, database: Database, factory: Factory
+) -> None:
+    """Twenty requests for codes of anybody's agreement took all connections until the import was over."""
+    agreement = await factory.agreement()
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE agreements SET as_of = as_of + 1"))
+        path = f"/v1/chats/{{}}/agreements/{agreement.id}/codes"
+        async with asyncio.timeout(10):
+            for number in range(25):
+                await call(api, "POST", path.format(OTHER + number), 404, json={"scope": "everything"})
+            await agree(api, OTHER)
+
+
+async def test_a_holder_makes_a_code_while_an_import_is_under_way(
+    api: aiohttp.ClientSession, database: Database, home: Home
+) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE agreements SET as_of = as_of + 1"))
+        async with asyncio.timeout(10):
+            await invite(api, home.agreement)
