@@ -21,7 +21,7 @@ from api.auth import ServiceToken, document
 from api.cases import routes as cases
 from api.cases.store import AttachmentStore
 from api.chats import routes as chats
-from api.db import Database
+from api.db import DEADLOCK, LOCK_SECONDS, LOCK_TIMED_OUT, Database, sql_state
 from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable, answer
 from api.identity import family_routes as family
 from api.identity import routes as identity
@@ -70,6 +70,13 @@ async def _database_down(_: Request, error: Exception) -> JSONResponse:
     return answer(Unavailable())
 
 
+async def _database_failed(request: Request, error: Exception) -> JSONResponse:
+    # Who waited too long, or in a circle, may try again.
+    if sql_state(error) in (LOCK_TIMED_OUT, DEADLOCK):
+        return await _database_down(request, error)
+    return await _unexpected(request, error)
+
+
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # The message of an unknown error may quote data; its type and place are enough to find it.
     frame = error.__traceback__
@@ -88,7 +95,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         settings: see ``api.settings``.
         database_url: where PostgreSQL is (the embedded server's, where settings name none).
     """
-    database = Database(database_url, pool_size=settings.database_pool_size)
+    database = Database(database_url, pool_size=settings.database_pool_size, lock_seconds=LOCK_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -132,7 +139,9 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         asyncpg.InsufficientResourcesError: _database_down,
         OSError: _database_down,
         TimeoutError: _database_down,
-        DBAPIError: _unexpected,
+        asyncpg.LockNotAvailableError: _database_down,
+        asyncpg.DeadlockDetectedError: _database_down,
+        DBAPIError: _database_failed,
         Exception: _unexpected,
     }
     for kind, handler in handlers.items():

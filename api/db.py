@@ -37,6 +37,9 @@ from api.lookups import ReadPool
 SERVER_SETTINGS = {"application_name": "shanglou", "timezone": "UTC", "jit": "off"}
 CONNECT_SECONDS = 5
 LOOK_UP_SECONDS = 10
+LOCK_SECONDS = 5
+"""A request that waits longer for another transaction is told to come again: else a long import, or somebody's trick,
+takes one connection after the other until nobody is answered."""
 MAX_IDLE_SECONDS = 1800
 
 type_map: dict[Any, Any] = {
@@ -92,7 +95,7 @@ class Sourced:
     as_of: Mapped[date]
 
 
-LOCK_TIMED_OUT = "55P03"
+LOCK_TIMED_OUT, DEADLOCK = "55P03", "40P01"
 
 
 def sql_state(error: Exception) -> str | None:
@@ -130,13 +133,16 @@ def _refuse_closed(connection: Any, *_: object) -> None:
 class Database:
     """The engine, and the connections of look-ups."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, lock_seconds: float | None = None) -> None:
         """
         Args:
             url: a PostgreSQL URL.
+            lock_seconds: how long a transaction waits at most for what another one keeps locked; as long as it takes,
+                where none is given.
             pool_size: connections kept open for changes, where as many again may be opened under load, and
                 likewise for look-ups, where it is the most.
         """
+        patience = {} if lock_seconds is None else {"lock_timeout": f"{lock_seconds}s"}
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
             pool_size=pool_size,
@@ -145,7 +151,7 @@ class Database:
             # Parameters hold what people gave; errors find their way into logs.
             hide_parameters=True,
             pool_recycle=MAX_IDLE_SECONDS,
-            connect_args={"server_settings": SERVER_SETTINGS, "timeout": CONNECT_SECONDS},
+            connect_args={"server_settings": SERVER_SETTINGS | patience, "timeout": CONNECT_SECONDS},
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
