@@ -36,6 +36,11 @@ def lapse_reason(tr: Context | Translator, lapse: LinkLapse) -> Html:
             "The office's roll no longer has the phone number with which you showed who you are. Please show it once "
             "more in another way; the office can also put the number right."
         )
+    if lapse is LinkLapse.ISSUER_SUSPENDED:
+        return tr.t(
+            "Whoever let you in has to show once more who they are. Until then I show nothing of this home; as soon as "
+            "they have done so, you see it again. Please tell them."
+        )
     if lapse is LinkLapse.HOLDER_REPLACED:
         return tr.t(
             "The office's newest roll no longer names the person through whom you saw this home, so I show nothing of "

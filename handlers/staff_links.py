@@ -206,6 +206,8 @@ def _why_not(ctx: Context, because: LinkSuspension | None) -> Html:
         return ctx.t("⏸ Shows nothing now: the roll names somebody else")
     if because is LinkSuspension.PHONE_REMOVED:
         return ctx.t("⏸ Shows nothing now: the phone is no longer in the roll")
+    if because is LinkSuspension.ISSUER_SUSPENDED:
+        return ctx.t("⏸ Shows nothing now: who let them in has to show anew who they are")
     return ctx.t("⏸ Shows nothing now: its time is over, or nobody has used it for long")
 
 

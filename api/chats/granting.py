@@ -15,19 +15,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from api.agreements.service import find_refs, former_refs
-from api.audit.service import Actor, record
-from api.chats.liveness import is_live_link
+from api.audit.service import SYSTEM, Actor, record
+from api.chats.liveness import is_live_link, is_still_owned
 from api.chats.models import DISUSE_DAYS, Link
 from api.chats.turns import take_away
 from api.errors import NotFound
 from api.identity.models import LinkCode
-from api.identity.schemas import OWNERS, LinkMethod, LinkRole, LinkScope
+from api.identity.schemas import OWNERS, LinkMethod, LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import EndedBy, LinkEnded, NewLink
 from api.messages.service import enqueue_notices
 from api.privacy import Vault
 
 _STRENGTH = list(LinkRole)
-_NEW = (Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
+NEW = (Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
+"""What others are told of a link: see :func:`announce`."""
+STANDS_AGAIN: dict[str, Any] = {"linked_at": func.now(), "suspended_at": None, "suspended_because": None}
+"""For those who are told, it is as good as new."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ async def grant_links(
         for name in ("person_id", "role", "method", "valid_until", "phone_index", "code_id", "used_on", "expires_on")
     }
     changes["scope"] = new.scope if actor is not None else case((confirmed_heir, Link.scope), else_=new.scope)
-    changes |= {"linked_at": func.now(), "suspended_at": None, "suspended_because": None}
+    changes |= STANDS_AGAIN
     rests_on_more = or_(new.person_id.is_not(None), new.code_id.is_not(None))
     replaceable = Link.person_id.is_(None) if actor is None else Link.person_id.is_(None) | Link.role.not_in(OWNERS)
     granted = (
@@ -100,18 +103,38 @@ async def grant_links(
                 index_where=Link.revoked_at.is_(None),
                 set_=changes,
                 where=or_(and_(replaceable, rests_on_more), ~is_live_link(today)),
-            ).returning(*_NEW)
+            ).returning(*NEW)
         )
     ).all()
-    await announce(session, vault, granted, today)
+    guests = await _bring_back_guests(session, chat_id, [link.agreement_id for link in granted if link.role in OWNERS])
+    await announce(session, vault, [*granted, *guests], today)
     ids = [link.id for link in granted]
     await record(session, actor or Actor.chat(chat_id), "link.created", "link", ids)
+    await record(session, SYSTEM, "link.restored", "link", [link.id for link in guests])
     return ids
 
 
+async def _bring_back_guests(session: AsyncSession, chat_id: int, agreement_ids: Sequence[int]) -> Sequence[Any]:
+    """Whom the chat, an owner's, let in with codes, and who fell with the phone by which it had proved who it is, stand
+    again now that it has done so anew."""
+    codes = select(LinkCode.id).where(LinkCode.issued_by_chat_id == chat_id, is_still_owned())
+    restored = await session.execute(
+        update(Link)
+        .where(
+            Link.suspended_because == LinkSuspension.ISSUER_SUSPENDED,
+            Link.revoked_at.is_(None),
+            Link.agreement_id.in_(agreement_ids),
+            Link.code_id.in_(codes),
+        )
+        .values(**STANDS_AGAIN)
+        .returning(*NEW)
+        .execution_options(synchronize_session=False)
+    )
+    return restored.all()
+
+
 async def announce(session: AsyncSession, vault: Vault, links: Sequence[Any], today: date) -> None:
-    """Tell every other chat that sees their agreements of new links (rows of id, chat, agreement, role, method, scope
-    and moment)."""
+    """Tell every other chat that sees their agreements of new links (rows of ``NEW``)."""
     if not links:
         return
     watching: defaultdict[int, list[Any]] = defaultdict(list)

@@ -3,7 +3,7 @@ them. A few statements for all households at once."""
 
 from datetime import date
 
-from sqlalchemy import Text, case, cast, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -26,8 +26,9 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
     """Suspend every link that the rolls no longer support, and let those stand again that they support once more.
 
     A link rests on the person who proved it and, where a phone was the proof, on that phone being theirs; one by a code
-    rests on those in whose name the code was issued: when none of them owns the agreement any more, the code's guests
-    do not see the home of the next family. Until the transaction ends, nobody is let in.
+    rests on those in whose name the code was issued, and on what its issuer proved: when none of them owns the
+    agreement any more, the code's guests do not see the home of the next family. Until the transaction ends, nobody is
+    let in.
 
     Returns:
         How many were suspended, and how many stand again.
@@ -35,12 +36,12 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
     await take_away_after_long_work(session)
     # What the rolls say against each link that nobody ended.
     is_party = exists().where(Party.agreement_id == Link.agreement_id, Party.person_id == Link.person_id)
-    has_phone = exists().where(PersonPhone.person_id == Link.person_id, PersonPhone.phone_index == Link.phone_index)
     replaced = literal(LinkSuspension.HOLDER_REPLACED.value, Text)
     against = case(
         (Link.person_id.is_not(None) & ~is_party, replaced),
         (~is_still_owned(), replaced),
-        (Link.phone_index.is_not(None) & ~has_phone, literal(LinkSuspension.PHONE_REMOVED.value, Text)),
+        (_lost_its_phone(Link), literal(LinkSuspension.PHONE_REMOVED.value, Text)),
+        (_issuer_lost_their_phone(), literal(LinkSuspension.ISSUER_SUSPENDED.value, Text)),
     )
     in_use = (Link.expires_on > today) & or_(Link.valid_until.is_(None), Link.valid_until >= today)
     told = (
@@ -87,6 +88,25 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
     await record(session, SYSTEM, "link.suspended", "link", [link.id for link in suspended])
     await record(session, SYSTEM, "link.restored", "link", [link.id for link in restored])
     return len(suspended), len(restored)
+
+
+def _lost_its_phone(link: type[Link]) -> ColumnElement[bool]:
+    """The phone that proved it is no longer its person's."""
+    is_theirs = exists().where(PersonPhone.person_id == link.person_id, PersonPhone.phone_index == link.phone_index)
+    return link.phone_index.is_not(None) & ~is_theirs
+
+
+def _issuer_lost_their_phone() -> ColumnElement[bool]:
+    """Whoever issued the code had proved who they are by a phone that is theirs no longer, and has not done so anew:
+    who got in with somebody's old number does not stay through a second account. Also where they have left since."""
+    lost, standing = aliased(Link), aliased(Link)
+    by_issuer = [
+        and_(link.chat_id == LinkCode.issued_by_chat_id, link.agreement_id == LinkCode.agreement_id)
+        for link in (lost, standing)
+    ]
+    return exists().where(by_issuer[0], _lost_its_phone(lost)) & ~exists().where(
+        by_issuer[1], standing.revoked_at.is_(None), ~_lost_its_phone(standing)
+    )
 
 
 async def extend_links(session: AsyncSession, vault: Vault, today: date) -> int:

@@ -48,6 +48,7 @@ class LinkSuspension(StrEnum):
 
     HOLDER_REPLACED = "holder_replaced"
     PHONE_REMOVED = "phone_removed"
+    ISSUER_SUSPENDED = "issuer_suspended"  # the phone of whoever let it in with a code is removed
 
 
 class LinkLapse(StrEnum):
@@ -55,6 +56,7 @@ class LinkLapse(StrEnum):
 
     HOLDER_REPLACED = "holder_replaced"
     PHONE_REMOVED = "phone_removed"
+    ISSUER_SUSPENDED = "issuer_suspended"
     DISUSED = "disused"
     OVER = "over"  # its last day, or that of its proxy's authority, is past
 

@@ -283,6 +283,7 @@ def upgrade() -> None:
             sa.Enum(
                 "holder_replaced",
                 "phone_removed",
+                "issuer_suspended",
                 name="linksuspension",
                 native_enum=False,
                 create_constraint=True,

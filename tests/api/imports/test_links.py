@@ -139,6 +139,44 @@ async def test_a_phone_that_the_roll_gives_no_more_opens_nothing_until_it_is_bac
     assert await states(look) == {HOLDER: None, OTHER: None}
 
 
+async def test_whom_a_removed_phone_let_in_falls_and_stands_with_it(
+    load: Load, look: Look, api: aiohttp.ClientSession, vault: Vault, folder: Path
+) -> None:
+    """Who has somebody's old number let a second account in, which stayed when the number was put right."""
+    without = owners(ANNE, 联系电话=CHAN.phone)
+    await roll(load, folder, owners(ANNE))
+    await by_its_phone(api, HOLDER, ANNE)
+    await prove(api, CHILD, by_code(await invited(api, HOLDER)))
+    await prove(api, OTHER, by_agreement(NUMBER, ANNE.name, ANNE.id_number[-6:]))
+    fallen = {HOLDER: "phone_removed", CHILD: "issuer_suspended", OTHER: None}
+    await roll(load, folder, without)
+    assert await states(look) == fallen
+    assert await call(api, "GET", f"/v1/chats/{CHILD}/homes") == []
+    assert await told(look, vault) == [(HOLDER, "phone_removed"), (CHILD, "issuer_suspended")]
+    await roll(load, folder, owners(ANNE))
+    assert await states(look) == dict.fromkeys(fallen, None)
+    # As soon as the holder proves anew who they are, those whom they let in see it again.
+    await roll(load, folder, without)
+    assert await states(look) == fallen
+    await prove(api, HOLDER, by_agreement(NUMBER, ANNE.name, ANNE.id_number[-6:]))
+    assert await states(look) == dict.fromkeys(fallen, None)
+    await roll(load, folder, owners(ANNE, 联系电话=BO.phone))
+    assert await states(look) == dict.fromkeys(fallen, None)
+
+
+async def test_who_leaves_when_their_phone_is_removed_leaves_nobody_behind(
+    load: Load, look: Look, api: aiohttp.ClientSession, folder: Path
+) -> None:
+    await roll(load, folder, owners(ANNE))
+    await by_its_phone(api, HOLDER, ANNE)
+    await prove(api, CHILD, by_code(await invited(api, HOLDER)))
+    await roll(load, folder, owners(ANNE, 联系电话=CHAN.phone))
+    (lapsed,) = (await call(api, "GET", f"/v1/chats/{HOLDER}/links"))["lapsed"]
+    await call(api, "DELETE", f"/v1/chats/{HOLDER}/links/{lapsed['id']}", 204)
+    await roll(load, folder, owners(ANNE, 联系电话=BO.phone))
+    assert await states(look) == {CHILD: "issuer_suspended"}
+
+
 async def test_a_roll_without_phones_suspends_nobody(
     load: Load, look: Look, api: aiohttp.ClientSession, folder: Path
 ) -> None:
