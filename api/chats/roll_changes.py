@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from api.agreements.models import Party
 from api.agreements.service import former_refs
 from api.audit.service import SYSTEM, record
-from api.chats.granting import announce, scope_of
+from api.chats.granting import NEW, announce, scope_of
 from api.chats.liveness import is_live_link, is_live_party, is_still_owned
 from api.chats.models import Link
 from api.chats.turns import take_away_after_long_work
@@ -23,7 +23,8 @@ from api.privacy import Vault
 
 
 async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tuple[int, int]:
-    """Suspend every link that the rolls no longer support, and let those stand again that they support once more.
+    """Suspend every link that the rolls no longer support, and let those stand again that they support once more. Its
+    chat is told of the former, everybody else who sees the agreement of the latter.
 
     A link rests on the person who proved it and, where a phone was the proof, on that phone being theirs; one by a code
     rests on those in whose name the code was issued, and on what its issuer proved: when none of them owns the
@@ -62,10 +63,10 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
             .values(
                 suspended_at=case((told.c.against.is_(None), None), else_=func.coalesce(Link.suspended_at, func.now())),
                 suspended_because=told.c.against,
+                # For those who are told of it, one that stands again is as good as new.
+                linked_at=case((told.c.against.is_(None), func.now()), else_=Link.linked_at),
             )
-            .returning(
-                Link.id, Link.chat_id, Link.agreement_id, Link.scope, told.c.against, told.c.before, told.c.in_use
-            )
+            .returning(*NEW, told.c.against, told.c.before, told.c.in_use)
             .execution_options(synchronize_session=False)
         )
     ).all()
@@ -85,6 +86,7 @@ async def settle_links(session: AsyncSession, vault: Vault, today: date) -> tupl
             for link in missed
         ],
     )
+    await announce(session, vault, [link for link in restored if link.in_use], today)
     await record(session, SYSTEM, "link.suspended", "link", [link.id for link in suspended])
     await record(session, SYSTEM, "link.restored", "link", [link.id for link in restored])
     return len(suspended), len(restored)
@@ -149,12 +151,7 @@ async def extend_links(session: AsyncSession, vault: Vault, today: date) -> int:
         *("chat_id", "agreement_id", "person_id", "role", "scope", "method", "phone_index", "used_on", "expires_on")
     ]
     added = (
-        await session.execute(
-            insert(Link)
-            .from_select(columns, missing)
-            .on_conflict_do_nothing()
-            .returning(Link.id, Link.chat_id, Link.agreement_id, Link.role, Link.method, Link.scope, Link.linked_at)
-        )
+        await session.execute(insert(Link).from_select(columns, missing).on_conflict_do_nothing().returning(*NEW))
     ).all()
     await announce(session, vault, added, today)
     await record(session, SYSTEM, "link.created", "link", [link.id for link in added])

@@ -177,6 +177,24 @@ async def test_who_leaves_when_their_phone_is_removed_leaves_nobody_behind(
     assert await states(look) == {CHILD: "issuer_suspended"}
 
 
+async def test_the_family_is_told_of_a_link_that_stands_again(
+    load: Load, look: Look, api: aiohttp.ClientSession, vault: Vault, folder: Path
+) -> None:
+    """A chat that nobody of the new family knows was back without a word."""
+    await roll(load, folder, owners(ANNE))
+    await by_its_phone(api, HOLDER, ANNE)
+    await roll(load, folder, owners(DAN))
+    await by_its_phone(api, OTHER, DAN)
+    await roll(load, folder, owners(DAN, ANNE))
+    assert await states(look) == {HOLDER: None, OTHER: None}
+    (link,) = own(await call(api, "GET", f"/v1/chats/{HOLDER}/links"))
+    rows = await look("SELECT chat_id, payload FROM deliveries WHERE kind = 'new_link'")
+    news = [(row["chat_id"], vault.open_json("delivery.payload", row["payload"])) for row in rows]
+    assert [(chat_id, new["link_id"], new["can_end"]) for chat_id, new in news] == [(OTHER, link["id"], True)]
+    # It is one that sees the home since today, for whoever is told.
+    assert datetime.fromisoformat(news[0][1]["linked_at"]) > datetime.now(UTC) - timedelta(minutes=5)
+
+
 async def test_a_roll_without_phones_suspends_nobody(
     load: Load, look: Look, api: aiohttp.ClientSession, folder: Path
 ) -> None:
