@@ -1,6 +1,7 @@
 """Links, which say what a chat may see: granted with a proof, ended by their chat, by an owner or by staff.
 
-Nobody is let in unnoticed: every other chat that sees the agreement is told in the same transaction.
+Nobody is let in unnoticed: every other chat that sees the agreement, or would if it were used, is told in the same
+transaction.
 """
 
 from collections import defaultdict
@@ -14,9 +15,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from api.agreements.schemas import AgreementRef
 from api.agreements.service import find_refs, former_refs
 from api.audit.service import SYSTEM, Actor, record
-from api.chats.liveness import is_live_link, is_still_owned
+from api.chats.liveness import is_live_link, is_rightful_link, is_still_owned
 from api.chats.models import DISUSE_DAYS, Link
 from api.chats.turns import take_away
 from api.errors import NotFound
@@ -134,40 +136,54 @@ async def _bring_back_guests(session: AsyncSession, chat_id: int, agreement_ids:
 
 
 async def announce(session: AsyncSession, vault: Vault, links: Sequence[Any], today: date) -> None:
-    """Tell every other chat that sees their agreements of new links (rows of ``NEW``)."""
+    """Tell every other chat that sees their agreements of new links (rows of ``NEW``). Whose own link is only disused
+    is told too, though nothing that they could not see: it may be the holder whose home somebody takes over."""
     if not links:
         return
     watching: defaultdict[int, list[Any]] = defaultdict(list)
     wanted = literal(list({link.agreement_id for link in links}), ARRAY(BigInteger))
     for other in await session.execute(
-        select(Link.chat_id, Link.agreement_id, Link.role, Link.scope).where(
-            Link.agreement_id == any_(wanted), is_live_link(today)
+        select(Link.chat_id, Link.agreement_id, Link.role, Link.scope, is_live_link(today).label("sees")).where(
+            Link.agreement_id == any_(wanted), is_rightful_link(today)
         )
     ):
         watching[other.agreement_id].append(other)
     pairs = [(link, other) for link in links for other in watching[link.agreement_id] if other.chat_id != link.chat_id]
+    seeing = [(link, other) for link, other in pairs if other.sees]
+    away = [(link, other) for link, other in pairs if not other.sees]
     refs = {
         scope: await find_refs(
-            session, vault, {other.agreement_id for _, other in pairs}, progress_only=scope is LinkScope.PROGRESS
+            session, vault, {other.agreement_id for _, other in seeing}, progress_only=scope is LinkScope.PROGRESS
         )
-        for scope in {other.scope for _, other in pairs}
+        for scope in {other.scope for _, other in seeing}
     }
-    told = [
-        (
-            other.chat_id,
-            NewLink(
-                agreement=refs[other.scope][link.agreement_id],
-                link_id=link.id,
-                role=link.role,
-                method=link.method,
-                scope=link.scope,
-                linked_at=link.linked_at,
-                can_end=other.role in OWNERS,
-            ),
-        )
-        for link, other in pairs
-    ]
-    await enqueue_notices(session, vault, told)
+    await enqueue_notices(
+        session,
+        vault,
+        [
+            (other.chat_id, _news(link, refs[other.scope][link.agreement_id], can_end=other.role in OWNERS))
+            for link, other in seeing
+        ],
+    )
+    former = await former_refs(session, [(other.agreement_id, other.scope) for _, other in away])
+    await enqueue_notices(
+        session,
+        vault,
+        [(other.chat_id, _news(link, former[link.agreement_id, other.scope], can_end=False)) for link, other in away],
+        even_if_lapsed=True,
+    )
+
+
+def _news(link: Any, agreement: AgreementRef, *, can_end: bool) -> NewLink:
+    return NewLink(
+        agreement=agreement,
+        link_id=link.id,
+        role=link.role,
+        method=link.method,
+        scope=link.scope,
+        linked_at=link.linked_at,
+        can_end=can_end,
+    )
 
 
 async def end_link(session: AsyncSession, vault: Vault, chat_id: int, link_id: int, today: date) -> None:

@@ -19,8 +19,13 @@ def is_live_party(today: date | BindParameter[Any], party: type[Party] = Party) 
 
 
 def is_live_link(today: date | BindParameter[Any], link: type[Link] = Link) -> ColumnElement[bool]:
-    """Nobody ended the link, no roll suspended it, it is in use, its last day is not past, and who proved it (nobody,
-    for a relative with a code) is still a live party."""
+    """The link is rightful, and in use."""
+    return is_rightful_link(today, link) & (link.expires_on > today)
+
+
+def is_rightful_link(today: date | BindParameter[Any], link: type[Link] = Link) -> ColumnElement[bool]:
+    """Nobody ended the link, no roll suspended it, its last day is not past, and who proved it (nobody, for a relative
+    with a code) is still a live party."""
     # An alias, so that it does not mean the parties of the statement around it.
     party = aliased(Party)
     supported = exists().where(
@@ -29,7 +34,6 @@ def is_live_link(today: date | BindParameter[Any], link: type[Link] = Link) -> C
     return (
         link.revoked_at.is_(None)
         & link.suspended_at.is_(None)
-        & (link.expires_on > today)
         & or_(link.valid_until.is_(None), link.valid_until >= today)
         & or_(link.person_id.is_(None), supported)
     )

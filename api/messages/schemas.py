@@ -39,8 +39,9 @@ class EndedBy(StrEnum):
 
 
 class NewLink(BaseModel):
-    """Another chat sees the agreement now. Told only to chats that still see it themselves when it is sent; to owners
-    with ``can_end``, and without it to the others, whom the API would refuse."""
+    """Another chat sees the agreement now. Told to chats that still see it themselves when it is sent: to owners with
+    ``can_end``, and without it to the others, whom the API would refuse. Also to chats that would see it if they had
+    been used, without anything that they do not see."""
 
     kind: Literal[NoticeKind.NEW_LINK] = NoticeKind.NEW_LINK
     agreement: AgreementRef

@@ -37,9 +37,17 @@ async def enqueue_notice(
         )
 
 
-async def enqueue_notices(session: AsyncSession, vault: Vault, told: Iterable[tuple[int, Notice]]) -> None:
-    """Tell each of many chats news of its own, as one statement."""
+async def enqueue_notices(
+    session: AsyncSession, vault: Vault, told: Iterable[tuple[int, Notice]], *, even_if_lapsed: bool = False
+) -> None:
+    """Tell each of many chats news of its own, as one statement.
+
+    Args:
+        even_if_lapsed: also news that would be kept from a chat that no longer sees the agreement.
+    """
     rows = [_row(vault, chat_id, notice) for chat_id, notice in told]
+    if even_if_lapsed:
+        rows = [row | {"agreement_id": None} for row in rows]
     if rows:
         await session.execute(insert(Delivery), rows)
 

@@ -22,7 +22,7 @@ from api.staff.models import StaffAccount
 from tests.api.calls import by_agreement, by_phone, call, numbers, own, prove, upload
 from tests.factories import Factory
 
-HOLDER, CHILD, STRANGER, NEW = 700100200, 700100201, 700100202, 700100203
+HOLDER, CHILD, STRANGER, NEW, DISUSED = 700100200, 700100201, 700100202, 700100203, 700100204
 FAMILY_KNOWS = pytest.mark.security("The family knows who sees its home")
 SCOPED = pytest.mark.security("Who may see the progress alone sees no money and no complaints")
 ENDS = pytest.mark.security("A right that is not used or not supported ends")
@@ -60,18 +60,26 @@ async def test_every_chat_that_sees_the_home_is_told_of_a_new_one(
     await factory.link(CHILD, agreement, role=LinkRole.RELATIVE, scope=LinkScope.PROGRESS)
     await factory.link(STRANGER, await factory.agreement())
     await factory.link(STRANGER + 10, agreement, revoked=True)
-    await factory.link(STRANGER + 11, agreement, expires_on=today() - timedelta(days=1))
+    await factory.link(DISUSED, agreement, expires_on=today() - timedelta(days=1))
+    await factory.link(STRANGER + 11, agreement, valid_until=today() - timedelta(days=2))
+    await factory.link(STRANGER + 12, agreement, suspended_at=datetime.now(UTC))
     proof = by_phone(who.phone, who.id_number[-4:])
     (link,) = own(await prove(api, NEW, proof))
     news = await told(database, vault)
-    assert set(news) == {HOLDER, CHILD}
-    to_holder, to_child = (NewLink.model_validate(news[chat_id]) for chat_id in (HOLDER, CHILD))
+    assert set(news) == {HOLDER, CHILD, DISUSED}
+    to_holder, to_child, to_disused = (NewLink.model_validate(news[chat_id]) for chat_id in (HOLDER, CHILD, DISUSED))
     assert (to_holder.link_id, to_holder.role, to_holder.method) == (link["id"], "co_owner", "phone")
     assert (to_holder.can_end, to_holder.agreement.number) == (True, "A-1001")
     assert (to_child.can_end, to_child.agreement.number) == (False, "***01")
+    # Whoever was long away may be the holder: told too, but shown and let do nothing.
+    assert (to_disused.can_end, to_disused.agreement.number) == (False, "A-1001")
+    assert (to_disused.agreement.holder, to_disused.agreement.home) == ("", None)
+    async with database.reading() as reader:
+        only_if_seen = await reader.execute(text("SELECT chat_id FROM deliveries WHERE agreement_id IS NOT NULL"))
+        assert {*only_if_seen.scalars()} == {HOLDER, CHILD}
     # A proof of what stands is no news.
     await prove(api, NEW, proof)
-    assert await count(database, "deliveries") == 2
+    assert await count(database, "deliveries") == 3
     # What the notice names is enough to end it; who is not an owner cannot.
     await call(api, "DELETE", f"/v1/chats/{CHILD}/links/{to_child.link_id}", 404)
     await call(api, "DELETE", f"/v1/chats/{HOLDER}/links/{to_holder.link_id}", 204)
