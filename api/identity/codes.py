@@ -14,7 +14,7 @@ from api.agreements.models import Party
 from api.agreements.schemas import OWNER_ROLES
 from api.audit.service import OPERATOR, Actor, record
 from api.chats.access import AGREEMENT_ID, live_links
-from api.chats.granting import Grant
+from api.chats.granting import Grant, adds_to
 from api.chats.liveness import is_live_link, is_still_owned
 from api.chats.models import Link
 from api.errors import InvalidInput, NotFound, TooMany
@@ -240,15 +240,11 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
         used or over.
     """
     index = _index(vault, code)
-    as_much = or_(
-        Link.person_id.is_not(None),
-        and_(
-            or_(Link.scope == LinkScope.EVERYTHING, LinkCode.scope == LinkScope.PROGRESS),
-            or_(Link.valid_until.is_(None), Link.valid_until >= LinkCode.valid_until),
-        ),
-    )
     linked = exists().where(
-        Link.chat_id == chat_id, Link.agreement_id == LinkCode.agreement_id, is_live_link(today), as_much
+        Link.chat_id == chat_id,
+        Link.agreement_id == LinkCode.agreement_id,
+        is_live_link(today),
+        ~adds_to(Link, LinkCode.scope, LinkCode.valid_until),
     )
     issuers = aliased(Link)
     issuer_owns = exists().where(
