@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -215,8 +215,10 @@ async def cancel_code(session: AsyncSession, chat_id: int, agreement_id: int, co
         is_live_link(today),
     )
     cancelled = await session.execute(
-        delete(LinkCode)
+        # Not deleted: by its row the record still tells whose home it was for.
+        update(LinkCode)
         .where(LinkCode.id == code_id, LinkCode.agreement_id == agreement_id, _open_to_owners(), owns)
+        .values(expires_at=func.now())
         .returning(LinkCode.id)
         .execution_options(synchronize_session=False)
     )
@@ -255,7 +257,8 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
     )
     usable = and_(
         LinkCode.used_at.is_(None),
-        LinkCode.expires_at > func.now(),
+        # Not the transaction's own time: a code that was cancelled while it waited is over.
+        LinkCode.expires_at > func.clock_timestamp(),
         or_(LinkCode.valid_until.is_(None), LinkCode.valid_until >= today),
         or_(LinkCode.issued_by_chat_id.is_(None), issuer_owns),
         is_still_owned(),

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from api.agreements.models import Agreement
 from api.agreements.schemas import PartyRole
+from api.audit.listing import list_events
 from api.chats.models import Link
 from api.db import Database
 from api.identity.codes import issue_code
@@ -93,6 +94,24 @@ async def test_a_cancelled_code_lets_nobody_in(api: aiohttp.ClientSession, facto
     code = await invite(api, agreement)
     await call(api, "DELETE", f"{path(HOLDER, agreement)}/{code['id']}", 204)
     await prove(api, CHILD, by_code(code["code"]), 403)
+
+
+async def test_a_cancelled_code_stays_in_the_record_of_its_agreement(
+    api: aiohttp.ClientSession, database: Database, factory: Factory
+) -> None:
+    """With its row gone, nobody could tell any more whose home it had been for."""
+    agreement, _ = await family(factory)
+    code = await invite(api, agreement)
+    await call(api, "DELETE", f"{path(HOLDER, agreement)}/{code['id']}", 204)
+    assert (await call(api, "GET", path(HOLDER, agreement)))["codes"] == []
+    async with database.transaction() as session:
+        shown = await list_events(session, agreement_ids=[agreement.id], limit=10)
+    about_codes = [event for event in shown if event.object_kind == "link_code"]
+    assert [(event.action, event.object_id) for event in about_codes] == [
+        ("code.cancelled", code["id"]),
+        ("code.issued", code["id"]),
+    ]
+    assert {event.agreement for event in about_codes} == {agreement.number}
 
 
 async def test_a_used_code_cannot_be_cancelled(api: aiohttp.ClientSession, factory: Factory) -> None:
