@@ -78,7 +78,13 @@ async def test_a_one_time_code_links_a_chat(api: aiohttp.ClientSession, database
         account = await session.get_one(StaffAccount, account_id)
         assert "接访甲".encode() not in account.name
         assert code.encode() not in (await session.scalars(select(StaffCode.code_index))).one()
-    assert [what for what, *_ in await actions(database)] == ["staff.added", "staff.code_issued", "staff.linked"]
+    # Also who tries to be somebody of the office, and is not.
+    assert await actions(database) == [
+        ("staff.added", "operator", None, account_id),
+        ("staff.code_issued", "operator", None, account_id),
+        ("staff.linked", "chat", OFFICER, account_id),
+        ("staff.link_failed", "chat", OTHER, OTHER),
+    ]
 
 
 async def test_every_failure_has_one_answer(api: aiohttp.ClientSession, database: Database, factory: Factory) -> None:
