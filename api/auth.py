@@ -1,12 +1,14 @@
 """Who may call ``/v1``: programs of the deployment, with a service token.
 
-The check stands before the routes, so that no route can be without it, known or not.
+The check stands before the routes, so that no route can be without it, known or not. It looks at the path as they do:
+behind a proxy that puts a prefix before it, without that.
 """
 
 import hmac
 from collections.abc import Sequence
 from typing import Any
 
+from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import Unauthenticated, answer
@@ -24,7 +26,8 @@ class ServiceToken:
         self.tokens = tuple(tokens)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX) and not self._bears_token(scope["headers"]):
+        asked = scope["type"] == "http" and get_route_path(scope).startswith(PREFIX)
+        if asked and not self._bears_token(scope["headers"]):
             await answer(Unauthenticated())(scope, receive, send)
             return
         await self.app(scope, receive, send)

@@ -33,8 +33,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from api.audit.sightings import Sightings
 from api.lookups import ReadPool
 
-# No just-in-time compiler: it costs a look-up a hundred times what it saves.
-SERVER_SETTINGS = {"application_name": "shanglou", "timezone": "UTC", "jit": "off"}
+SERVER_SETTINGS = {
+    "application_name": "shanglou",
+    "timezone": "UTC",
+    # No just-in-time compiler: it costs a look-up a hundred times what it saves.
+    "jit": "off",
+    # A process that was stopped in the middle of a transaction does not end it an hour later: see ``api.audit.sealer``.
+    "idle_in_transaction_session_timeout": "30min",
+}
 CONNECT_SECONDS = 5
 LOOK_UP_SECONDS = 10
 LOCK_SECONDS = 5

@@ -21,8 +21,9 @@ RETRY_SECONDS = 5.0
 BATCH = 500
 """Events sealed at a stretch: 3 ms in which the process answers nobody."""
 LATE = timedelta(hours=1)
-"""Longer than any transaction. An event that appears below the sealed ones with an older time than this is not of our
-making: it is never sealed, and ``shanglou audit verify`` tells of it."""
+"""Longer than any transaction goes on once it has recorded something: an import does so when all its work is done, and
+the database ends whoever is idle for half of this. An event that appears below the sealed ones with an older time is
+not of our making: it is never sealed, and ``shanglou audit verify`` tells of it."""
 LOOK_BACK = 100_000
 """Seals behind the newest, in which a sealer that starts looks for events that are not sealed yet."""
 TOLD_EVERY_SECONDS = 3600.0

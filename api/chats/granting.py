@@ -58,6 +58,24 @@ def scope_of(role: LinkRole) -> LinkScope:
     return LinkScope.PROGRESS if role is LinkRole.HEIR else LinkScope.EVERYTHING
 
 
+def _shows_as_much(link: type[Link], scope: ColumnElement[Any]) -> ColumnElement[bool]:
+    return or_(scope == LinkScope.EVERYTHING, link.scope == LinkScope.PROGRESS)
+
+
+def adds_to(link: type[Link], scope: Any, valid_until: Any) -> ColumnElement[bool]:
+    """Whether a code that gives this (columns) shows the link's chat more, or as much for longer. An owner needs none,
+    and somebody whom the roll names needs one only to see more."""
+    shows_more = and_(scope == LinkScope.EVERYTHING, link.scope == LinkScope.PROGRESS)
+    lasts_longer = and_(link.valid_until.is_not(None), or_(valid_until.is_(None), valid_until > link.valid_until))
+    as_much_for_longer = and_(_shows_as_much(link, scope), link.person_id.is_(None), lasts_longer)
+    return and_(link.role.not_in(OWNERS), or_(shows_more, as_much_for_longer))
+
+
+def _strength(role: Any) -> ColumnElement[int]:
+    """The lower, the stronger."""
+    return case({each.value: place for place, each in enumerate(_STRENGTH)}, value=role)
+
+
 async def grant_links(
     session: AsyncSession,
     vault: Vault,
@@ -71,9 +89,9 @@ async def grant_links(
 ) -> list[int]:
     """Link the chat to what was granted, and tell the others who see it.
 
-    A link that stands stays as it is, unless it rests on less: a relative who proves to be an owner becomes one, and a
-    code may show more than the one before. What staff grant takes the place of all but an owner's. One that lapsed
-    (suspended, disused, over) stands again.
+    A link that stands stays as it is, unless it rests on less: a relative or heir who proves to be an owner becomes
+    one, and a code may show more; nothing takes away what is shown. What staff grant takes the place of all but an
+    owner's. One that lapsed (suspended, disused, over) stands again.
 
     Args:
         actor: who grants it, where it is not the chat itself by its proof.
@@ -96,15 +114,17 @@ async def grant_links(
     }
     changes["scope"] = new.scope if actor is not None else case((confirmed_heir, Link.scope), else_=new.scope)
     changes |= STANDS_AGAIN
-    rests_on_more = or_(new.person_id.is_not(None), new.code_id.is_not(None))
-    replaceable = Link.person_id.is_(None) if actor is None else Link.person_id.is_(None) | Link.role.not_in(OWNERS)
+    stronger = _strength(new.role) < _strength(Link.role)
+    by_proof = and_(new.person_id.is_not(None), _shows_as_much(Link, new.scope), Link.person_id.is_(None) | stronger)
+    by_code = and_(new.code_id.is_not(None), adds_to(Link, new.scope, new.valid_until))
+    by_staff = or_(Link.person_id.is_(None), Link.role.not_in(OWNERS), stronger)
     granted = (
         await session.execute(
             insertion.on_conflict_do_update(
                 index_elements=["chat_id", "agreement_id"],
                 index_where=Link.revoked_at.is_(None),
                 set_=changes,
-                where=or_(and_(replaceable, rests_on_more), ~is_live_link(today)),
+                where=or_(or_(by_proof, by_code) if actor is None else by_staff, ~is_live_link(today)),
             ).returning(*NEW)
         )
     ).all()

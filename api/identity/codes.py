@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -14,7 +14,7 @@ from api.agreements.models import Party
 from api.agreements.schemas import OWNER_ROLES
 from api.audit.service import OPERATOR, Actor, record
 from api.chats.access import AGREEMENT_ID, live_links
-from api.chats.granting import Grant
+from api.chats.granting import Grant, adds_to
 from api.chats.liveness import is_live_link, is_still_owned
 from api.chats.models import Link
 from api.errors import InvalidInput, NotFound, TooMany
@@ -215,8 +215,10 @@ async def cancel_code(session: AsyncSession, chat_id: int, agreement_id: int, co
         is_live_link(today),
     )
     cancelled = await session.execute(
-        delete(LinkCode)
+        # Not deleted: by its row the record still tells whose home it was for.
+        update(LinkCode)
         .where(LinkCode.id == code_id, LinkCode.agreement_id == agreement_id, _open_to_owners(), owns)
+        .values(expires_at=func.now())
         .returning(LinkCode.id)
         .execution_options(synchronize_session=False)
     )
@@ -240,15 +242,11 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
         used or over.
     """
     index = _index(vault, code)
-    as_much = or_(
-        Link.person_id.is_not(None),
-        and_(
-            or_(Link.scope == LinkScope.EVERYTHING, LinkCode.scope == LinkScope.PROGRESS),
-            or_(Link.valid_until.is_(None), Link.valid_until >= LinkCode.valid_until),
-        ),
-    )
     linked = exists().where(
-        Link.chat_id == chat_id, Link.agreement_id == LinkCode.agreement_id, is_live_link(today), as_much
+        Link.chat_id == chat_id,
+        Link.agreement_id == LinkCode.agreement_id,
+        is_live_link(today),
+        ~adds_to(Link, LinkCode.scope, LinkCode.valid_until),
     )
     issuers = aliased(Link)
     issuer_owns = exists().where(
@@ -259,7 +257,8 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
     )
     usable = and_(
         LinkCode.used_at.is_(None),
-        LinkCode.expires_at > func.now(),
+        # Not the transaction's own time: a code that was cancelled while it waited is over.
+        LinkCode.expires_at > func.clock_timestamp(),
         or_(LinkCode.valid_until.is_(None), LinkCode.valid_until >= today),
         or_(LinkCode.issued_by_chat_id.is_(None), issuer_owns),
         is_still_owned(),

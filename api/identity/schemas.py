@@ -70,7 +70,9 @@ class ConsentKind(StrEnum):
 
 
 CONSENT_VERSION = "2026-11-24"
-"""Of the words of notice and consent (``handlers.privacy``). A new version asks everybody anew."""
+"""Of the words of notice and consent (``handlers.privacy``). With a new version everybody is asked anew before they
+next show who they are or ask the office; a chat that is linked goes on until then. Words under which more is done with
+people's data than they agreed to need more than that: to be sent to them, and agreed to, first."""
 
 
 class ConsentsIn(BaseModel):

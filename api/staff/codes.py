@@ -70,9 +70,10 @@ async def link_account(session: AsyncSession, vault: Vault, chat_id: int, code: 
     """
     attempt = await begin_try(session, vault, chat_id, LinkMethod.CODE)
     attempt.refuse_if_locked()
+    is_usable = StaffCode.used_at.is_(None) & (StaffCode.expires_at > func.clock_timestamp())
     found = (
         await session.execute(
-            select(StaffAccount, StaffCode, (StaffCode.used_at.is_(None) & (StaffCode.expires_at > func.now())))
+            select(StaffAccount, StaffCode, is_usable)
             .join(StaffCode, StaffCode.staff_id == StaffAccount.id)
             .where(StaffCode.code_index == _index(vault, code))
             .with_for_update()
@@ -92,4 +93,5 @@ async def link_account(session: AsyncSession, vault: Vault, chat_id: int, code: 
             await record_try(session, attempt, succeeded=True)
             return account
     await record_try(session, attempt, succeeded=False)
+    await record(session, Actor.chat(chat_id), "staff.link_failed", "chat", [chat_id])
     raise NotMatched

@@ -22,6 +22,7 @@ from api.staff.schemas import (
 router = v1_router("staff")
 
 Admin = Annotated[Acting, acting(StaffRole.ADMIN)]
+Keeper = Annotated[Acting, acting(StaffRole.ADMIN, changes_accounts=True)]
 
 NOT_ALLOWED: dict[int | str, dict[str, Any]] = {
     403: {"model": ErrorBody, "description": "`not_allowed`: no account in force, or none of the roles that may."}
@@ -74,7 +75,7 @@ async def get_accounts(request: Request, officer: Admin, vault: TheVault) -> lis
     operation_id="add_staff_account",
     responses=NOT_ALLOWED,
 )
-async def post_accounts(given: StaffAccountIn, officer: Admin, session: Session, vault: TheVault) -> StaffAccountOut:
+async def post_accounts(given: StaffAccountIn, officer: Keeper, session: Session, vault: TheVault) -> StaffAccountOut:
     account = await service.add_account(session, vault, officer.actor, given.name, given.roles)
     return service.as_account(vault, account)
 
@@ -86,7 +87,7 @@ async def post_accounts(given: StaffAccountIn, officer: Admin, session: Session,
     responses={**NOT_ALLOWED, **NOT_FOUND, **LAST_ADMIN},
 )
 async def patch_account(
-    account_id: RowId, given: StaffAccountChange, officer: Admin, session: Session, vault: TheVault
+    account_id: RowId, given: StaffAccountChange, officer: Keeper, session: Session, vault: TheVault
 ) -> StaffAccountOut:
     account = await service.change_account(
         session, officer.actor, account_id, roles=given.roles, disabled=given.disabled
@@ -101,6 +102,6 @@ async def patch_account(
     operation_id="issue_staff_code",
     responses={**NOT_ALLOWED, **NOT_FOUND},
 )
-async def post_account_code(account_id: RowId, officer: Admin, session: Session, vault: TheVault) -> StaffCodeOut:
+async def post_account_code(account_id: RowId, officer: Keeper, session: Session, vault: TheVault) -> StaffCodeOut:
     code, expires_at = await issue_staff_code(session, vault, officer.actor, account_id)
     return StaffCodeOut(code=code, expires_at=expires_at)

@@ -47,6 +47,7 @@ ACTIONS = {
     "staff.enabled": "恢复账号",
     "staff.code_issued": "发出工作人员验证码",
     "staff.linked": "绑定工作人员账号",
+    "staff.link_failed": "绑定工作人员账号没有成功",
 }
 OBJECTS = {
     "agreement": "协议",

@@ -10,10 +10,11 @@ from sqlalchemy import text
 
 from api.agreements.models import Agreement
 from api.agreements.schemas import PartyRole
+from api.audit.listing import list_events
 from api.chats.models import Link
 from api.db import Database
 from api.identity.codes import issue_code
-from api.identity.schemas import LinkMethod, LinkRole, RelativeCodeOut, RelativeCodesOut
+from api.identity.schemas import LinkMethod, LinkRole, LinkScope, RelativeCodeOut, RelativeCodesOut
 from api.privacy import Vault
 from tests.api.calls import by_code, call, own, prove
 from tests.factories import Factory
@@ -95,6 +96,24 @@ async def test_a_cancelled_code_lets_nobody_in(api: aiohttp.ClientSession, facto
     await prove(api, CHILD, by_code(code["code"]), 403)
 
 
+async def test_a_cancelled_code_stays_in_the_record_of_its_agreement(
+    api: aiohttp.ClientSession, database: Database, factory: Factory
+) -> None:
+    """With its row gone, nobody could tell any more whose home it had been for."""
+    agreement, _ = await family(factory)
+    code = await invite(api, agreement)
+    await call(api, "DELETE", f"{path(HOLDER, agreement)}/{code['id']}", 204)
+    assert (await call(api, "GET", path(HOLDER, agreement)))["codes"] == []
+    async with database.transaction() as session:
+        shown = await list_events(session, agreement_ids=[agreement.id], limit=10)
+    about_codes = [event for event in shown if event.object_kind == "link_code"]
+    assert [(event.action, event.object_id) for event in about_codes] == [
+        ("code.cancelled", code["id"]),
+        ("code.issued", code["id"]),
+    ]
+    assert {event.agreement for event in about_codes} == {agreement.number}
+
+
 async def test_a_used_code_cannot_be_cancelled(api: aiohttp.ClientSession, factory: Factory) -> None:
     agreement, _ = await family(factory)
     code = await invite(api, agreement)
@@ -164,6 +183,38 @@ async def test_a_code_that_shows_more_is_used_one_that_shows_no_more_is_not(
     # The holder who tries it leaves it good.
     assert [link["role"] for link in own(await prove(api, HOLDER, by_code(spare["code"])))] == ["holder"]
     assert [link["scope"] for link in own(await prove(api, STRANGER, by_code(spare["code"])))] == ["progress"]
+
+
+async def test_a_second_code_takes_nothing_away(api: aiohttp.ClientSession, factory: Factory) -> None:
+    """The progress without an end took the place of everything for a year."""
+    agreement, _ = await family(factory)
+    until = str(datetime.now(UTC).date() + timedelta(days=300))
+    everything = await invite(api, agreement, valid_until=until)
+    progress = await invite(api, agreement, scope="progress")
+    await prove(api, CHILD, by_code(everything["code"]))
+    (link,) = own(await prove(api, CHILD, by_code(progress["code"])))
+    assert (link["scope"], link["valid_until"]) == ("everything", until)
+    # Nothing was used up.
+    await prove(api, STRANGER, by_code(progress["code"]))
+    # One that lasts longer and shows as much is used.
+    longer = await invite(api, agreement)
+    (link,) = own(await prove(api, CHILD, by_code(longer["code"])))
+    assert (link["scope"], link["valid_until"]) == ("everything", None)
+
+
+async def test_a_pending_heir_sees_what_a_code_shows(api: aiohttp.ClientSession, factory: Factory) -> None:
+    """The bot said thank you, the code was used up, and nothing was shown."""
+    agreement, _ = await family(factory)
+    heir = await factory.person()
+    await factory.party(agreement, heir, role=PartyRole.HEIR, position=1)
+    await factory.link(CHILD, agreement, person=heir, role=LinkRole.HEIR, scope=LinkScope.PROGRESS)
+    progress, everything = await invite(api, agreement, scope="progress"), await invite(api, agreement)
+    (link,) = own(await prove(api, CHILD, by_code(progress["code"])))
+    assert (link["role"], link["scope"]) == ("heir", "progress")
+    (link,) = own(await prove(api, CHILD, by_code(everything["code"])))
+    assert link["scope"] == "everything"
+    assert len(await call(api, "GET", f"/v1/chats/{CHILD}/payments")) == 1
+    await prove(api, STRANGER, by_code(progress["code"]))
 
 
 async def test_who_is_shut_out_takes_along_whom_they_let_in(

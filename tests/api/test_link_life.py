@@ -209,6 +209,32 @@ async def test_an_heir_sees_the_progress_until_staff_confirm(
     assert [link["scope"] for link in own(await prove(api, CHILD, proof))] == ["everything"]
 
 
+@SCOPED
+@pytest.mark.parametrize("role", [PartyRole.HEIR, PartyRole.PROXY])
+async def test_who_has_become_the_holder_in_the_roll_proves_it_and_is_one(
+    api: aiohttp.ClientSession, database: Database, factory: Factory, role: PartyRole
+) -> None:
+    who = factory.invented()
+    person, agreement = await factory.person(who), await factory.agreement()
+    party = await factory.party(agreement, person, role, position=1)
+    proof = by_phone(who.phone, who.id_number[-4:])
+    assert [link["role"] for link in own(await prove(api, CHILD, proof))] == [role]
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE parties SET role = 'holder' WHERE id = :i"), {"i": party.id})
+    (link,) = own(await prove(api, CHILD, proof))
+    assert (link["role"], link["scope"]) == ("holder", "everything")
+
+
+@SCOPED
+async def test_a_proof_takes_nothing_from_who_sees_more_by_a_code(api: aiohttp.ClientSession, factory: Factory) -> None:
+    who = factory.invented()
+    agreement = await factory.agreement()
+    await factory.party(agreement, await factory.person(who), PartyRole.HEIR, position=1)
+    await factory.link(CHILD, agreement, role=LinkRole.RELATIVE, method=LinkMethod.CODE)
+    (link,) = own(await prove(api, CHILD, by_phone(who.phone, who.id_number[-4:])))
+    assert (link["role"], link["scope"]) == ("relative", "everything")
+
+
 # --- when it ends by itself ---
 
 

@@ -26,7 +26,7 @@ from tests.api.calls import agree, by_code, by_phone, call, own, prove
 from tests.factories import Factory
 from tests.invented import Invented
 
-pytestmark = pytest.mark.security("A right that is taken away stays away, whatever happens at that moment")
+pytestmark = pytest.mark.security("A right that is not used or not supported ends")
 HOLDER, CHILD, OTHER = 700100200, 700100201, 700100202
 MOMENT = 0.5
 """Long enough for the API to have answered, unless it waits."""

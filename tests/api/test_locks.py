@@ -1,6 +1,7 @@
 """Requests that meet what another transaction keeps locked."""
 
 import asyncio
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import text
 
 from api import app
 from api.app import create_app
+from api.audit.sealer import LATE
 from api.db import Database
 from api.settings import Settings
 from tests.api.calls import call
@@ -38,6 +40,16 @@ async def test_who_waits_too_long_is_told_to_come_again(
                 error = await call(api, "DELETE", f"/v1/chats/{CHAT}/links/{link.id}", 503)
         assert error["code"] == "unavailable"
         await call(api, "DELETE", f"/v1/chats/{CHAT}/links/{link.id}", 204)
+
+
+async def test_a_transaction_that_stands_still_is_ended_before_its_events_are_too_late(database: Database) -> None:
+    """Sealed is what appears within ``LATE``; a frozen process that went on after that looked like a forger."""
+    ask = "SELECT current_setting('idle_in_transaction_session_timeout')::interval"
+    async with database.transaction() as session:
+        assert timedelta(0) < await session.scalar(text(ask)) < LATE
+    connection = await database.connect()
+    assert timedelta(0) < await connection.fetchval(ask) < LATE
+    await connection.close()
 
 
 async def test_an_import_waits_as_long_as_it_takes(database: Database) -> None:

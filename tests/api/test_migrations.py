@@ -1,14 +1,17 @@
 """The migrations make exactly the schema that the models describe, and can be taken back."""
 
 import asyncio
+from datetime import date
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from api import migrations
+from api.chats.roll_changes import settle_links
 from api.db import Database, async_url
+from api.privacy import Vault
 from api.tables import Base
 
 
@@ -18,6 +21,33 @@ async def test_models_and_migrations_agree(database: Database) -> None:
 
     async with database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_who_was_let_in_before_the_second_version_falls_with_the_owners_too(
+    database_url: str, database: Database, vault: Vault
+) -> None:
+    """What stood on a code of before stood for ever, whoever owned the home."""
+    await asyncio.to_thread(migrations.downgrade, database_url, "0001")
+    async with database.transaction() as session:
+        for statement in (
+            "INSERT INTO projects (name) VALUES ('p')",
+            "INSERT INTO people (name, name_index) VALUES ('', '')",
+            "INSERT INTO agreements (project_id, kind, number, number_key, handed_over, source, as_of) "
+            "VALUES (1, 'relocation', 'A-1001', 'A-1001', false, 's', '2026-01-01')",
+            "INSERT INTO parties (agreement_id, person_id, role, position) VALUES (1, 1, 'holder', 0)",
+            "INSERT INTO link_codes (code_index, agreement_id, issued_by, expires_at, used_at, used_by_chat_id) "
+            "VALUES ('1', 1, 's', now(), now() - interval '1 day', 5), ('2', 1, 's', now(), now(), 5)",
+            "INSERT INTO links (chat_id, agreement_id, role, method) VALUES (5, 1, 'relative', 'code')",
+            "INSERT INTO links (chat_id, agreement_id, person_id, role, method) VALUES (6, 1, 1, 'holder', 'phone')",
+        ):
+            await session.execute(text(statement))
+    await asyncio.to_thread(migrations.upgrade, database_url)
+    async with database.transaction() as session:
+        assert (await session.execute(text("SELECT owner_ids FROM link_codes"))).scalars().all() == [[1], [1]]
+        links = await session.execute(text("SELECT chat_id, code_id FROM links ORDER BY chat_id"))
+        assert [tuple(link) for link in links] == [(5, 2), (6, None)]
+        await session.execute(text("DELETE FROM parties"))
+        assert await settle_links(session, vault, date(2026, 11, 24)) == (2, 0)
 
 
 async def test_down_and_up_again(database_url: str) -> None:

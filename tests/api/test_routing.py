@@ -1,9 +1,14 @@
 """Look-ups by chat alone take a short way past FastAPI; nobody must be able to tell."""
 
+from collections.abc import MutableMapping
+from typing import Any
+
 import aiohttp
 import pytest
 
+from api.app import create_app
 from api.routing import CHAT_IDS
+from api.settings import Settings
 
 LOOK_UPS = ["", "/links", "/homes", "/payments", "/handover", "/with-homes", "/with-payments", "/with-handover"]
 
@@ -31,3 +36,21 @@ async def test_the_largest_id_is_answered(api: aiohttp.ClientSession, look_up: s
 async def test_without_the_token_nothing_is_answered(api_url: str) -> None:
     async with aiohttp.ClientSession(api_url) as stranger, stranger.get("/v1/chats/5") as response:
         assert response.status == 401
+
+
+async def test_nor_behind_a_proxy_that_puts_a_prefix_before_the_path(settings: Settings, database_url: str) -> None:
+    """Routes look at the path without it; the check looked at the whole, and let everything through."""
+    app = create_app(settings, database_url)
+    given = {"type": "http", "method": "GET", "query_string": b"", "headers": [], "root_path": "/office"}
+    statuses = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    for path in ("/office/v1/chats/5", "/office/v1/none", "/office/healthz"):
+        await app(given | {"path": path, "raw_path": path.encode()}, receive, send)
+    assert statuses == [401, 401, 200]

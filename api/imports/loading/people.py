@@ -231,11 +231,13 @@ async def settle_people(
                 touched.add(person_id)
                 continue
             phones = phones if record.states_phones else party.phone_indexes
-            if (role, position, phones) == (party.role, party.position, party.phone_indexes):
+            as_stored = (party.role, party.position, party.phone_indexes)
+            if (role, position, phones) == as_stored and party.valid_until is None:
                 tally.unchanged += 1
                 continue
             tally.changed += 1
-            changed.append((agreement_id, person_id, role, position, phones))
+            # What an owner has does not end with the authority that they had as a proxy.
+            changed.append((agreement_id, person_id, role, position, phones, None))
             if phones != party.phone_indexes:
                 touched.add(person_id)
                 report.example(f"{record.number}：联系电话有变化")
@@ -249,7 +251,7 @@ async def settle_people(
     columns = ("agreement_id", "person_id", "role", "position", "phone_indexes")
     ids = await bulk.ids(_parties, len(new))
     await bulk.insert(_parties, ("id", *columns), [(i, *row) for i, row in zip(ids, new, strict=True)])
-    await bulk.update(_parties, columns[:2], columns[2:], changed)
+    await bulk.update(_parties, columns[:2], (*columns[2:], "valid_until"), changed)
     await bulk.delete(_parties, columns[:2], gone)
     await _settle_phones(bulk, vault, touched, digits, report)
     await _forget(bulk, gone)

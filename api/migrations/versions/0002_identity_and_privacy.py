@@ -298,6 +298,25 @@ def upgrade() -> None:
         op.f("ck_links_linkmethod"), "links", "method IN ('phone', 'agreement', 'code', 'office')"
     )
     op.create_foreign_key(op.f("fk_links_code_id"), "links", "link_codes", ["code_id"], ["id"])
+    # What was let in by a code stands and falls with those who own the agreement; for codes of before, with today's.
+    op.execute(
+        """
+        UPDATE link_codes SET owner_ids = ARRAY(
+            SELECT person_id FROM parties
+            WHERE parties.agreement_id = link_codes.agreement_id AND role IN ('holder', 'co_owner') ORDER BY position
+        )
+        """
+    )
+    op.execute(
+        """
+        UPDATE links SET code_id = (
+            SELECT id FROM link_codes
+            WHERE used_by_chat_id = links.chat_id AND link_codes.agreement_id = links.agreement_id
+            ORDER BY used_at DESC LIMIT 1
+        )
+        WHERE method = 'code' AND person_id IS NULL
+        """
+    )
     op.create_foreign_key(
         op.f("fk_links_revoked_by_staff_id"), "links", "staff_accounts", ["revoked_by_staff_id"], ["id"]
     )

@@ -195,6 +195,20 @@ async def test_the_family_is_told_of_a_link_that_stands_again(
     assert datetime.fromisoformat(news[0][1]["linked_at"]) > datetime.now(UTC) - timedelta(minutes=5)
 
 
+async def test_a_proxy_who_becomes_the_holder_has_no_last_day_any_more(
+    load: Load, look: Look, api: aiohttp.ClientSession, database: Database, folder: Path
+) -> None:
+    await roll(load, folder, owners(DAN, BO))
+    async with database.transaction() as session:
+        await session.execute(
+            text("UPDATE parties SET role = 'proxy', valid_until = CURRENT_DATE - 5 WHERE role = 'co_owner'")
+        )
+    await prove(api, HOLDER, by_phone(BO.phone, BO.id_number[-4:]), 403)
+    await roll(load, folder, owners(BO))
+    assert await look("SELECT role, valid_until FROM parties") == [{"role": "holder", "valid_until": None}]
+    assert [link["role"] for link in own(await by_its_phone(api, HOLDER, BO))] == ["holder"]
+
+
 async def test_a_roll_without_phones_suspends_nobody(
     load: Load, look: Look, api: aiohttp.ClientSession, folder: Path
 ) -> None:
