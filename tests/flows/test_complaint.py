@@ -188,10 +188,10 @@ async def test_more_than_ten_files(factory: Factory, resident: Person) -> None:
     await resident.send_document(PDF)
     await resident.expect("已收到：1个文件")
     await resident.send_photo(*(picture(shade) for shade in range(10)), caption="都是漏水的地方")
-    await resident.expect("9张照片、1个文件", "最多放10个文件", "有1个文件没有收下")
+    await resident.expect("9张照片、1个文件", "一次最多放10个文件", "有1个文件没有收下")
     assert await stored_files(factory) == 10
     await resident.send_photo(picture(99))
-    await resident.expect("最多放10个文件")
+    await resident.expect("一次最多放10个文件")
 
 
 async def test_files_that_are_not_taken(factory: Factory, resident: Person) -> None:
