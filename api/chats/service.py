@@ -21,8 +21,9 @@ from api.errors import InvalidInput, VersionConflict
 from api.lookups import LookUp, Reading, Row
 from api.privacy import Vault
 
-MAX_DIALOG_BYTES = 32 * 1024
-"""As JSON in UTF-8; the longest complaint takes about a third of it."""
+MAX_DIALOG_BYTES = 160 * 1024
+"""As JSON in UTF-8; the longest answer of an officer, begun in the midst of a complaint, takes about half of it, and
+all of it only where every character has to be escaped."""
 
 log = structlog.get_logger()
 
