@@ -35,13 +35,12 @@ from api.lookups import reading
 from api.routing import DEFAULT_PAGE, NOT_FOUND, Cursor, PageSize, RowId, Session, TheVault, v1_router
 from api.staff.access import Acting, acting
 from api.staff.routes import NOT_ALLOWED
-from api.staff.schemas import StaffRole
+from api.staff.schemas import SEES_CASES, StaffRole
 
 router = v1_router("desk")
 
-READS = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.APPROVER, StaffRole.ADMIN)
 ACTS = (StaffRole.CASE_OFFICER, StaffRole.APPROVER, StaffRole.ADMIN)
-Reader = Annotated[Acting, acting(*READS)]
+Reader = Annotated[Acting, acting(*SEES_CASES)]
 Officer = Annotated[Acting, acting(*ACTS)]
 
 CONFLICT: dict[int | str, dict[str, Any]] = {

@@ -28,6 +28,8 @@ class StaffRole(StrEnum):
     ADMIN = "admin"
 
 
+SEES_CASES = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.APPROVER, StaffRole.ADMIN)
+"""Who reads complaints."""
 LOOKS_UP = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.CLERK, StaffRole.ADMIN)
 """Who finds an agreement by its number."""
 SEES_QUEUE = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.ADMIN)
