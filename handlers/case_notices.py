@@ -1,14 +1,12 @@
-"""What is told without being asked about complaints: residents, of what the office did; officers, of what waits for
-them."""
+"""What residents are told without asking: what the office did with their complaints."""
 
 from api.cases.schemas import CaseEventKind, ClockKind
-from api.messages.schemas import CaseOnDesk, CaseUpdated, DeskNews
+from api.messages.schemas import CaseUpdated
 from bot.ui import Letter, button, rows
 from handlers import terms
 from handlers.case_screens import ShowCase, clock_line
 from handlers.facts import enclosures, listed, quoted
 from handlers.menu import OpenCases
-from handlers.staff_menu import OpenStaff
 from locales import Html, Translator, join
 
 SHOWN = 1000
@@ -80,42 +78,3 @@ def _happened(notice: CaseUpdated, tr: Translator) -> Html:
         case other:
             # Not for now; what happened is said all the same.
             return tr.t("<b>{event}</b>", event=terms.name(tr, other))
-
-
-def case_on_desk(notice: CaseOnDesk, tr: Translator) -> Letter:
-    """It names nobody of the family."""
-    facts = [
-        tr.t("About: {category}", category=terms.name(tr, notice.category)),
-        tr.t("Now: <b>{state}</b>", state=terms.name(tr, notice.state)),
-        tr.t("Last day: <b>{day}</b>", day=tr.date(notice.last_day)) if notice.last_day else None,
-    ]
-    return Letter(
-        join("\n", [_on_desk(notice, tr), *facts]), rows(button(tr.plain("What you can do here"), OpenStaff()))
-    )
-
-
-def _on_desk(notice: CaseOnDesk, tr: Translator) -> Html:
-    number = notice.number
-    match notice.news:
-        case DeskNews.GIVEN:
-            return tr.t("📥 <b>Complaint {number} is yours to handle</b>", number=number)
-        case DeskNews.REPLIED:
-            return tr.t("💬 <b>Complaint {number}: the resident has answered your question</b>", number=number)
-        case DeskNews.ADDED:
-            return tr.t("💬 <b>Complaint {number}: the resident has added something</b>", number=number)
-        case DeskNews.REOPENED:
-            return tr.t("🔁 <b>Complaint {number}: not settled, says the resident. Work on it again</b>", number=number)
-        case DeskNews.REVIEW_REQUESTED:
-            return tr.t("🔁 <b>Complaint {number}: the resident asks for a review</b>", number=number)
-        case DeskNews.SECOND_REVIEW_REQUESTED:
-            return tr.t("🔁 <b>Complaint {number}: the resident asks for a second review</b>", number=number)
-        case DeskNews.WITHDRAWN:
-            return tr.t("<b>Complaint {number}: the resident has withdrawn it</b>", number=number)
-        case DeskNews.SUPERVISED:
-            return tr.t("❗ <b>Complaint {number}: a supervisor now watches over it</b>", number=number)
-        case DeskNews.DUE_SOON:
-            return tr.t("⏳ <b>Complaint {number}: its time is nearly over</b>", number=number)
-        case DeskNews.OVERDUE:
-            return tr.t("🔴 <b>Complaint {number} is overdue. The supervisor sees it too</b>", number=number)
-        case DeskNews.NO_REPLY:
-            return tr.t("⏳ <b>Complaint {number}: no answer to your question in time</b>", number=number)

@@ -29,11 +29,12 @@ from bot.courier import CannotCompose
 from bot.dispatch import CallbackHandler
 from bot.ui import Letter, button, rows
 from handlers import terms
-from handlers.case_notices import case_on_desk, case_updated
+from handlers.case_notices import case_updated
 from handlers.facts import agreement_line, quoted
 from handlers.gate import ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenHome, OpenMenu, OpenSettings
 from handlers.relatives import OpenRelatives, ShowRelatives
+from handlers.staff_notices import on_desk
 from locales import Html, Translator, join
 
 _NOTICE: TypeAdapter[Notice] = TypeAdapter(Notice)
@@ -69,7 +70,7 @@ def compose(message: Claimed, tr: Translator) -> Letter:
         case CaseUpdated():
             return case_updated(notice, tr)
         case CaseOnDesk():
-            return case_on_desk(notice, tr)
+            return on_desk(notice, tr)
     assert_never(notice)
 
 

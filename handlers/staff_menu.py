@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from telegram import InlineKeyboardMarkup, Update
 
-from api.staff.schemas import LOOKS_UP, SEES_QUEUE, StaffMe, StaffRole
+from api.staff.schemas import LOOKS_UP, SEES_CASES, SEES_QUEUE, StaffMe, StaffRole
 from bot.backend import NotAllowed
 from bot.callbacks import Callback
 from bot.context import Context
@@ -25,6 +25,10 @@ P = ParamSpec("P")
 
 class OpenStaff(Callback, prefix="staff"):
     """Who one is, and what one may do."""
+
+
+class OpenDesk(Callback, prefix="s_desk"):
+    """Complaints: which of them?"""
 
 
 class OpenQueue(Callback, prefix="s_queue"):
@@ -47,7 +51,8 @@ class Entry:
 
 
 ENTRIES = (
-    # Complaints (handlers/staff_queue.py) come here, at the top: they have clocks.
+    # At the top: complaints have clocks.
+    Entry(SEES_CASES, lazy("📋 Complaints"), OpenDesk()),
     Entry(SEES_QUEUE, lazy("📥 Requests for access"), OpenQueue()),
     Entry(LOOKS_UP, lazy("🔎 Who sees an agreement"), AskNumber()),
 )

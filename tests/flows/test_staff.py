@@ -80,7 +80,7 @@ async def test_a_code_links_and_does_not_stay_in_the_chat(system: System, factor
     await person.expect_deleted(code.lower())
     await person.send("/staff")
     shown = await person.expect("工作专班内部", "接访甲")
-    assert shown.buttons == ["📥 核对证件的请求", "🔎 谁能看到某份协议", "返回主菜单"]
+    assert shown.buttons == ["📋 信访件", "📥 核对证件的请求", "🔎 谁能看到某份协议", "返回主菜单"]
 
 
 async def test_the_link_from_the_command_line_does_the_same(system: System, factory: Factory) -> None:

@@ -1,0 +1,202 @@
+"""What an officer sends into a step: words, a number of days, a name, and with an answer documents and photos.
+
+Parts of a text that the app cut, and pictures of an album, come as updates of their own: what was sent before the
+question came is taken into it, and the question is edited, not repeated.
+"""
+
+import hashlib
+import mimetypes
+import re
+import unicodedata
+
+from telegram import Document, Message, PhotoSize, Update
+from telegram.error import BadRequest
+from telegram.ext import filters
+
+from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, AttachmentKind, AttachmentOut
+from bot.backend import TooLarge, TooMany, UnsupportedType
+from bot.context import Context
+from bot.dispatch import InDialog, MessageHandler
+from handlers.passages import units
+from handlers.staff_case_draft import LONGEST_NAME, Draft, Step
+from handlers.staff_case_questions import ask, ask_again, go, standing
+from handlers.staff_menu import staff_only
+from handlers.staff_terms import MOST_DAYS
+from handlers.verification_texts import looks_like_id_number
+from locales import Html
+
+CUT_BY_APP = 4000
+"""UTF-16 units: a message of more is probably the beginning of a longer text, cut at 4,096 by the app."""
+_NUMBER = re.compile(r"\d{1,3}")
+_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}", re.IGNORECASE | re.ASCII)
+_PICKS = (Step.DEPARTMENT, Step.OFFICER, Step.PROCEDURE)
+
+
+@staff_only
+async def take_text(update: Update, ctx: Context) -> None:
+    message = _message(update)
+    step, draft = standing(ctx)
+    text = (message.text or "").replace("\0", "").strip()
+    if message.message_id <= draft.taken or not text:
+        await ask(ctx)
+        return
+    if step in _PICKS or (step is Step.OUTCOME and not draft.is_answer):
+        await ask(ctx, ctx.t("Please press one of the buttons."))
+    elif step is Step.DAYS:
+        await _take_days(ctx, draft, text)
+    elif step is Step.APPROVER:
+        await _take_name(ctx, draft, text)
+    elif looks_like_id_number(text):
+        await ctx.take_away()
+        await ask(ctx, ctx.t("There was an ID number in your message. It must not be in what you write here."))
+    else:
+        await _take_words(ctx, step, draft, message, text)
+
+
+async def _take_days(ctx: Context, draft: Draft, text: str) -> None:
+    number = _NUMBER.search(unicodedata.normalize("NFKC", text))
+    if number is None or not 1 <= int(number[0]) <= MOST_DAYS:
+        await ask(ctx, ctx.t("Please send a number from 1 to {n}.", n=MOST_DAYS))
+        return
+    draft.days = int(number[0])
+    go(ctx, draft.next(), draft)
+    await ask(ctx)
+
+
+async def _take_name(ctx: Context, draft: Draft, text: str) -> None:
+    if len(text) > LONGEST_NAME or "\n" in text:
+        await ask(ctx, ctx.t("That is too long for a name."))
+        return
+    draft.approved_by = text
+    go(ctx, draft.next(), draft)
+    await ask(ctx)
+
+
+async def _take_words(ctx: Context, step: Step, draft: Draft, message: Message, text: str) -> None:
+    follows = message.message_id == draft.taken + 1
+    draft.cut = draft.cut and follows
+    draft.refused = draft.refused if draft.cut else 0
+    whole = draft.with_text(text)
+    length = draft.refused + len(text) if draft.refused else len(whole)
+    at_once = message.message_id < draft.asked
+    draft.taken, draft.cut = message.message_id, units(message.text or "") >= CUT_BY_APP
+    note: Html | None
+    if draft.refused or length > draft.longest:
+        # The rest of a text that was too long is no text of its own.
+        draft.refused = length
+        note = _too_long(ctx, draft, length)
+    else:
+        note = ctx.t("✔️ Added to your text.") if draft.text else None
+        draft.text = whole
+        step = _after(step, draft)
+    go(ctx, step, draft)
+    await (ask_again if at_once else ask)(ctx, note)
+
+
+def _after(step: Step, draft: Draft) -> Step:
+    """Where what was sent leaves the officer: an answer may get more; anything else is shown for confirmation."""
+    if draft.is_answer:
+        return step if step is Step.OUTCOME else Step.TEXT
+    return draft.next()
+
+
+def _too_long(ctx: Context, draft: Draft, length: int) -> Html:
+    number = ctx.words.number
+    return ctx.t(
+        "This text is too long: it has {given} characters, and {max} are possible.",
+        given=number(length),
+        max=number(draft.longest),
+    )
+
+
+# --- files ---
+
+
+@staff_only
+async def take_file(update: Update, ctx: Context) -> None:
+    message = _message(update)
+    step, draft = standing(ctx)
+    if not draft.is_answer:
+        await ask(ctx, ctx.t("Files can only come with an answer. Please write it as a text."))
+        return
+    if message.message_id <= draft.taken:
+        await ask(ctx)
+        return
+    at_once = message.message_id < draft.asked
+    refused = await _store(ctx, message, draft)
+    caption = (message.caption or "").replace("\0", "").strip()
+    if caption and len(draft.with_text(caption)) <= draft.longest and caption not in draft.text:
+        draft.text = draft.with_text(caption)
+    draft.taken, draft.cut, draft.refused = message.message_id, False, 0
+    go(ctx, _after(step, draft), draft)
+    await (ask_again if at_once else ask)(ctx, refused)
+
+
+async def _store(ctx: Context, message: Message, draft: Draft) -> Html | None:
+    """Fetch the file and hand it to the API. Returns what to say where it was not taken."""
+    full = ctx.t("An answer can have up to {n} files, so I did not take this one.", n=MAX_ATTACHMENTS)
+    too_large = ctx.t("This file is larger than 20 MB, so I could not take it. Please send a smaller one.")
+    source = message.document or message.photo[-1]
+    if draft.is_full:
+        return full
+    if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
+        return too_large
+    try:
+        draft.take_file(await _hand_over(ctx, source, len(draft.files) + 1))
+    except TooLarge:
+        return too_large
+    except TooMany:
+        return full
+    except UnsupportedType:
+        return ctx.t("I cannot take files of this kind. Photos, PDF, Word and Excel files are fine.")
+    except BadRequest as error:
+        if "too big" in error.message.lower():
+            return too_large
+        # Telegram has it no longer, or not yet.
+        return ctx.t("I could not get this file from Telegram. Please send it once more.")
+    return None
+
+
+async def _hand_over(ctx: Context, source: Document | PhotoSize, number: int) -> AttachmentOut:
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - the handlers match in a step only
+    file = await ctx.bot.get_file(source.file_id)
+    data = bytes(await file.download_as_bytearray())
+    guessed = mimetypes.guess_type(file.file_path or "")[0]
+    if isinstance(source, Document):
+        kind, filename = AttachmentKind.DOCUMENT, source.file_name or "document"
+        claimed = source.mime_type or guessed or ""
+        # What the sender's app claims of a document may be anything.
+        media_type = claimed if _MEDIA_TYPE.fullmatch(claimed) else "application/octet-stream"
+    else:
+        media_type = guessed or "image/jpeg"
+        kind, filename = AttachmentKind.PHOTO, f"photo-{number}{mimetypes.guess_extension(media_type) or '.jpg'}"
+    return await ctx.backend.staff_attach(
+        ctx.chat_id,
+        data,
+        kind=kind,
+        filename=filename[-120:],
+        media_type=media_type,
+        upload_key=f"{dialog.id}-{hashlib.sha256(source.file_unique_id.encode()).hexdigest()[:32]}",
+    )
+
+
+@staff_only
+async def take_anything_else(update: Update, ctx: Context) -> None:
+    _, draft = standing(ctx)
+    if draft.is_answer:
+        await ask(ctx, ctx.t("I cannot take this. Text, photos and documents are fine."))
+    else:
+        await ask(ctx, ctx.t("Please write it as a text."))
+
+
+def _message(update: Update) -> Message:
+    assert update.message is not None  # noqa: S101 - message handlers only
+    return update.message
+
+
+HANDLERS = [
+    MessageHandler(InDialog("staff_case") & filters.TEXT, take_text),
+    MessageHandler(InDialog("staff_case") & (filters.PHOTO | filters.Document.ALL), take_file),
+    MessageHandler(InDialog("staff_case") & filters.ALL, take_anything_else),
+]

@@ -1,0 +1,45 @@
+"""What officers are told without asking: what waits for them with a case, and the way to it. It names nobody of the
+family."""
+
+from api.messages.schemas import CaseOnDesk, DeskNews
+from bot.ui import Letter, button, rows
+from handlers import staff_terms, terms
+from handlers.staff_case import OpenCase
+from locales import Html, Translator, join
+
+
+def on_desk(notice: CaseOnDesk, tr: Translator) -> Letter:
+    facts = [
+        tr.t("About: {category}", category=terms.name(tr, notice.category)),
+        tr.t("Now: <b>{state}</b>", state=terms.name(tr, notice.state)),
+        tr.t(staff_terms.CLOCKS[notice.clock]) if notice.clock else None,
+        tr.t("Last day: <b>{day}</b>", day=tr.date(notice.last_day)) if notice.last_day else None,
+    ]
+    return Letter(join("\n", [_news(notice, tr), *facts]), rows(button(tr.plain("Open it"), OpenCase(notice.number))))
+
+
+def _news(notice: CaseOnDesk, tr: Translator) -> Html:
+    number = notice.number
+    match notice.news:
+        case DeskNews.GIVEN:
+            return tr.t("📥 <b>Complaint {number} is yours to handle</b>", number=number)
+        case DeskNews.REPLIED:
+            return tr.t("💬 <b>Complaint {number}: the resident has answered your question</b>", number=number)
+        case DeskNews.ADDED:
+            return tr.t("💬 <b>Complaint {number}: the resident has added something</b>", number=number)
+        case DeskNews.REOPENED:
+            return tr.t("🔁 <b>Complaint {number}: not settled, says the resident. Work on it again</b>", number=number)
+        case DeskNews.REVIEW_REQUESTED:
+            return tr.t("🔁 <b>Complaint {number}: the resident asks for a review</b>", number=number)
+        case DeskNews.SECOND_REVIEW_REQUESTED:
+            return tr.t("🔁 <b>Complaint {number}: the resident asks for a second review</b>", number=number)
+        case DeskNews.WITHDRAWN:
+            return tr.t("<b>Complaint {number}: the resident has withdrawn it</b>", number=number)
+        case DeskNews.SUPERVISED:
+            return tr.t("❗ <b>Complaint {number}: a supervisor now watches over it</b>", number=number)
+        case DeskNews.DUE_SOON:
+            return tr.t("⏳ <b>Complaint {number}: its time is nearly over</b>", number=number)
+        case DeskNews.OVERDUE:
+            return tr.t("🔴 <b>Complaint {number} is overdue. The supervisor sees it too</b>", number=number)
+        case DeskNews.NO_REPLY:
+            return tr.t("⏳ <b>Complaint {number}: no answer to your question in time</b>", number=number)
