@@ -75,7 +75,8 @@ def as_xlsx(found: FiguresOut) -> bytes:
     for number, row in enumerate(rows(found)):
         cells = []
         for value in row:
-            cell: Any = WriteOnlyCell(sheet, value=_harmless(value) if isinstance(value, str) else value)
+            held: Any = _harmless(value) if isinstance(value, str) else value
+            cell: Any = WriteOnlyCell(sheet, value=held)
             if isinstance(value, date):
                 cell.number_format = "yyyy-mm-dd"
             if number == 0:

@@ -118,7 +118,7 @@ def _steps(period: Period) -> CTE:
     rests = and_(CaseEvent.to_state.in_(RESTS), or_(CaseEvent.from_state.is_(None), CaseEvent.from_state.not_in(RESTS)))
     rated = CaseEvent.kind == CaseEventKind.RATED
     within = CaseEvent.happened_at >= period.starts_at
-    of_case = {"partition_by": CaseEvent.case_id, "order_by": CaseEvent.id}
+    of_case: Any = {"partition_by": CaseEvent.case_id, "order_by": CaseEvent.id}
     whole_case: Any = {"partition_by": CaseEvent.case_id}
 
     def day(moment: Any) -> ColumnElement[date]:

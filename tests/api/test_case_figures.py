@@ -45,8 +45,8 @@ class ByHand:
     def of(self, first_day: date, last_day: date, stock_start: int) -> Figures:
         count = self.counts
         mean = round(sum(self.ratings) / len(self.ratings), 2) if self.ratings else None
-        names = ("received", "inflow", "outflow", "answered_in_time", "answered_late")
-        names += ("closed", "closed_unsaid", "solved", "not_solved")
+        names = ["received", "inflow", "outflow", "answered_in_time", "answered_late"]
+        names += ["closed", "closed_unsaid", "solved", "not_solved"]
         return Figures(
             first_day=first_day,
             last_day=last_day,
@@ -80,7 +80,9 @@ class Counted:
 
     def _read(self, case: Any, events: list[Any], clocks: list[Any]) -> None:
         events = [event for event in events if self._day(event.happened_at) <= self.period.last_day]
-        department, place, was_open, answered = None, None, False, False
+        department: int | None = None
+        place: Any = None
+        was_open = answered = False
         rating = rest = None
         word: bool | None = None
         for event in events:

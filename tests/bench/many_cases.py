@@ -20,7 +20,8 @@ _CASES = """
 INSERT INTO cases (number, chat_id, idempotency_key, agreement_id, unit_id, category, state, text, received_at,
     registered_at, accepted_at, acceptance_notice_last_day, answered_at, closed_at, due_on, department_id, officer_id,
     supervised_at, raised_at, outcome, rating, solved)
-SELECT '2025-' || lpad(i::text, 6, '0'), {first_resident} + (i - 1) / {family}, 'bench-' || i, (i - 1) / {family} + 1,
+SELECT '2025-' || lpad(i::text, greatest(length(i::text), 6), '0'), {first_resident} + (i - 1) / {family},
+    'bench-' || i, (i - 1) / {family} + 1,
     (i - 1) / {family} + 1, (ARRAY['handover','transition_fee','payment','registration','quality','allocation',
     'other'])[1 + i % 7], state, $2, received_at, received_at, CASE WHEN accepted THEN received_at + interval '3 days'
     END, (received_at + interval '15 days')::date, CASE WHEN ended THEN received_at + interval '30 days' END,
@@ -44,7 +45,7 @@ _EVENTS = """
 INSERT INTO case_events (case_id, kind, happened_at, actor_kind, actor_id, acted_as, from_state, to_state, text,
     outcome, department_id, rating, solved)
 SELECT id, kind, happened_at, actor_kind, 1, acted_as, from_state, to_state,
-    CASE WHEN kind = 'answered' THEN text END, CASE WHEN kind = 'answered' THEN outcome END,
+    CASE WHEN kind = 'answered' THEN $1::bytea END, CASE WHEN kind = 'answered' THEN outcome END,
     CASE WHEN kind = 'assigned' THEN department_id END, CASE WHEN kind = 'rated' THEN rating END,
     CASE WHEN kind = 'rated' THEN solved END
 FROM cases CROSS JOIN LATERAL (VALUES
@@ -98,7 +99,9 @@ _LARGE = ("cases", "case_events", "case_clocks")
 
 async def fill(url: str, vault: Vault, cases: int) -> None:
     """Make them in an empty database; a million takes some minutes."""
-    name, opinion = vault.seal("person.name", "编造甲"), vault.seal("case.text", "厨房漏水，报修三次没人来。")
+    name = vault.seal("person.name", "编造甲")
+    complaint = vault.seal("case.text", "厨房漏水，报修三次没人来。")
+    opinion = vault.seal("case_event.text", "已经派人去看，三十日内修好。")
     families = -(-cases // CASES_A_FAMILY)
     connection = await asyncpg.connect(url)
     try:
@@ -124,8 +127,9 @@ async def fill(url: str, vault: Vault, cases: int) -> None:
             f"SELECT 1 + id % 10, id FROM staff_accounts WHERE id <= {OFFICERS}"
         )
         filled = _CASES.format(first_resident=FIRST_RESIDENT, family=CASES_A_FAMILY, officers=OFFICERS)
-        await connection.execute(filled, cases, opinion)
-        for statement in (_EVENTS, _CLOCKS, *indexes):
+        await connection.execute(filled, cases, complaint)
+        await connection.execute(_EVENTS, opinion)
+        for statement in (_CLOCKS, *indexes):
             await connection.execute(statement)
         # What autovacuum does some time after a load; it must not do it in the middle of a measurement.
         await connection.execute("VACUUM ANALYZE")
