@@ -15,7 +15,7 @@ from bot.backend import BackendUnavailable, VersionConflict
 from bot.context import Context, is_harmless
 from bot.logs import place_of
 from bot.outcomes import halt_seconds
-from bot.sessions import Turn, delivery
+from bot.sessions import Turn, delivery, in_group
 from locales import Html
 
 log = structlog.get_logger()
@@ -28,7 +28,8 @@ _CHARACTERS = re.compile(r"\d{3,17}[\dXx]", re.ASCII)
 
 
 class Patience(BaseRateLimiter[Any]):
-    """Waits when Telegram answers 429, shortly and not often: a person is waiting at the other end.
+    """Waits when Telegram answers 429, shortly and not often: a person is waiting at the other end. In a group nobody
+    is, and whoever makes the bot talk there too fast would hold the place of a turn in which somebody is.
 
     The rate of notices and broadcasts is kept elsewhere (design §5).
     """
@@ -48,7 +49,7 @@ class Patience(BaseRateLimiter[Any]):
         data: dict[str, Any],
         rate_limit_args: Any,
     ) -> Any:
-        for _ in range(HALTS):
+        for _ in range(0 if in_group() else HALTS):
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as halt:
@@ -73,7 +74,8 @@ def _is_out_of_reach(error: BaseException | None, turn: Turn) -> bool:
 
 
 async def on_error(update: object, ctx: Context) -> None:
-    """PTB's error handler: discards what the turn changed, tells the person. Raises nothing."""
+    """PTB's error handler: discards what the turn changed, tells the person; a group is told nothing, and its update
+    does not come again. Raises nothing."""
     error, turn = ctx.error, ctx.turn
     turn.failed = True
     if _is_out_of_reach(error, turn):
@@ -83,7 +85,7 @@ async def on_error(update: object, ctx: Context) -> None:
     if is_harmless(error):
         return
     how = delivery.get()
-    if how is not None and not how.last_try and may_pass(error):
+    if turn.private and how is not None and not how.last_try and may_pass(error):
         how.passing = True
         log.warning("turn_will_be_tried_again", **_about(error, turn))
         return
@@ -91,6 +93,8 @@ async def on_error(update: object, ctx: Context) -> None:
         log.warning("turn_failed", **_about(error, turn))
     else:
         log.error("turn_failed", **_about(error, turn))
+    if not turn.private:
+        return
     try:
         await _take_away_characters(ctx)
         await ctx.answer()
@@ -103,7 +107,7 @@ async def _take_away_characters(ctx: Context) -> None:
     """Delete what may be the end of an ID number, when it was not even known what had been asked for: the person has to
     send it again anyhow, and it should not stand in the chat until then."""
     message = ctx.turn.update.message
-    if ctx.session.stored or not ctx.turn.private or message is None or not message.text:
+    if ctx.session.stored or message is None or not message.text:
         return
     if _CHARACTERS.fullmatch(re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", message.text))):
         with contextlib.suppress(TelegramError):

@@ -35,7 +35,7 @@ from bot.intake import is_sound
 log = structlog.get_logger()
 
 _INTERRUPTED = "interrupted"
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
 MAX_WAITING = 10_000
 """Updates taken in at the same time; all but ``concurrency`` of them wait."""
 
@@ -176,13 +176,24 @@ def current_turn() -> Turn:
     return turn
 
 
+def in_group() -> bool:
+    """Whether a turn of a group is being run, not of a private chat."""
+    turn = _turn.get()
+    return turn is not None and not turn.private
+
+
 def _command_of(update: Update) -> tuple[str, str] | None:
-    """Name (lower case) and the rest of the text, when a message is a command. ``/start@name`` is ``start``."""
+    """Name (lower case) and the rest of the text, when a message is a command. ``/start@name`` is ``start``; in a
+    group, where ``name`` may be another bot's, only with our own."""
     message = update.message
     if message is None or not message.text or not message.text.startswith("/"):
         return None
     found = _COMMAND.fullmatch(message.text)
-    return (found[1].lower(), (found[2] or "").strip()) if found else None
+    if found is None:
+        return None
+    if found[2] and message.chat.type != Chat.PRIVATE and found[2].lower() != update.get_bot().username.lower():
+        return None
+    return found[1].lower(), (found[3] or "").strip()
 
 
 class UpdateRunner(Protocol):

@@ -348,6 +348,30 @@ async def test_groups_have_no_session_and_get_at_most_the_way_to_the_private_cha
     assert office.asked.total() == 0
 
 
+async def test_a_group_that_telegram_slows_down_once_held_places_of_turns(bot: Bot, world: World) -> None:
+    """With each command: two waits of up to five seconds, and as many again to tell the group that it failed."""
+    await world.fault("sendMessage", 429, retry_after=1, count=100)
+    for number in range(1, 4):
+        await bot.take(message(number, -100, "/start", kind="supergroup"))
+    async with world.http.get("/play/outbox", params={"detail": "1"}) as response:
+        failed = (await response.json())["failed"]
+    assert failed["sendMessage"] == {"429": 3}
+
+
+async def test_a_command_for_another_bot_of_a_group_was_once_answered(bot: Bot) -> None:
+    taken: list[str] = []
+
+    async def act(update: Update, ctx: Context) -> None:
+        taken.append(str(update.message.text if update.message else ""))
+
+    bot.app.handlers[0][:] = [TurnHandler(lambda turn: turn.command is not None, act)]
+    own = bot.app.bot.username
+    texts = ["/start", "/start@another_bot", f"/start@{own}", f"/start@{own.upper()} x", f"/start@{own}2"]
+    for number, text in enumerate(texts):
+        await bot.take(message(number + 1, -100, text, kind="supergroup"))
+    assert taken == [texts[0], texts[2], texts[3]]
+
+
 async def test_other_kinds_of_updates_pass_without_a_word(bot: Bot, office: Office) -> None:
     said = message(1, 11, "x")["message"]
     member = {"user": said["from"], "status": "member"}
