@@ -5,14 +5,16 @@ holder: it is the only one that can be forwarded.
 """
 
 import calendar
+import contextlib
 from datetime import date
 from enum import StrEnum
 
 from telegram import Update
+from telegram.error import TelegramError
 
 from api.agreements.schemas import AgreementRef
 from api.identity.schemas import OWNERS, LinkOut, LinkScope, OpenCodeOut, RelativeCodeIn, RelativeCodeOut
-from bot.backend import NotFound, TooMany
+from bot.backend import BackendError, BackendUnavailable, NotFound, TooMany
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.dispatch import CallbackHandler
@@ -111,7 +113,11 @@ async def _show(ctx: Context, agreement_id: int, number: int = 0, note: Html | N
         await _not_ones_own(ctx)
         return
     links = [link for link in (await ctx.backend.links(ctx.chat_id)).links if link.agreement.id == agreement_id]
-    agreement = next(link.agreement for link in links if link.this_chat)
+    agreement = next((link.agreement for link in links if link.this_chat), None)
+    if agreement is None:
+        # Their own link has ended since the codes were looked up.
+        await _not_ones_own(ctx)
+        return
     page = Page([link for link in links if not link.this_chat], number, size=PAGE)
     numbered = list(enumerate(page.items, page.number * PAGE + 1))
     codes = list(enumerate(open_codes.codes, 1))
@@ -226,7 +232,19 @@ async def make_code(update: Update, ctx: Context, tap: MakeCode) -> None:
     except NotFound:
         await _not_ones_own(ctx)
         return
-    await ctx.remove_buttons()
+    try:
+        await _show_code(ctx, tap.agreement_id, code)
+    except TelegramError:
+        # The turn is tried again, perhaps by Telegram itself, and makes another one.
+        with contextlib.suppress(BackendError, BackendUnavailable):
+            await ctx.backend.cancel_code(ctx.chat_id, tap.agreement_id, code.id)
+        raise
+    # Last: while the code has not arrived, pressing the button again brings one.
+    with contextlib.suppress(TelegramError):
+        await ctx.remove_buttons()
+
+
+async def _show_code(ctx: Context, agreement_id: int, code: RelativeCodeOut) -> None:
     # Not personal: this message is meant to be passed on.
     await ctx.reply(_to_pass_on(ctx, code))
     shown = [ctx.t("It shows {scope}.", scope=terms.name(ctx.words, code.scope))]
@@ -245,7 +263,7 @@ async def make_code(update: Update, ctx: Context, tap: MakeCode) -> None:
             ],
         ),
         rows(
-            button(ctx.plain("Who else sees your home"), ShowRelatives(tap.agreement_id)),
+            button(ctx.plain("Who else sees your home"), ShowRelatives(agreement_id)),
             button(ctx.plain("Main menu"), OpenMenu()),
         ),
         personal=True,

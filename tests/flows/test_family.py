@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from api.agreements.schemas import PartyRole
-from api.identity.schemas import LinkMethod, LinkRole, LinkScope
+from api.identity.schemas import LinkMethod, LinkRole, LinkScope, RelativeCodesOut
 from api.imports.service import LoadOptions, load_rolls
 from tests.api.imports import books
 from tests.api.imports.books import ANNE, DAN
@@ -117,6 +117,46 @@ async def test_five_codes_wait_at_most(household: Household, resident: Person) -
     await resident.tap("让家人也能看")
     shown = await resident.expect("邀请码 5")
     assert not any("➕" in button for button in shown.buttons)
+
+
+async def test_a_code_that_could_not_be_shown_once_stayed_open(
+    system: System, household: Household, resident: Person
+) -> None:
+    """Each further try made one more, which nobody had seen."""
+    await resident.send("/settings")
+    for button in ("让家人也能看", "生成邀请码", "全部"):
+        await resident.tap(button)
+    for _ in range(3):
+        await system.fault("sendMessage", 500)
+        await resident.tap("一个月")
+        await resident.expect("连不上系统")
+    await resident.tap("一个月")
+    await resident.expect("https://t.me/", "只能用一次")
+    await resident.expect("转发给您的家人")
+    await resident.tap("还有谁能看到")
+    shown = await resident.expect("还没人用的邀请码", "邀请码 1")
+    assert "邀请码 2" not in shown.text
+
+
+async def test_a_holder_whose_link_ends_while_the_screen_is_made_once_saw_an_error(
+    system: System, factory: Factory, household: Household, resident: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await system.person("李四")
+    await factory.link(other.id, household.agreement, role=LinkRole.RELATIVE, method=LinkMethod.CODE)
+    await resident.send("/settings")
+    await resident.expect_button("让家人也能看")
+    backend = system.application.bot_data["backend"]
+    look_up = backend.relative_codes
+
+    async def and_then_the_link_ends(chat_id: int, agreement_id: int) -> RelativeCodesOut:
+        codes: RelativeCodesOut = await look_up(chat_id, agreement_id)
+        async with factory.database.transaction() as session:
+            await session.execute(text("DELETE FROM links WHERE chat_id = :chat"), {"chat": chat_id})
+        return codes
+
+    monkeypatch.setattr(backend, "relative_codes", and_then_the_link_ends)
+    await resident.tap("让家人也能看")
+    await resident.expect("只有权利人")
 
 
 async def test_a_relative_lets_nobody_in(
