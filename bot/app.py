@@ -44,8 +44,8 @@ def build_application(settings: BotSettings) -> App:
     Raises:
         NoToken: the settings hold none.
     """
-    calls = AiohttpRequest(pool_size=256, proxy=settings.telegram_proxy)
-    polls = AiohttpRequest(pool_size=2, proxy=settings.telegram_proxy)
+    calls = AiohttpRequest(pool_size=256, proxy=settings.proxy)
+    polls = AiohttpRequest(pool_size=2, proxy=settings.proxy)
     bot: ExtBot[None] = PollingBot(
         _token(settings),
         polls,
@@ -114,7 +114,7 @@ async def running_courier(settings: BotSettings) -> AsyncIterator[None]:
         NoToken: the settings hold none, or Telegram does not know it.
         OSError: the health address is taken.
     """
-    transport = AiohttpRequest(pool_size=settings.courier_batch, proxy=settings.telegram_proxy)
+    transport = AiohttpRequest(pool_size=settings.courier_batch, proxy=settings.proxy)
     bot: ExtBot[None] = ExtBot(
         _token(settings),
         base_url=f"{settings.telegram_api_url}/bot",

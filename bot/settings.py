@@ -48,9 +48,13 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _is_in_clear(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
 def _guarded_address(url: str) -> str:
-    parts = urlsplit(_web_address(url))
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if _is_in_clear(_web_address(url)):
         raise ValueError("must be https, or http on this machine: the bot's token travels in it")
     return url.rstrip("/")
 
@@ -100,11 +104,16 @@ class BotSettings(BaseSettings):
     telegram_api_url: Annotated[str, AfterValidator(_guarded_address)] = Field(
         "https://api.telegram.org", description="Where the Bot API is; https, or http on this machine."
     )
-    telegram_proxy: str | None = Field(
-        None, description="http://… proxy through which Telegram is reached, where it is not reachable directly."
+    telegram_proxy: SecretStr | None = Field(
+        None,
+        description="http://… proxy through which Telegram is reached, where it is not reachable directly; a password "
+        "may stand in it.",
     )
     api_url: Annotated[str, AfterValidator(_web_address)] = Field(
-        "http://127.0.0.1:8600", description="Where the API is."
+        "http://127.0.0.1:8600", description="Where the API is; https, or http on this machine or a private network."
+    )
+    api_network_is_private: bool = Field(
+        False, description="Nobody else can listen between bot and API (containers of one machine): http will do."
     )
     service_token: Annotated[SecretStr, AfterValidator(_each)] = Field(
         ..., description="Shared with the API; of several, separated by commas, the bot bears the first."
@@ -135,6 +144,15 @@ class BotSettings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _api_out_of_earshot(self) -> "BotSettings":
+        if _is_in_clear(self.api_url) and not self.api_network_is_private:
+            raise ValueError(
+                "SHANGLOU_API_URL must be https, or http on this machine: the service token travels to it. In a "
+                "network where nobody else can listen, set SHANGLOU_API_NETWORK_IS_PRIVATE=true"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _all_different(self) -> "BotSettings":
         others = (self.telegram_token, self.webhook_secret)
         secrets.check_different(
@@ -144,6 +162,11 @@ class BotSettings(BaseSettings):
             ]
         )
         return self
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy's address, with the password that stands in it."""
+        return self.telegram_proxy.get_secret_value() if self.telegram_proxy is not None else None
 
     @property
     def bearer(self) -> str:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from bot.cli.running import in_one_sentence
 from bot.cli.secrets import new_secrets
+from bot.logs import hide_secrets_of, without_secrets
 from bot.playground import new_token
 from bot.settings import BotSettings, load
 
@@ -68,6 +69,32 @@ def test_weak_secrets(monkeypatch: pytest.MonkeyPatch, name: str, value: str, re
     said = refusal()
     assert f"SHANGLOU_{name} {reason}" in said
     assert not value or value not in said
+
+
+@pytest.mark.parametrize("url", ["http://api:8600", "http://10.0.0.5:8600", "http://api.office.example"])
+def test_the_service_token_could_once_travel_in_clear(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SHANGLOU_API_URL", url)
+    assert "SHANGLOU_API_URL must be https, or http on this machine" in refusal()
+    monkeypatch.setenv("SHANGLOU_API_NETWORK_IS_PRIVATE", "true")
+    assert load().api_url == url
+
+
+@pytest.mark.parametrize("url", ["https://api.office.example", "http://127.0.0.1:8600", "http://localhost:8600"])
+def test_the_api_is_asked_out_of_earshot(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SHANGLOU_API_URL", url)
+    assert load().api_url == url
+
+
+def test_the_password_of_a_proxy_was_once_not_struck_out_of_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    password = secrets.token_urlsafe(12)
+    monkeypatch.setattr("bot.logs._hidden", set())
+    monkeypatch.setenv("SHANGLOU_TELEGRAM_PROXY", f"http://bot:{password}@proxy.office.example:3128")
+    settings = load()
+    assert settings.proxy == f"http://bot:{password}@proxy.office.example:3128"
+    assert password not in repr(settings) + settings.model_dump_json()
+    hide_secrets_of(settings)
+    assert password not in without_secrets(f"cannot connect to http://bot:{password}@proxy.office.example:3128")
+    assert password not in without_secrets(f"407 for {password}")
 
 
 def test_no_value_is_used_twice(monkeypatch: pytest.MonkeyPatch) -> None:
