@@ -27,7 +27,7 @@ def _mine() -> LookUp:
     return LookUp(
         select(mine.c.agreement_id.label("id"), *_COLUMNS)
         .select_from(mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id))
-        .join(Attachment, Attachment.id.in_(files_of(Case.id)))
+        .join(Attachment, files_of(Case.id))
         .where(Case.chat_id == CHAT_ID, Case.number == NUMBER, Attachment.id == ATTACHMENT_ID),
         seen="attachment.seen",
     )
@@ -36,7 +36,7 @@ def _mine() -> LookUp:
 MINE = _mine()
 ANY = LookUp(
     select(Case.id.label("case_id"), *_COLUMNS)
-    .join(Attachment, Attachment.id.in_(files_of(Case.id)))
+    .join(Attachment, files_of(Case.id))
     .where(Case.number == NUMBER, Attachment.id == ATTACHMENT_ID)
 )
 

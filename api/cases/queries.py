@@ -8,6 +8,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     Text,
     and_,
+    any_,
     bindparam,
     cast,
     distinct,
@@ -17,7 +18,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
 )
 from sqlalchemy import (
     case as sql_case,
@@ -42,15 +42,12 @@ NUMBER: Any = bindparam("number", None, type_=Text())
 IDEMPOTENCY_KEY: Any = bindparam("idempotency_key", None, type_=Text())
 
 
-def files_of(case_id: Any) -> Any:
-    """Ids of the files that belong to a case: its own, and those of the collective case's steps that it follows."""
-    own = select(Attachment.id).where(Attachment.case_id == case_id)
-    followed = (
-        select(Attachment.id)
-        .join(CaseEvent, CaseEvent.follows_id == Attachment.event_id)
-        .where(CaseEvent.case_id == case_id)
-    )
-    return union_all(own.correlate(Case), followed.correlate(Case))
+def files_of(case_id: Any) -> SQLColumnExpression[bool]:
+    """Which files belong to a case: its own, and those of the collective case's steps that it follows. The steps as an
+    array, so that the files are found by their keys, however many there are."""
+    followed = select(CaseEvent.follows_id).where(CaseEvent.case_id == case_id, CaseEvent.follows_id.is_not(None))
+    steps = func.array(followed.correlate(Case).scalar_subquery())
+    return or_(Attachment.case_id == case_id, Attachment.event_id == any_(steps))
 
 
 def families_of(master: Any) -> SQLColumnExpression[int]:
@@ -90,9 +87,7 @@ def history_columns() -> tuple[SQLColumnExpression[Any], ...]:
         media_type=Attachment.media_type,
         size=Attachment.size,
     )
-    attachments = (
-        select(json_list(attachment, Attachment.id)).where(Attachment.id.in_(files_of(Case.id))).correlate(Case)
-    )
+    attachments = select(json_list(attachment, Attachment.id)).where(files_of(Case.id)).correlate(Case)
     given_to, actor, officer, master = aliased(Department), aliased(StaffAccount), aliased(StaffAccount), aliased(Case)
     event = json_object(
         id=CaseEvent.id,

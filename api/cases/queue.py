@@ -109,6 +109,7 @@ def _statement() -> Any:
         .correlate(Case)
     )
     master, member = aliased(Case), aliased(Case)
+    its_master = select(master.number).where(master.id == Case.master_id).correlate(Case)
     members = select(func.count()).select_from(member).where(member.master_id == Case.id).correlate(Case)
     return (
         select(
@@ -126,13 +127,12 @@ def _statement() -> Any:
             StaffAccount.name.label("officer"),
             Case.supervised_at.is_not(None).label("supervised"),
             Case.raised_at.is_not(None).label("raised"),
-            master.number.label("master"),
+            its_master.scalar_subquery().label("master"),
             members.scalar_subquery().label("members"),
             running.where(CaseClock.kind == ClockKind.RESIDENT_ANSWER).exists().label("asked"),
         )
         .select_from(Case)
         .join(Agreement, Agreement.id == Case.agreement_id)
-        .outerjoin(master, master.id == Case.master_id)
         .outerjoin(Department, Department.id == Case.department_id)
         .outerjoin(StaffAccount, StaffAccount.id == Case.officer_id)
     )

@@ -128,7 +128,10 @@ async def test_every_look_up_leaves_an_event(
         "attachment_id": family.attachment_id,
         "message_id": 4711,
     }
-    queries = {"/v1/staff/{chat_id}/agreements": {"number": family.agreement.number}}
+    queries = {
+        "/v1/staff/{chat_id}/agreements": {"number": family.agreement.number},
+        "/v1/chats/{chat_id}/agreements/{agreement_id}/similar-cases": {"category": "quality"},
+    }
     recorded = 0
     for path in asked:
         chat_id = OFFICER if path.startswith("/v1/staff/") else CHAT

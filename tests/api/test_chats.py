@@ -21,7 +21,15 @@ DRAFT = {"id": "draft-0001", "name": "complaint.text", "data": {"text": "房子�
 
 
 def state(version: int, *, locale: str | None = None, linked: bool = False, dialog: Any = None) -> dict[str, Any]:
-    return {"chat_id": CHAT, "locale": locale, "linked": linked, "lapse": None, "dialog": dialog, "version": version}
+    return {
+        "chat_id": CHAT,
+        "locale": locale,
+        "linked": linked,
+        "lapse": None,
+        "dialog": dialog,
+        "version": version,
+        "gone": False,
+    }
 
 
 async def test_a_chat_that_never_wrote(api: aiohttp.ClientSession) -> None:

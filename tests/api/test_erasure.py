@@ -41,6 +41,7 @@ STAYS = {
     "audit_events.object_id": "that the chat was erased",
     "cases.chat_id": "a complaint that was filed: the Regulations on Petition Work",
     "cases.text": "likewise",
+    "case_events.actor_id": "likewise: who took which step",
     "attachments.chat_id": "its files",
     "attachments.filename": "likewise",
     "consents.chat_id": "withdrawn; the office must show that it was allowed (PIPL, article 69)",
