@@ -85,7 +85,7 @@ class Draft(BaseModel):
     text: str = ""
     files: list[DraftFile] = Field(default_factory=list)
     taken: int = Field(0, description="Id of the newest message taken in: Telegram may bring one twice.")
-    cut: bool = Field(False, description="Whether that one was a text that the app had probably cut.")
+    cut_at: int = Field(0, description="When that one came (Unix), where it was a text that the app had probably cut.")
     refused: int = Field(0, description="Characters of a text that was too long, as far as it has come.")
     asked: int = Field(0, description="Id of the question's message.")
 
@@ -129,7 +129,7 @@ class Draft(BaseModel):
         """The text with ``more`` on a line of its own; the rest of a text that the app cut goes on where it was cut."""
         if not self.text:
             return more
-        if not self.cut:
+        if not self.cut_at:
             return f"{self.text}\n{more}"
         between = " " if self.text[-1].isascii() and more[:1].isascii() else ""
         return f"{self.text}{between}{more}"

@@ -27,6 +27,8 @@ from locales import Html
 
 CUT_BY_APP = 4000
 """UTF-16 units: a message of more is probably the beginning of a longer text, cut at 4,096 by the app."""
+TOGETHER = 5
+"""Seconds within which the app sends the parts of a text that it cut."""
 _NUMBER = re.compile(r"\d{1,3}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}", re.IGNORECASE | re.ASCII)
 _PICKS = (Step.DEPARTMENT, Step.OFFICER, Step.PROCEDURE)
@@ -73,13 +75,14 @@ async def _take_name(ctx: Context, draft: Draft, text: str) -> None:
 
 
 async def _take_words(ctx: Context, step: Step, draft: Draft, message: Message, text: str) -> None:
-    follows = message.message_id == draft.taken + 1
-    draft.cut = draft.cut and follows
-    draft.refused = draft.refused if draft.cut else 0
+    sent_at = int(message.date.timestamp())
+    if sent_at - draft.cut_at > TOGETHER:
+        draft.cut_at, draft.refused = 0, 0
     whole = draft.with_text(text)
     length = draft.refused + len(text) if draft.refused else len(whole)
     at_once = message.message_id < draft.asked
-    draft.taken, draft.cut = message.message_id, units(message.text or "") >= CUT_BY_APP
+    draft.taken = message.message_id
+    draft.cut_at = sent_at if units(message.text or "") >= CUT_BY_APP else 0
     note: Html | None
     if draft.refused or length > draft.longest:
         # The rest of a text that was too long is no text of its own.
@@ -127,7 +130,7 @@ async def take_file(update: Update, ctx: Context) -> None:
     caption = (message.caption or "").replace("\0", "").strip()
     if caption and len(draft.with_text(caption)) <= draft.longest and caption not in draft.text:
         draft.text = draft.with_text(caption)
-    draft.taken, draft.cut, draft.refused = message.message_id, False, 0
+    draft.taken, draft.cut_at, draft.refused = message.message_id, 0, 0
     go(ctx, _after(step, draft), draft)
     await (ask_again if at_once else ask)(ctx, refused)
 
