@@ -23,13 +23,12 @@ from api.identity.models import Person
 from api.identity.schemas import LinkMethod, LinkRole
 from api.privacy import Vault
 from tests.api.calls import agree, by_code, by_phone, call, own, prove
+from tests.api.waiting import started
 from tests.factories import Factory
 from tests.invented import Invented
 
 pytestmark = pytest.mark.security("A right that is not used or not supported ends")
 HOLDER, CHILD, OTHER = 700100200, 700100201, 700100202
-MOMENT = 0.5
-"""Long enough for the API to have answered, unless it waits."""
 
 
 def today() -> Any:
@@ -78,7 +77,9 @@ async def sell(session: AsyncSession, home: Home, buyer: Person) -> None:
     )
 
 
-async def trying(api: aiohttp.ClientSession, chat_id: int, proof: dict[str, str]) -> asyncio.Task[int]:
+async def trying(
+    api: aiohttp.ClientSession, database: Database, chat_id: int, proof: dict[str, str]
+) -> asyncio.Task[int]:
     """A proof that is on its way; its status."""
     await agree(api, chat_id)
 
@@ -86,9 +87,7 @@ async def trying(api: aiohttp.ClientSession, chat_id: int, proof: dict[str, str]
         async with api.post(f"/v1/chats/{chat_id}/links", json=proof) as response:
             return response.status
 
-    task = asyncio.create_task(status())
-    await asyncio.wait([task], timeout=MOMENT)
-    return task
+    return await started(database, status())
 
 
 @asynccontextmanager
@@ -98,7 +97,7 @@ async def meanwhile(
     """Somebody tries the proof when the block has done its work, and before that is committed."""
     async with database.transaction() as session:
         yield session
-        task = await trying(api, chat_id, proof)
+        task = await trying(api, database, chat_id, proof)
     await task
 
 
@@ -165,7 +164,7 @@ async def test_a_code_used_before_an_import_settles_the_links_is_weighed_with_th
     buyer = await factory.person()
     async with database.transaction() as session:
         await sell(session, home, buyer)
-        assert await (await trying(api, CHILD, code)) == 201
+        assert await (await trying(api, database, CHILD, code)) == 201
         assert await settle_links(session, vault, today()) == (2, 0)
     assert not await sees(api, CHILD)
 
@@ -198,7 +197,7 @@ async def test_an_import_never_falls_over_somebody_who_waits_for_it(
     async with database.transaction() as session:
         # The roll has learnt an ID number: nobody may refer to the person until that is committed.
         await session.execute(text("UPDATE people SET id_number_index = '\\x00' WHERE id = :p"), {"p": home.holder.id})
-        task = await trying(api, OTHER, home.phone)
+        task = await trying(api, database, OTHER, home.phone)
         async with asyncio.timeout(15):
             assert await settle_links(session, vault, today()) == (0, 0)
         assert await task == 503

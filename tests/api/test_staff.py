@@ -18,6 +18,7 @@ from api.staff.schemas import StaffAccountOut, StaffCodeOut, StaffMe, StaffRole
 from api.staff.service import add_account, change_account
 from tests.api.calls import by_code, call, prove
 from tests.api.strictly import look_up
+from tests.api.waiting import started
 from tests.factories import Factory
 
 pytestmark = pytest.mark.security("Roles of staff are checked by every call")
@@ -270,8 +271,7 @@ async def test_an_administrator_who_is_disabled_already_disables_nobody(
     await staff(factory, None, StaffRole.ADMIN)
     async with database.transaction() as session:
         await change_account(session, Actor.staff(first), second, disabled=True)
-        late = asyncio.create_task(change(api, OTHER, first, 403, disabled=True))
-        await asyncio.wait([late], timeout=0.5)
+        late = await started(database, change(api, OTHER, first, 403, disabled=True))
     await late
     await call(api, "GET", f"/v1/staff/{ADMIN}/me")
 
@@ -284,8 +284,7 @@ async def test_what_an_account_begins_is_done_before_it_is_disabled_or_not_at_al
     path = f"/v1/staff/{OFFICER}/agreements/{agreement.id}/codes"
     async with database.transaction() as session:
         await change_account(session, OPERATOR, account_id, disabled=True)
-        late = asyncio.create_task(call(api, "POST", path, 403, json={}))
-        await asyncio.wait([late], timeout=0.5)
+        late = await started(database, call(api, "POST", path, 403, json={}))
     await late
     assert "code.issued" not in [what for what, *_ in await actions(database)]
 
