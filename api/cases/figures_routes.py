@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Query, Request, Response
+from pydantic import BeforeValidator
 
 from api.cases.figures import count_figures
 from api.cases.figures_export import MEDIA_TYPES, export, filename
@@ -18,10 +19,17 @@ from api.staff.routes import NOT_ALLOWED
 
 router = v1_router("desk")
 
+
+def _iso(given: Any) -> date:
+    """As the document says and no other way: pydantic also takes a number for seconds since 1970."""
+    return date.fromisoformat(given)
+
+
+_Day = Annotated[date, BeforeValidator(_iso)]
 First = Annotated[
-    date | None, Query(description=f"None: the first of the month. At most {MAX_DAYS} days before the last one.")
+    _Day | None, Query(description=f"None: the first of the month. At most {MAX_DAYS} days before the last one.")
 ]
-Last = Annotated[date | None, Query(description="None, or later than today: today.")]
+Last = Annotated[_Day | None, Query(description="None, or later than today: today.")]
 By = Annotated[FiguresBy | None, Query(description="Also by department, or by category.")]
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 TABLE: dict[str, Any] = {

@@ -170,9 +170,12 @@ async def list_cases(
         InvalidInput: the cursor is none that a page in this order gave.
     """
     column: Any = Case.due_on if wanted.order is QueueSort.DUE else Case.received_at
-    statement = _statement().where(*_filters(wanted, actor.id, today)).order_by(column, Case.id).limit(limit + 1)
+    chosen = select(Case.id).where(*_filters(wanted, actor.id, today)).order_by(column, Case.id).limit(limit + 1)
     if cursor is not None:
-        statement = statement.where(tuple_(column, Case.id) > tuple_(*_place(wanted, cursor)))
+        chosen = chosen.where(tuple_(column, Case.id) > tuple_(*_place(wanted, cursor)))
+    # What is told of them is looked up for these few alone, whatever the planner thinks the filters leave.
+    page = chosen.subquery()
+    statement = _statement().join(page, page.c.id == Case.id).order_by(column, Case.id)
     rows = (await session.execute(statement)).all()
     shown = rows[:limit]
     await record(session, actor, "queue.shown", "case", [row.id for row in shown])

@@ -27,7 +27,7 @@ from api.errors import NotAllowed, NotAllowedNow
 from api.messages.models import Delivery
 from api.messages.schemas import NoticeKind
 from api.settings import Settings
-from tests.api.desk import RESIDENT, Desk
+from tests.api.desk import RELATIVE, RESIDENT, Desk
 
 T = TypeVar("T")
 ACTION: TypeAdapter[Any] = TypeAdapter(AnyAction)
@@ -47,6 +47,7 @@ FIELDS: dict[CaseAction, dict[str, Any]] = {
     CaseAction.REQUEST_REVIEW: {"text": "不同意。"},
     CaseAction.REQUEST_SECOND_REVIEW: {"text": "还是不同意。"},
     CaseAction.RATE: {"rating": 3},
+    CaseAction.PUBLISH: {"text": "楼道漏水。"},
 }
 DEAD_ENDS = (CaseState.NOT_ACCEPTED, CaseState.DIVERTED, CaseState.WITHDRAWN)
 STEPS = [action for action in CaseAction if action is not CaseAction.RECEIVE]
@@ -75,6 +76,8 @@ class Machine(RuleBasedStateMachine):
 
     desk: Desk
     other_department: int
+    collective: Case
+    """Another case, open and offered to the building."""
     policy: Policy
     loop: asyncio.AbstractEventLoop
     files = 0
@@ -178,6 +181,8 @@ class Machine(RuleBasedStateMachine):
             and (row.while_running is None or row.while_running in running)
             and (row.taken is None or row.taken == (seen.case["officer_id"] is not None))
             and (row.supervised is None or row.supervised == (seen.case["supervised_at"] is not None))
+            and (row.member is None or row.member == (seen.case["master_id"] is not None))
+            and (row.published is None or row.published == (seen.case["published_at"] is not None))
         )
 
     async def _perform(self, action: CaseAction, who: CaseActor, moves: bool, before: Seen) -> Exception | None:
@@ -186,7 +191,14 @@ class Machine(RuleBasedStateMachine):
             department = self.other_department
         if action is CaseAction.TRANSFER and before.case["department_id"] == department:
             department = self.desk.department
-        own = {"department_id": department} if action in (CaseAction.ASSIGN, CaseAction.TRANSFER) else {}
+        own: dict[str, Any] = {}
+        match action:
+            case CaseAction.ASSIGN | CaseAction.TRANSFER:
+                own = {"department_id": department}
+            case CaseAction.JOIN:
+                own = {"collective_id": self.collective.id}
+            case CaseAction.MERGE:
+                own = {"master": self.collective.number}
         fields = ACTION.validate_python({"action": action} | FIELDS.get(action, {}) | own)
         by = {
             CaseActor.RESIDENT: By.resident(RESIDENT),
@@ -244,9 +256,19 @@ class Machine(RuleBasedStateMachine):
         assert seen.events[-1]["to_state"] == seen.case["state"]
 
 
+async def _offered(desk: Desk) -> Case:
+    await desk.factory.link(RELATIVE, desk.agreement)
+    number = await desk.file(chat=RELATIVE)
+    await desk.act(number, "register")
+    await desk.act(number, "publish", text="楼道漏水。")
+    async with desk.factory.database.transaction() as session:
+        return (await session.scalars(select(Case).where(Case.number == number))).one()
+
+
 async def test_anything_in_any_order(desk: Desk, settings: Settings) -> None:
     Machine.desk, Machine.policy = desk, Policy.of(settings)
     Machine.other_department = await desk.add_department("街道办", desk.officer)
+    Machine.collective = await _offered(desk)
     Machine.loop, Machine.reached = asyncio.get_running_loop(), set()
     await asyncio.to_thread(run_state_machine_as_test, Machine, settings=SETTINGS)
     # It came about: a run that stays in the first states shows nothing.

@@ -21,6 +21,7 @@ from api.cases.schemas import (
     ClaimCase,
     FiguresBy,
     FiguresFormat,
+    JoinIn,
     QueueView,
     Withdraw,
 )
@@ -110,6 +111,7 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
     proof = CodeProof(method=LinkMethod.CODE, code=SecretStr("x"))
     request = AccessRequestIn(kind=AccessRequestKind.RESOLD, text="…")
     ids = {"chat": 5, "link": 2, "agreement": 3, "attachment": 4, "message": 9, "code": 6, "account": 7, "request": 8}
+    ids["collective"] = 11
     withdraw, claim = Withdraw(action=CaseAction.WITHDRAW), ClaimCase(action=CaseAction.CLAIM)
     for ask in (
         backend.chat(5),
@@ -159,6 +161,8 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.act_on_own_case(5, "2026-000123", withdraw, idempotency_key="dialog-id"),
         backend.attachment(5, "2026-000123", 4),
         backend.file_link(5, "2026-000123", 4),
+        backend.similar_cases(5, 3, CaseCategory.QUALITY),
+        backend.join_collective(5, 11, JoinIn(agreement_id=3), idempotency_key="dialog-id"),
         backend.case_of_message(5, 9),
         backend.queue(5, view=QueueView.MINE, supervised=True, cursor="c"),
         backend.staff_case(5, "2026-000123"),

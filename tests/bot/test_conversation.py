@@ -105,7 +105,7 @@ async def test_a_command_during_a_dialog_is_answered_and_the_draft_is_pointed_ou
         await wang.expect("Your name?")
         await wang.send("/help")
         await wang.expect("Choose what you need")
-        reminder = await wang.expect("is kept")
+        reminder = await wang.expect("What you had begun is kept")
         assert office.dialog_name(wang.id) == "survey.name"
         await wang.tap("Cancel", on=reminder)
         await wang.expect("Cancelled")

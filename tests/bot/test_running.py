@@ -139,10 +139,10 @@ def test_the_token_travels_encrypted_or_on_this_machine_only(url: str) -> None:
 
 def test_settings_never_show_a_secret() -> None:
     token = new_token()
-    settings = bot_settings(token, "http://localhost:1/", "http://api:8600/")
+    settings = bot_settings(token, "http://localhost:1/", "http://127.0.0.1:8600/")
     for secret in (token, SERVICE_TOKEN):
         assert secret not in repr(settings)
         assert secret not in settings.model_dump_json()
-    assert (settings.telegram_api_url, settings.api_url) == ("http://localhost:1", "http://api:8600")
+    assert (settings.telegram_api_url, settings.api_url) == ("http://localhost:1", "http://127.0.0.1:8600")
     several = BotSettings(_env_file=None, service_token=SecretStr(f"{SERVICE_TOKEN}, {secrets.token_urlsafe(36)}"))
     assert several.bearer == SERVICE_TOKEN

@@ -192,7 +192,7 @@ async def test_a_long_complaint_and_its_whole_history(office: Office) -> None:
     whole = await officer.expect("第0句", "第150句")
     assert text in whole.text.replace("\n", "")
     await officer.tap("回到这件")
-    await officer.tap("办理经过")
+    await officer.tap("全部经过")
     screens = [(await officer.expect("办理经过", "已收到")).text]
     while any("更多" in label for label in officer.last.buttons):
         await officer.tap("更多")
@@ -267,7 +267,7 @@ async def test_a_disabled_account_loses_the_desk_at_once(office: Office, factory
     preview = await officer.expect("信访人会看到", "这是答复")
     async with factory.database.transaction() as session:
         await change_account(session, OPERATOR, office.accounts[officer.id], disabled=True)
-    for message, button in ((preview, "确定"), (page, "把材料发给我"), (page, "办理经过")):
+    for message, button in ((preview, "确定"), (page, "把材料发给我"), (page, "全部经过")):
         try:
             await officer.tap(button, on=message)
         except Disappointed:

@@ -338,7 +338,7 @@ async def test_files_come_with_an_answer_and_with_nothing_else(system: System, o
     await officer.send_document(PROGRAM, filename="setup.exe")
     await officer.expect("这种文件收不了", "已收到：4个字、2张照片")
     await officer.voice()
-    await officer.expect("这个收不了")
+    await officer.expect("这种内容我收不了")
     await officer.tap("去掉最后一个文件")
     await officer.expect("4个字、1张照片")
     await officer.tap("重新写")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from api.cases.models import Attachment, Case
 from api.estate.schemas import MilestoneKind
 from api.money.schemas import LedgerKind
+from handlers.case_screens import OWN_TEXT
 from tests.factories import Factory
 from tests.flows.conftest import System
 from tests.flows.files import PDF, picture
@@ -69,9 +70,9 @@ async def test_the_text_of_a_complaint(
         assert await text_of(factory, case) == text
         await resident.tap("查看这份投诉")
         shown = await resident.expect(f"投诉 {case.number}")
-        assert text[:SHOWN] in shown.text
+        assert text[: OWN_TEXT - 1] in shown.text
         assert no_more_markup(shown)
-        if len(text) > SHOWN:
+        if len(text) > OWN_TEXT:
             await resident.tap("看全文")
             assert no_more_markup(await resident.expect(f"投诉 {case.number}", text))
         await system.quiet()

@@ -68,6 +68,8 @@ DELETE /v1/chats/{chat_id}/agreements/{agreement_id}/codes/{code_id} 401  200  4
 POST /v1/chats/{chat_id}/attachments                                 401  200  own  404  404  404  404  404  404  404  404
 DELETE /v1/chats/{chat_id}/attachments/{attachment_id}               401  200  404  404  404  404  404  404  404  404  404
 POST /v1/chats/{chat_id}/cases                                       401  200  404  404  404  404  404  404  404  404  404
+GET /v1/chats/{chat_id}/agreements/{agreement_id}/similar-cases      401  200  404  404  404  404  404  404  404  404  404
+POST /v1/chats/{chat_id}/collective-cases/{collective_id}/members    401  200  404  404  404  404  404  404  404  404  404
 GET /v1/chats/{chat_id}/cases                                        401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/cases/{number}                               401  200  404  404  404  404  404  404  404  404  404
 POST /v1/chats/{chat_id}/cases/{number}/actions                      401  200  404  404  404  404  404  404  404  404  404
@@ -116,7 +118,16 @@ ROWS = {
 
 PROOFS = ("POST /v1/chats/{chat_id}/links", "POST /v1/staff/{chat_id}/account")
 """Here a wrong code is given: whoever gives a right one is, by that, no longer who they were."""
-_IDS = ("agreement_id", "link_id", "code_id", "attachment_id", "request_id", "account_id", "message_id")
+_IDS = (
+    "agreement_id",
+    "link_id",
+    "code_id",
+    "attachment_id",
+    "request_id",
+    "account_id",
+    "message_id",
+    "collective_id",
+)
 MISSING: dict[str, Any] = dict.fromkeys(_IDS, 2**40) | {"number": "2026-999999", "token": "x"}
 _KEYS = count(1)
 
@@ -138,6 +149,11 @@ REQUESTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "POST /v1/chats/{chat_id}/agreements/{agreement_id}/codes": lambda _: {"json": {"scope": "everything"}},
     "POST /v1/chats/{chat_id}/attachments": lambda _: _file(),
     "POST /v1/staff/{chat_id}/attachments": lambda _: _file(),
+    "GET /v1/chats/{chat_id}/agreements/{agreement_id}/similar-cases": lambda _: {"params": {"category": "quality"}},
+    "POST /v1/chats/{chat_id}/collective-cases/{collective_id}/members": lambda of: {
+        "json": {"agreement_id": of["agreement_id"]},
+        "headers": _key(),
+    },
     "POST /v1/chats/{chat_id}/cases/{number}/actions": lambda _: {
         "json": {"action": "add", "text": "又漏了"},
         "headers": _key(),
@@ -228,6 +244,8 @@ class World:
             if "/cases/{number}/attachments/" in path:
                 values = {"case": case.id, "file": found["attachment_id"]}
                 await session.execute(text("UPDATE attachments SET case_id = :case WHERE id = :file"), values)
+        if "{collective_id}" in path:
+            found["collective_id"] = await self._offered_by_a_neighbour()
         if "{request_id}" in path:
             request = AccessRequest(
                 chat_id=next(self.others),
@@ -240,6 +258,17 @@ class World:
             account = StaffAccount(name=factory.vault.seal("staff.name", "接访乙"), roles=["viewer"])
             found["account_id"] = (await factory.add(account)).id
         return found
+
+    async def _offered_by_a_neighbour(self) -> int:
+        """A case that families of the building may join."""
+        chat_id, agreement = next(self.others), await self.factory.agreement(units=[await self.factory.unit()])
+        await self.factory.link(chat_id, agreement)
+        case = {"category": "quality", "agreement_id": agreement.id, "text": "漏水"}
+        filed = await call(self.api, "POST", f"/v1/chats/{chat_id}/cases", 201, json=case, headers=_key())
+        published = text("UPDATE cases SET published_at = now(), published_text = :text WHERE number = :n RETURNING id")
+        sealed = self.factory.vault.seal("case.published_text", "楼道漏水")
+        async with self.factory.database.transaction() as session:
+            return int((await session.execute(published, {"text": sealed, "n": filed["number"]})).scalar_one())
 
 
 @pytest.fixture

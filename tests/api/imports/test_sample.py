@@ -1,5 +1,6 @@
 """The invented estate: the same every time, loads without a word, holds what the demo needs, and stays sealed."""
 
+import re
 import subprocess
 from datetime import date
 from importlib.util import find_spec
@@ -90,6 +91,6 @@ def _a_dump_shows_nobody(database_url: str, sample: Sample) -> None:
         for secret in (person.name, person.id_number, person.phone, person.id_number[6:14]):
             assert secret.encode() not in dump
             assert secret.encode().hex().encode() not in dump
-    assert b"999900" not in dump
+    assert not re.search(rb"999900(19|20)\d{9}", dump)  # A sealed value may hold these six digits by chance.
     assert b"199000000" not in dump
     assert "临江镇".encode() not in dump
