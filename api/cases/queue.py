@@ -98,7 +98,17 @@ def _statement() -> Any:
         .limit(1)
         .correlate(Case)
     )
-    running = select(CaseClock.id).where(CaseClock.case_id == Case.id, CaseClock.stopped_at.is_(None)).correlate(Case)
+    # Counted, where EXISTS would do: for that PostgreSQL reads the questions of all cases before the first row.
+    questions = (
+        select(func.count())
+        .select_from(CaseClock)
+        .where(
+            CaseClock.case_id == Case.id,
+            CaseClock.stopped_at.is_(None),
+            CaseClock.kind == ClockKind.RESIDENT_ANSWER,
+        )
+        .correlate(Case)
+    )
     started = (
         select(func.max(CaseClock.started_on))
         .where(
@@ -129,7 +139,7 @@ def _statement() -> Any:
             Case.raised_at.is_not(None).label("raised"),
             its_master.scalar_subquery().label("master"),
             members.scalar_subquery().label("members"),
-            running.where(CaseClock.kind == ClockKind.RESIDENT_ANSWER).exists().label("asked"),
+            (questions.scalar_subquery() > 0).label("asked"),
         )
         .select_from(Case)
         .join(Agreement, Agreement.id == Case.agreement_id)

@@ -78,7 +78,7 @@ def run(size: Size) -> Results:
 
 def _desk(server: DatabaseServer, size: Size) -> DeskResults:
     say(f"the desk with {size.few_cases:,} and with {size.many_cases:,} cases")
-    return measure_desk(server, size.few_cases, size.many_cases, size.desk_times)
+    return measure_desk(server, size.few_cases, size.many_cases, size.desk_times, say)
 
 
 def _desk_alone(size: Size) -> str:

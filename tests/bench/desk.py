@@ -109,7 +109,7 @@ class Client:
     """One connection to an API that is kept."""
 
     def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=300)
         self._headers = {"Authorization": f"Bearer {SECRETS['SHANGLOU_SERVICE_TOKEN']}"}
 
     def get(self, path: str) -> tuple[float, bytes]:
@@ -128,7 +128,7 @@ class Client:
         return took, body
 
 
-def measure_desk(server: DatabaseServer, few: int, many: int, times: int) -> DeskResults:
+def measure_desk(server: DatabaseServer, few: int, many: int, times: int, say: Callable[[str], None]) -> DeskResults:
     """
     Raises:
         Failed: an answer was none, or an API ended.
@@ -138,11 +138,19 @@ def measure_desk(server: DatabaseServer, few: int, many: int, times: int) -> Des
         start = time.perf_counter()
         urls = [stack.enter_context(_database(server, cases)) for cases in sizes]
         fill_seconds = time.perf_counter() - start
+        pages = measure_pages(urls, sizes, times, say)
+        return DeskResults(few, many, fill_seconds, asyncio.run(_bytes(urls[1])) / 1e9, pages)
+
+
+def measure_pages(urls: Sequence[str], sizes: Sequence[int], times: int, say: Callable[[str], None]) -> list[Timed]:
+    """Of databases of these sizes, each page so many times."""
+    timed = []
+    with ExitStack() as stack:
         clients = [Client(stack.enter_context(running_api(url))[1]) for url in urls]
-        pages = [*PAGES, _deep(clients, sizes)]
-        timed = [_time(page, clients, sizes, times if page.has_goal else max(times // 20, 2)) for page in pages]
-        gigabytes = asyncio.run(_bytes(urls[1])) / 1e9
-    return DeskResults(few, many, fill_seconds, gigabytes, timed)
+        for page in (*PAGES, _deep(clients, sizes)):
+            timed.append(_time(page, clients, sizes, times if page.has_goal else 2))
+            say(f"{page.name}: {timed[-1].few_ms:.1f} and {timed[-1].many_ms:.1f} ms")
+    return timed
 
 
 @contextmanager

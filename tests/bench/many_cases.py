@@ -71,6 +71,13 @@ UNION ALL SELECT id, 'answer', accepted_at::date, 60, coalesce(due_on, accepted_
 WHERE accepted_at IS NOT NULL
 """
 
+# A picture with every second case.
+_FILES = """
+INSERT INTO attachments (chat_id, upload_key, case_id, kind, filename, media_type, size, sha256, storage_key, uploaded_at)
+SELECT chat_id, 'bench-' || id, id, 'photo', $1::bytea, 'image/jpeg', 80000, '', 'bench/' || id, received_at
+FROM cases WHERE id % 2 = 0 ORDER BY id
+"""
+
 _FAMILIES = """
 INSERT INTO agreements (project_id, kind, number, number_key, handed_over, source, as_of)
 SELECT 1, CASE WHEN i % 2 = 0 THEN 'relocation' ELSE 'purchase' END, 'BENCH-' || i, 'BENCH' || i, false, 'bench',
@@ -94,7 +101,7 @@ INSERT INTO staff_accounts (name, roles, chat_id)
 SELECT $1, CASE i WHEN {ADMIN} THEN ARRAY['admin'] WHEN {VIEWER} THEN ARRAY['viewer'] ELSE ARRAY['case_officer'] END, i
 FROM generate_series({FIRST_OFFICER}, {VIEWER}) AS i ORDER BY i
 """
-_LARGE = ("cases", "case_events", "case_clocks")
+_LARGE = ("cases", "case_events", "case_clocks", "attachments")
 
 
 async def fill(url: str, vault: Vault, cases: int) -> None:
@@ -129,6 +136,7 @@ async def fill(url: str, vault: Vault, cases: int) -> None:
         filled = _CASES.format(first_resident=FIRST_RESIDENT, family=CASES_A_FAMILY, officers=OFFICERS)
         await connection.execute(filled, cases, complaint)
         await connection.execute(_EVENTS, opinion)
+        await connection.execute(_FILES, vault.seal("attachment.filename", "照片.jpg"))
         for statement in (_CLOCKS, *indexes):
             await connection.execute(statement)
         # What autovacuum does some time after a load; it must not do it in the middle of a measurement.
