@@ -67,6 +67,10 @@ class Case(Base):
         Index("ix_cases_open_received", "received_at", "id", postgresql_where=_OPEN),
         Index("ix_cases_open_officer", "officer_id", "due_on", "id", postgresql_where=_OPEN),
         Index("ix_cases_open_department", "department_id", "due_on", "id", postgresql_where=_OPEN),
+        Index("ix_cases_open_officer_state", "officer_id", "state", "due_on", "id", postgresql_where=_OPEN),
+        Index("ix_cases_open_department_state", "department_id", "state", "due_on", "id", postgresql_where=_OPEN),
+        Index("ix_cases_open_officer_received", "officer_id", "received_at", "id", postgresql_where=_OPEN),
+        Index("ix_cases_open_department_received", "department_id", "received_at", "id", postgresql_where=_OPEN),
         Index("ix_cases_open_category", "category", "due_on", "id", postgresql_where=_OPEN),
         Index("ix_cases_open_state", "state", "due_on", "id", postgresql_where=_OPEN),
         Index(

@@ -20,14 +20,16 @@ from api.cases.clocks import (
 from api.cases.models import CaseClock, CaseEvent
 from api.cases.office_days import load_calendar, set_days
 from api.cases.schemas import CaseEventKind, ClockKind, Light
-from api.cases.sweep import Swept, sweep_overdue
+from api.cases.sweep import Swept, sweep_clocks, sweep_overdue
 from api.db import Database
+from api.jobs import JobState, enqueue
 from api.messages.models import Delivery
 from api.messages.schemas import DeskNews
 from api.messages.service import PAYLOAD
 from api.privacy import Vault
 from api.settings import Settings
-from tests.api.desk import ADMIN, OFFICER, OPINION, RESIDENT, Desk
+from tests.api.desk import ADMIN, OFFICER, OPINION, Desk
+from tests.api.test_jobs import until, working
 
 # --- counting ---
 
@@ -270,9 +272,19 @@ async def test_rights_that_lapse_are_not_shown_any_more(desk: Desk, database: Da
     refused = await desk.say(number, "request_review", 409, text="太晚了。")
     assert refused["details"] == {"allowed": ["rate"], "state": "answered"}
     assert await desk.case(number) == case
-    assert (await told_nothing(desk, database)) == []
 
 
-async def told_nothing(desk: Desk, database: Database) -> list[dict[str, Any]]:
-    """What the resident is told after the answer."""
-    return [notice for notice in await told(database, desk.factory.vault, RESIDENT) if notice["news"] == "overdue"]
+async def test_several_workers_sweep_once(
+    desk: Desk, database: Database, vault: Vault, settings: Settings, database_url: str
+) -> None:
+    number = await desk.to("received")
+    await desk.act(number, "claim")
+    await let_pass(database, 40)
+    async with database.transaction() as session:
+        for _ in range(3):
+            await enqueue(session, sweep_clocks)
+    async with working(settings, database_url, sweep_clocks, workers=2):
+        await until(database, JobState.DONE, 3)
+    assert [notice["news"] for notice in await told(database, vault, OFFICER)] == ["overdue"]
+    assert [case.number for case in (await desk.queue(view="raised")).cases] == [number]
+    assert sweep_clocks.cron == "*/10 * * * *"

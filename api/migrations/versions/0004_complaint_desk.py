@@ -345,6 +345,15 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("due_on IS NOT NULL"),
     )
+    for who in ("officer", "department"):
+        for name, columns in (("received", ["received_at", "id"]), ("state", ["state", "due_on", "id"])):
+            op.create_index(
+                f"ix_cases_open_{who}_{name}",
+                "cases",
+                [f"{who}_id", *columns],
+                unique=False,
+                postgresql_where=sa.text("due_on IS NOT NULL"),
+            )
     op.create_index(
         "ix_cases_open_officer",
         "cases",
@@ -437,6 +446,11 @@ def downgrade() -> None:
         table_name="cases",
         postgresql_where=sa.text("due_on IS NOT NULL AND raised_at IS NOT NULL"),
     )
+    for who in ("officer", "department"):
+        for name in ("received", "state"):
+            op.drop_index(
+                f"ix_cases_open_{who}_{name}", table_name="cases", postgresql_where=sa.text("due_on IS NOT NULL")
+            )
     op.drop_index("ix_cases_open_officer", table_name="cases", postgresql_where=sa.text("due_on IS NOT NULL"))
     op.drop_index("ix_cases_open_department", table_name="cases", postgresql_where=sa.text("due_on IS NOT NULL"))
     op.drop_index("ix_cases_open_category", table_name="cases", postgresql_where=sa.text("due_on IS NOT NULL"))
