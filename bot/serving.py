@@ -21,11 +21,35 @@ class Server(uvicorn.Server):
 
 
 class InProcessServer(Server):
-    """Leaves the signals to the process around it."""
+    """Leaves the signals to the process around it, and ends as soon as it is told to: uvicorn looks ten times a second
+    whether it should, and gives connections a tenth of a second to go, also where there are none."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told_to_end = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._told_to_end.set()
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told_to_end.wait(), 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.server_state.connections:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+        await self.lifespan.shutdown()
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -79,5 +103,5 @@ async def serving(app: Any, host: str = "127.0.0.1", port: int = 0) -> AsyncIter
                 await asyncio.sleep(0.005)
             yield f"http://{host}:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.end()
             await task
