@@ -2,7 +2,7 @@
 
 from telegram import InlineKeyboardMarkup
 
-from api.cases.schemas import MAX_TEXT_CHARACTERS, CaseAction, CaseEventKind, CaseOut, CasePage
+from api.cases.schemas import MAX_TEXT_CHARACTERS, CaseAction, CaseEventKind, CaseOut, CasePage, ListedCase
 from bot.context import Context
 from bot.ui import button, pairs, rows
 from handlers import terms
@@ -87,19 +87,30 @@ def case_list(ctx: Context, page: CasePage) -> Html:
         "\n\n",
         [
             ctx.n("<b>You have filed {n} complaint.</b>", "<b>You have filed {n} complaints.</b>", page.total_count),
-            *(
-                ctx.t(
-                    "<b>{number}</b> · {state}\n{category}, {day}",
-                    number=case.number,
-                    state=terms.name(ctx.words, case.state),
-                    category=terms.name(ctx.words, case.category),
-                    day=ctx.words.date(case.received_at.astimezone(ctx.words.time_zone).date()),
-                )
-                for case in page.cases
-            ),
+            *(_listed(ctx, case) for case in page.cases),
             ctx.t("Press a number to see it."),
         ],
     )
+
+
+def _listed(ctx: Context, case: ListedCase) -> Html:
+    line = ctx.t(
+        "<b>{number}</b> · {state}\n{category}, {day}",
+        number=case.number,
+        state=terms.name(ctx.words, case.state),
+        category=terms.name(ctx.words, case.category),
+        day=ctx.words.date(case.received_at.astimezone(ctx.words.time_zone).date()),
+    )
+    asked = ctx.t("❓ The office is waiting for your answer.") if case.asked else None
+    due = None
+    if case.due_on is not None:
+        day = ctx.words.date(case.due_on)
+        due = (
+            ctx.t("⚠️ The office is late: it had until {day}.", day=day)
+            if case.overdue
+            else ctx.t("You will hear from the office by {day}.", day=day)
+        )
+    return join("\n", [line, asked, due])
 
 
 def one_case(ctx: Context, case: CaseOut) -> Html:

@@ -28,7 +28,7 @@ from api.agreements.models import Agreement, AgreementUnit
 from api.agreements.queries import ref_columns
 from api.audit.actors import ActorKind
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department
-from api.cases.schemas import CaseState
+from api.cases.schemas import CaseState, ClockKind
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.estate.models import Unit
 from api.estate.queries import PLACES, unit_json
@@ -48,6 +48,22 @@ def files_of(case_id: Any) -> SQLColumnExpression[bool]:
     followed = select(CaseEvent.follows_id).where(CaseEvent.case_id == case_id, CaseEvent.follows_id.is_not(None))
     steps = func.array(followed.correlate(Case).scalar_subquery())
     return or_(Attachment.case_id == case_id, Attachment.event_id == any_(steps))
+
+
+def is_asked(case_id: Any) -> SQLColumnExpression[bool]:
+    """Whether a question to the resident is open. Counted, where EXISTS would do: for that PostgreSQL reads the
+    questions of all cases before the first row."""
+    questions = (
+        select(func.count())
+        .select_from(CaseClock)
+        .where(
+            CaseClock.case_id == case_id,
+            CaseClock.stopped_at.is_(None),
+            CaseClock.kind == ClockKind.RESIDENT_ANSWER,
+        )
+        .correlate_except(CaseClock)
+    )
+    return questions.scalar_subquery() > 0
 
 
 def families_of(master: Any) -> SQLColumnExpression[int]:
@@ -172,7 +188,7 @@ def _page() -> LookUp:
     says which of them were seen."""
     mine = live_links()
     visible = (
-        select(Case.id, Case.agreement_id, Case.number, Case.state, Case.category, Case.received_at)
+        select(Case.id, Case.agreement_id, Case.number, Case.state, Case.category, Case.received_at, Case.due_on)
         .select_from(mine.join(Case.__table__, Case.agreement_id == mine.c.agreement_id))
         .where(
             Case.chat_id == CHAT_ID,
@@ -189,7 +205,9 @@ def _page() -> LookUp:
     )
     total = select(func.count().label("total_count")).select_from(visible).subquery("total")
     return LookUp(
-        select(total.c.total_count, page).select_from(total.outerjoin(page, true())).order_by(page.c.id.desc())
+        select(total.c.total_count, page, is_asked(page.c.id).label("asked"))
+        .select_from(total.outerjoin(page, true()))
+        .order_by(page.c.id.desc())
     )
 
 

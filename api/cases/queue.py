@@ -21,7 +21,8 @@ from api.audit.service import Actor, record
 from api.cases.clocks import light
 from api.cases.lifecycle import DUTY
 from api.cases.models import Case, CaseClock, Department
-from api.cases.schemas import CaseCategory, CaseState, ClockKind, QueuedCase, QueuePage, QueueSort, QueueView
+from api.cases.queries import is_asked
+from api.cases.schemas import CaseCategory, CaseState, QueuedCase, QueuePage, QueueSort, QueueView
 from api.errors import InvalidInput
 from api.estate.models import Unit
 from api.estate.queries import HOMES_FIRST, PLACES, home_label
@@ -98,17 +99,6 @@ def _statement() -> Any:
         .limit(1)
         .correlate(Case)
     )
-    # Counted, where EXISTS would do: for that PostgreSQL reads the questions of all cases before the first row.
-    questions = (
-        select(func.count())
-        .select_from(CaseClock)
-        .where(
-            CaseClock.case_id == Case.id,
-            CaseClock.stopped_at.is_(None),
-            CaseClock.kind == ClockKind.RESIDENT_ANSWER,
-        )
-        .correlate(Case)
-    )
     started = (
         select(func.max(CaseClock.started_on))
         .where(
@@ -139,7 +129,7 @@ def _statement() -> Any:
             Case.raised_at.is_not(None).label("raised"),
             its_master.scalar_subquery().label("master"),
             members.scalar_subquery().label("members"),
-            (questions.scalar_subquery() > 0).label("asked"),
+            is_asked(Case.id).label("asked"),
         )
         .select_from(Case)
         .join(Agreement, Agreement.id == Case.agreement_id)

@@ -215,10 +215,15 @@ async def look_up_cases(
     shown = found[:limit]
     await reading.seen(Actor.chat(chat_id), "cases.seen", [row["agreement_id"] for row in shown])
     return {
-        "cases": [{key: row[key] for key in ("number", "state", "category", "received_at")} for row in shown],
+        "cases": [_listed(row, reading.today()) for row in shown],
         "total_count": rows[0]["total_count"],
         "next_cursor": str(found[limit - 1]["id"]) if len(found) > limit else None,
     }
+
+
+def _listed(row: Row, today: date) -> dict[str, Any]:
+    told = {key: row[key] for key in ("number", "state", "category", "received_at", "due_on", "asked")}
+    return told | {"overdue": row["due_on"] is not None and row["due_on"] < today}
 
 
 async def look_up_case(reading: Reading, chat_id: int, number: str) -> dict[str, Any]:

@@ -106,6 +106,21 @@ async def test_a_question_answered_by_replying_an_answer_rated_and_reopened(
     assert found.count(CaseEventKind.RATED) == 1
 
 
+async def test_the_list_tells_what_waits_and_what_is_late(resident: Person, desk: Desk, factory: Factory) -> None:
+    waiting, late = await desk.file(chat=resident.id), await desk.file(chat=resident.id)
+    await desk.act(waiting, "register")
+    await desk.act(waiting, "ask", text="哪一间？")
+    await resident.expect("哪一间？")
+    async with factory.database.transaction() as session:
+        await session.execute(text("UPDATE cases SET due_on = '2026-01-05' WHERE number = :number"), {"number": late})
+    await resident.send("/cases")
+    shown = (await resident.expect("您一共提交了2份投诉", waiting, late)).text.split(waiting)
+    assert "已经超期：本该在2026年1月5日前给您答复" in shown[0]
+    assert "等您回复" not in shown[0]
+    assert "等您回复" in shown[1]
+    assert "会给您回音" in shown[1]
+
+
 async def test_reviews_in_english_and_one_taken_back(system: System, english_resident: Person, desk: Desk) -> None:
     person = english_resident
     number = await desk.file(chat=person.id)

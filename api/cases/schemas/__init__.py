@@ -75,6 +75,7 @@ from api.cases.schemas.shown import (
     CollectiveOffer,
     CollectiveOut,
     FileLink,
+    ListedCase,
     SimilarCases,
 )
 from api.cases.schemas.words import (
@@ -140,6 +141,7 @@ __all__ = [
     "Join",
     "JoinIn",
     "Light",
+    "ListedCase",
     "Location",
     "Merge",
     "Note",

@@ -109,9 +109,15 @@ class SimilarCases(BaseModel):
     collective: list[CollectiveOffer] = Field(description="Published ones of the building and category.")
 
 
+class ListedCase(CaseSummary):
+    due_on: date | None = Field(description="Last day of what the office owes now; none: it owes nothing.")
+    overdue: bool
+    asked: bool = Field(description="The office waits for the resident's answer to a question.")
+
+
 class CasePage(BaseModel):
     """Newest first. Pass ``next_cursor`` as ``cursor`` for more; none: that was all."""
 
-    cases: list[CaseSummary]
+    cases: list[ListedCase]
     total_count: int
     next_cursor: str | None
