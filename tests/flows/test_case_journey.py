@@ -107,7 +107,8 @@ async def test_a_question_answered_by_replying_an_answer_rated_and_reopened(
 
 
 async def test_the_list_tells_what_waits_and_what_is_late(resident: Person, desk: Desk, factory: Factory) -> None:
-    waiting, late = await desk.file(chat=resident.id), await desk.file(chat=resident.id)
+    waiting = await file_one(resident, "三个月没有发过渡费")
+    late = await desk.file(chat=resident.id)
     await desk.act(waiting, "register")
     await desk.act(waiting, "ask", text="哪一间？")
     await resident.expect("哪一间？")
