@@ -7,13 +7,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event
 from typing import Annotated
 
-import aiohttp
 import typer
 import uvloop
 from pydantic import SecretStr
@@ -21,16 +19,13 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn
 
-from api.agreements.service import find_agreements
 from api.app import create_app
-from api.db import Database
-from api.identity.codes import issue_code
 from api.imports.report import OnProgress
-from api.imports.sample import SamplePerson
 from api.worker import working
 from bot import playground
 from bot.app import build_application, running
 from bot.cli.demo_data import DemoData, demo_data
+from bot.cli.demo_people import DemoPerson, move_in
 from bot.cli.running import refuse
 from bot.logs import set_up_logs
 from bot.serving import serving
@@ -41,22 +36,10 @@ _ROLES = {
     "buyer_two_flats": "a buyer with two flats: the same",
     "holder_child": "a holder's child: the one-time code",
     "stranger": "a stranger, who can prove nothing",
+    "officer": "of the office, who works on complaints: send /staff",
+    "publisher": "of the office, who writes to many families",
+    "approver": "of the office, who lets such messages out, and supervises",
 }
-
-
-@dataclass(frozen=True)
-class DemoPerson:
-    """Somebody to try the demo as. ``id_number`` and ``agreements`` are what proves who they are; ``code`` is the
-    one-time code that staff issued for them; ``how`` tells what to do with it."""
-
-    role: str
-    user_id: int
-    name: str
-    phone: str
-    id_number: str | None
-    agreements: list[str]
-    code: str | None
-    how: str
 
 
 def demo(
@@ -97,7 +80,7 @@ async def _run(data: DemoData, port: int, as_json: bool, ended: Event) -> None:
         working(data.settings, data.url),
         _bot(data, token, page, api),
     ):
-        people = await _move_in(data, page)
+        people = await move_in(data, page)
         if as_json:
             told = {"playground": page, "api": api, "people": [asdict(person) for person in people]}
             typer.echo(json.dumps(told, ensure_ascii=False))
@@ -119,56 +102,6 @@ async def _bot(data: DemoData, token: str, page: str, api: str) -> AsyncIterator
         yield
 
 
-async def _move_in(data: DemoData, page: str) -> list[DemoPerson]:
-    """Give the four people a phone with Telegram on it."""
-    holder, buyer, parent = data.people.holder, data.people.buyer, data.people.parent
-    code = await _code_for_a_relative(data, parent.agreements[0])
-    child = SamplePerson(name=f"{parent.name[0]}小小", id_number="", phone="19900990001")
-    stranger = SamplePerson(name="路过客", id_number="", phone="19900990002")
-    roles = [
-        ("relocated_holder", holder, None, "点按钮发送手机号，再发身份证号后四位：" + holder.id_number[-4:]),
-        ("buyer_two_flats", buyer, None, "点按钮发送手机号，再发身份证号后四位：" + buyer.id_number[-4:]),
-        ("holder_child", child, code, f"替父母查，手机号不在台账里。发工作人员给的邀请码：{code}"),
-        ("stranger", stranger, None, "不在台账里，什么也证明不了：看看机器人怎么回答"),
-    ]
-    people = []
-    async with aiohttp.ClientSession(page) as client:
-        for role, person, one_time_code, how in roles:
-            proof = [f"合同编号：{'、'.join(person.agreements)}", f"证件号码：{person.id_number}"]
-            note = "\n".join([how, f"姓名：{person.name}", *(proof if person.agreements else [])])
-            asked = {"first_name": person.name, "phone": person.phone, "language_code": "zh-hans", "note": note}
-            async with client.post("/play/users", json=asked) as response:
-                response.raise_for_status()
-                user_id: int = (await response.json())["id"]
-            agreements = parent.agreements if one_time_code else person.agreements
-            people.append(
-                DemoPerson(
-                    role=role,
-                    user_id=user_id,
-                    name=person.name,
-                    phone=person.phone,
-                    id_number=person.id_number or None,
-                    agreements=list(agreements),
-                    code=one_time_code,
-                    how=how,
-                )
-            )
-    return people
-
-
-async def _code_for_a_relative(data: DemoData, agreement: str) -> str:
-    database = Database(data.url, pool_size=1)
-    try:
-        async with database.transaction() as session:
-            [found] = await find_agreements(session, agreement)
-            code, _ = await issue_code(
-                session, data.settings.vault(), found, issued_by="demo", valid_for=timedelta(days=30)
-            )
-    finally:
-        await database.close()
-    return code
-
-
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[OnProgress]:
     """Bars on stderr for what takes long; nothing where a program reads."""
@@ -184,7 +117,7 @@ def _progress(*, quiet: bool) -> Iterator[OnProgress]:
 def _welcome(page: str, people: list[DemoPerson], env_file: Path) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(Panel(f"[bold]{page}[/bold]", title="上楼 shanglou", subtitle="Ctrl-C ends it", expand=False))
-    console.print("Four people to try; the chat page shows what each needs to prove who they are:")
+    console.print("People to try; the chat page shows what each needs to prove who they are:")
     for person in people:
         secret = person.code or (person.id_number or "")[-4:]
         console.print(f"  [bold]{person.name}[/bold]  {_ROLES[person.role]}  [bold]{secret}[/bold]")

@@ -58,7 +58,8 @@ async def test_people_prove_who_they_are_as_the_line_tells(folder: Path) -> None
     try:
         told = await ready(process)
         people = {person["role"]: person for person in told["people"]}
-        assert set(people) == {"relocated_holder", "buyer_two_flats", "holder_child", "stranger"}
+        residents = {"relocated_holder", "buyer_two_flats", "holder_child", "stranger"}
+        assert set(people) == residents | {"officer", "publisher", "approver"}
         assert len(people["buyer_two_flats"]["agreements"]) == 2
         async with aiohttp.ClientSession(told["api"]) as client, client.get("/readyz") as response:
             assert response.status == 200
@@ -83,6 +84,9 @@ async def test_people_prove_who_they_are_as_the_line_tells(folder: Path) -> None
             stranger = acting(client, people["stranger"])
             await stranger.send("/handover")
             await stranger.expect("验证")
+            officer = acting(client, people["officer"])
+            await officer.send("/staff")
+            await officer.tap("信访件")
     finally:
         await stopped(process, folder)
 
