@@ -31,6 +31,8 @@ class NoticeKind(StrEnum):
     ACCESS_DECLINED = "access_declined"
     CASE_UPDATED = "case_updated"  # the office did something with your complaint
     CASE_ON_DESK = "case_on_desk"  # to staff: something about a case that is yours to handle
+    BROADCAST = "broadcast"  # a message of a broadcast; no notice of its own
+    BROADCAST_TEST = "broadcast_test"  # to staff: how a broadcast will look
 
 
 class DeliveryState(StrEnum):
