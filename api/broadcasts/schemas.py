@@ -279,7 +279,7 @@ class BroadcastIn(BaseModel):
     bodies: dict[Locale, Body] = Field(
         default_factory=dict,
         max_length=20,
-        description="By language. For readers of none of them: the language without its region, else `fallback`.",
+        description="By language. Who reads none gets that of the language without its region, else `fallback`.",
     )
     fallback: Locale = Field(default="zh_CN", description="Language of the body for readers of none of the others.")
     attachment_id: _Id | None = Field(default=None, description="A photo or document, uploaded by staff.")
@@ -439,6 +439,7 @@ class HomeFacts(BaseModel):
     agreement_id: int
     number: str
     home: str | None = None
+    handed_over: bool | None = Field(default=None, description="Then there is no forecast any more.")
     handed_over_on: date | None = None
     handover_basis: ForecastBasis | None = None
     forecast: ForecastOut | None = None
