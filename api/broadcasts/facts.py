@@ -88,6 +88,8 @@ def _home(row: Row, known: frozenset[Placeholder]) -> HomeFacts:
     }
     if Placeholder.HANDOVER in known:
         facts |= {"handed_over": row["handed_over"], "handed_over_on": row["handed_over_on"]}
+        if row["handed_over"]:
+            facts |= {"handover_source": row["handover_source"], "handover_as_of": row["handover_as_of"]}
         stated = None if row["handed_over"] else row["expected"] or row["contractual"]
         if stated:
             forecast = ForecastOut.model_validate_json(stated[0])
@@ -139,6 +141,8 @@ def _look_up(known: frozenset[Placeholder]) -> LookUp:
         columns += [
             Agreement.handed_over,
             Agreement.handed_over_on,
+            Agreement.source.label("handover_source"),
+            Agreement.as_of.label("handover_as_of"),
             forecasts.c.expected,
             forecasts.c.contractual,
         ]
