@@ -5,6 +5,7 @@ from telegram.ext import BaseHandler
 
 from bot.context import Context
 from handlers import (
+    broadcast_buttons,
     case_replies,
     cases,
     complaint,
@@ -76,6 +77,7 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *settings.HANDLERS,
     *relatives.HANDLERS,
     *notices.HANDLERS,
+    *broadcast_buttons.HANDLERS,
     *privacy.HANDLERS,
     *my_data.HANDLERS,
     *forgetting.HANDLERS,
