@@ -38,6 +38,12 @@ class Topic(StrEnum):
     LEGAL = "legal"
 
 
+class Mutes(BaseModel):
+    """The topics that a chat has muted. Legal notices are told in any case."""
+
+    topics: Annotated[list[Topic], Field(max_length=len(Topic))]
+
+
 class Operation(StrEnum):
     SEND = "send"
     EDIT = "edit"  # of messages that another broadcast sent
