@@ -41,6 +41,7 @@ from api.broadcasts.schemas import (
     InParcel,
     InPhase,
     InProject,
+    NewsKind,
     Not,
     Numbered,
     OfKind,
@@ -79,17 +80,15 @@ def recipients(
     topic: Topic,
     *,
     complete: Collection[Placeholder] = (),
-    import_id: int | None = None,
 ) -> Select[Any]:
     """``chat_id`` and ``agreement_ids`` (in order) of those who get it: one row a chat. Chats that are gone are left
     out, and those that do not want the topic.
 
     Args:
         complete: values without which an agreement is left out (``Missing.LEAVE_OUT``).
-        import_id: the load of a roll whose news is told.
     """
     wanted = [is_reachable(today), of_rule(rule), ~has_muted(topic)]
-    wanted += [~lacks(placeholder, import_id) for placeholder in sorted(complete)]
+    wanted += [~lacks(placeholder, news_of(rule)) for placeholder in sorted(complete)]
     return (
         select(
             Link.chat_id.label("chat_id"),
@@ -101,6 +100,17 @@ def recipients(
         .where(*wanted)
         .group_by(Link.chat_id)
     )
+
+
+def news_of(rule: Rule) -> frozenset[tuple[int, NewsKind]]:
+    """What ``{news}`` tells of: the loads of a roll that the rule names, with the kind of what they changed."""
+    match rule:
+        case TouchedBy(import_id=import_id, kind=kind):
+            return frozenset({(import_id, kind)})
+        case AllOf(of=rules) | AnyOf(of=rules):
+            return frozenset[tuple[int, NewsKind]]().union(*(news_of(part) for part in rules))
+        case _:
+            return frozenset()
 
 
 def corrected(of_id: int, *, since: datetime | None = None) -> Select[Any]:
