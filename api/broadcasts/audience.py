@@ -85,14 +85,16 @@ def recipients(
     topic: Topic,
     *,
     complete: Collection[Placeholder] = (),
+    import_id: int | None = None,
 ) -> Select[*tuple[Any, ...]]:
     """``chat_id`` and ``agreement_ids`` (in order) of those who get it: one row a chat. Chats that are gone are left
     out, and those that do not want the topic.
 
     Args:
         complete: values without which an agreement is left out (``Missing.LEAVE_OUT``).
+        import_id: the load of a roll that made the draft.
     """
-    found = pairs(rule, today, topic, complete=complete).subquery("found")
+    found = pairs(rule, today, topic, complete=complete, import_id=import_id).subquery("found")
     return select(
         found.c.chat_id,
         func.array_agg(aggregate_order_by(found.c.agreement_id, found.c.agreement_id)).label("agreement_ids"),
@@ -102,19 +104,25 @@ def recipients(
 def pairs(rule: Rule, today: date, topic: Topic, *, complete: Collection[Placeholder] = ()) -> Select[*tuple[Any, ...]]:
     """The same as rows of one ``chat_id`` and one ``agreement_id``."""
     wanted = [is_reachable(today), of_rule(rule), ~has_muted(topic)]
-    wanted += [~lacks(placeholder, news_of(rule)) for placeholder in sorted(complete)]
+    wanted += [~lacks(placeholder, news_of(rule, import_id)) for placeholder in sorted(complete)]
     return select(Link.chat_id, Link.agreement_id).select_from(SEEN).where(*wanted)
 
 
-def news_of(rule: Rule) -> frozenset[tuple[int, NewsKind]]:
-    """What ``{news}`` tells of: the loads of a roll that the rule names, with the kind of what they changed."""
+def news_of(rule: Rule | None, import_id: int | None) -> list[tuple[int, NewsKind]]:
+    """What ``{news}`` tells of in a broadcast: what its rule asks for, else all that the load changed which made its
+    draft."""
+    asked = sorted(_touched(rule)) if rule is not None else []
+    return asked or [(import_id, kind) for kind in NewsKind if import_id is not None]
+
+
+def _touched(rule: Rule) -> set[tuple[int, NewsKind]]:
     match rule:
-        case TouchedBy(import_id=import_id, kind=kind):
-            return frozenset({(import_id, kind)})
-        case AllOf(of=rules) | AnyOf(of=rules):
-            return frozenset[tuple[int, NewsKind]]().union(*(news_of(part) for part in rules))
+        case TouchedBy():
+            return {(rule.import_id, rule.kind)}
+        case AllOf() | AnyOf():
+            return set[tuple[int, NewsKind]]().union(*map(_touched, rule.of))
         case _:
-            return frozenset()
+            return set()
 
 
 def corrected(of_id: int, *, since: datetime | None = None) -> Select[*tuple[Any, ...]]:

@@ -48,6 +48,7 @@ class Asked:
     content: BroadcastIn
     operation: Operation = Operation.SEND
     of_id: int | None = None
+    import_id: int | None = None
 
     @property
     def rule(self) -> Rule | None:
@@ -62,8 +63,12 @@ class Asked:
         return [placeholder for placeholder in Placeholder if placeholder.value in names]
 
     def complete(self) -> list[Placeholder]:
-        """Those without which a reader is left out."""
-        return self.used() if self.content.missing is Missing.LEAVE_OUT else []
+        """Those without which a reader is left out. What was wrong is corrected for everybody."""
+        leaves_out = self.operation is Operation.SEND and self.content.missing is Missing.LEAVE_OUT
+        return self.used() if leaves_out else []
+
+    def news(self) -> News:
+        return news_of(self.content.audience, self.import_id)
 
 
 def body_of(locale: str | None, bodies: Mapping[str, Body], fallback: str) -> str | None:
@@ -78,13 +83,15 @@ def body_of(locale: str | None, bodies: Mapping[str, Body], fallback: str) -> st
 def whom(asked: Asked, today: date, now: datetime) -> Select[*tuple[Any, ...]] | None:
     """A row with ``chat_id`` for each pair that gets it; None: nobody was chosen yet."""
     if asked.operation is Operation.SEND:
-        return None if asked.rule is None else pairs(asked.rule, today, asked.content.topic, complete=asked.complete())
+        if asked.rule is None:
+            return None
+        complete = asked.complete()
+        return pairs(asked.rule, today, asked.content.topic, complete=complete, import_id=asked.import_id)
     if asked.of_id is None:
         return None
     if asked.operation is Operation.DELETE:
         return corrected(asked.of_id, since=now - DELETABLE)
-    complete = (~lacks(placeholder, _news(asked)) for placeholder in asked.complete())
-    return _of_a_correction(asked, today).where(*complete)
+    return _of_a_correction(asked, today)
 
 
 async def count_chats(session: AsyncSession, asked: Asked, today: date, now: datetime, *, most: int) -> int:
@@ -138,11 +145,7 @@ def lacking(asked: Asked, today: date, placeholders: Collection[Placeholder]) ->
     base = _pairs(asked, today)
     if base is None:
         return None
-    return base.where(or_(*(lacks(placeholder, _news(asked)) for placeholder in placeholders)))
-
-
-def _news(asked: Asked) -> News:
-    return news_of(asked.content.audience) if asked.content.audience is not None else frozenset()
+    return base.where(or_(*(lacks(placeholder, asked.news()) for placeholder in placeholders)))
 
 
 def _pairs(asked: Asked, today: date) -> Select[*tuple[Any, ...]] | None:
@@ -171,7 +174,7 @@ def _by_language(asked: Asked, today: date, now: datetime) -> Select[*tuple[Any,
             .select_from(sent.outerjoin(Chat.__table__, Chat.id == sent.c.chat_id))
             .group_by(Chat.locale)
         )
-    values = {placeholder: lacks(placeholder, _news(asked)) for placeholder in asked.used()}
+    values = {placeholder: lacks(placeholder, asked.news()) for placeholder in asked.used()}
     whole = and_(true(), *(~values[placeholder] for placeholder in asked.complete()))
     if asked.operation is Operation.SEND:
         if asked.rule is None:

@@ -16,6 +16,7 @@ from api.broadcasts.schemas import NewsKind, Placeholder
 from api.chats.models import Link
 from api.estate.models import Forecast, Milestone, Unit
 from api.estate.queries import HOMES_FIRST
+from api.estate.schemas import ForecastBasis
 from api.identity.schemas import LinkScope
 from api.money.models import LedgerEntry, TransitionFee
 
@@ -63,7 +64,7 @@ def _has(placeholder: Placeholder, news: News) -> ColumnElement[bool]:
 
 
 def _has_handover() -> ColumnElement[bool]:
-    """The keys were handed over, or some date was told for the building of its first home or for itself."""
+    """The keys were handed over, or something was published for the building of its first home or for itself."""
     first_homes = (
         select(AgreementUnit.agreement_id, Unit.building_id)
         .distinct(AgreementUnit.agreement_id)
@@ -71,10 +72,11 @@ def _has_handover() -> ColumnElement[bool]:
         .order_by(AgreementUnit.agreement_id, *HOMES_FIRST)
         .subquery("first_homes")
     )
-    of_the_building = select(first_homes.c.agreement_id).where(
-        first_homes.c.building_id.in_(select(Forecast.building_id).where(Forecast.building_id.is_not(None)))
-    )
-    of_itself = select(Forecast.agreement_id).where(Forecast.agreement_id.is_not(None))
+    # What was agreed in a contract is not told as a forecast of today's.
+    expected = Forecast.basis != ForecastBasis.CONTRACTUAL
+    buildings = select(Forecast.building_id).where(Forecast.building_id.is_not(None), expected)
+    of_the_building = select(first_homes.c.agreement_id).where(first_homes.c.building_id.in_(buildings))
+    of_itself = select(Forecast.agreement_id).where(Forecast.agreement_id.is_not(None), expected)
     return or_(Agreement.handed_over, Agreement.id.in_(of_the_building), Agreement.id.in_(of_itself))
 
 
