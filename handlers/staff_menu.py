@@ -31,6 +31,10 @@ class OpenDesk(Callback, prefix="s_desk"):
     """Complaints: which of them?"""
 
 
+class OpenBroadcasts(Callback, prefix="s_bcs"):
+    """Messages to many families."""
+
+
 class OpenQueue(Callback, prefix="s_queue"):
     """Requests for access; without a cursor those that have waited longest."""
 
@@ -53,6 +57,7 @@ class Entry:
 ENTRIES = (
     # At the top: complaints have clocks.
     Entry(SEES_CASES, lazy("📋 Complaints"), OpenDesk()),
+    Entry(SEES_BROADCASTS, lazy("📣 Broadcasts"), OpenBroadcasts()),
     Entry(SEES_QUEUE, lazy("📥 Requests for access"), OpenQueue()),
     Entry(LOOKS_UP, lazy("🔎 Who sees an agreement"), AskNumber()),
 )
