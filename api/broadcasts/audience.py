@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, AgreementUnit, Registration
+from api.broadcasts.facts import news_of
 from api.broadcasts.models import Broadcast, ImportChange, Mute
 from api.broadcasts.schemas import (
     AllOf,
@@ -42,7 +43,6 @@ from api.broadcasts.schemas import (
     InParcel,
     InPhase,
     InProject,
-    NewsKind,
     Not,
     Numbered,
     OfKind,
@@ -113,23 +113,6 @@ def pairs(
     wanted = [is_reachable(today), of_rule(rule), ~has_muted(topic)]
     wanted += [~lacks(placeholder, news_of(rule, import_id)) for placeholder in sorted(complete)]
     return select(Link.chat_id, Link.agreement_id).select_from(SEEN).where(*wanted)
-
-
-def news_of(rule: Rule | None, import_id: int | None) -> list[tuple[int, NewsKind]]:
-    """What ``{news}`` tells of in a broadcast: what its rule asks for, else all that the load changed which made its
-    draft."""
-    asked = sorted(_touched(rule)) if rule is not None else []
-    return asked or [(import_id, kind) for kind in NewsKind if import_id is not None]
-
-
-def _touched(rule: Rule) -> set[tuple[int, NewsKind]]:
-    match rule:
-        case TouchedBy():
-            return {(rule.import_id, rule.kind)}
-        case AllOf() | AnyOf():
-            return set[tuple[int, NewsKind]]().union(*map(_touched, rule.of))
-        case _:
-            return set()
 
 
 def corrected(of_id: int, *, since: datetime | None = None) -> Select[*tuple[Any, ...]]:

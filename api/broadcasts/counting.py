@@ -16,11 +16,10 @@ from api.broadcasts.audience import (
     has_muted,
     is_reachable,
     make_room,
-    news_of,
     of_rule,
     pairs,
 )
-from api.broadcasts.facts import News
+from api.broadcasts.facts import News, news_of
 from api.broadcasts.schemas import (
     AudienceCount,
     Body,
