@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     Text,
     and_,
@@ -41,6 +42,7 @@ from api.broadcasts.schemas import (
     InParcel,
     InPhase,
     InProject,
+    NewsKind,
     Not,
     Numbered,
     OfKind,
@@ -63,6 +65,10 @@ from api.money.models import LedgerEntry
 from api.money.schemas import LedgerDirection, LedgerKind, LedgerState
 
 Condition = ColumnElement[bool]
+SEEN: FromClause = Link.__table__.join(Agreement.__table__, Agreement.id == Link.agreement_id).outerjoin(
+    Chat.__table__, Chat.id == Link.chat_id
+)
+"""What the conditions here look at. A chat that has left nothing yet has no row of its own."""
 Language = Callable[[Speaks, bool], Condition]
 """What a rule about languages comes to; the second argument tells whether it stands below an odd number of "not"."""
 
@@ -80,30 +86,53 @@ def recipients(
     *,
     complete: Collection[Placeholder] = (),
     import_id: int | None = None,
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     """``chat_id`` and ``agreement_ids`` (in order) of those who get it: one row a chat. Chats that are gone are left
     out, and those that do not want the topic.
 
     Args:
         complete: values without which an agreement is left out (``Missing.LEAVE_OUT``).
-        import_id: the load of a roll whose news is told.
+        import_id: the load of a roll that made the draft.
     """
+    found = pairs(rule, today, topic, complete=complete, import_id=import_id).subquery("found")
+    return select(
+        found.c.chat_id,
+        func.array_agg(aggregate_order_by(found.c.agreement_id, found.c.agreement_id)).label("agreement_ids"),
+    ).group_by(found.c.chat_id)
+
+
+def pairs(
+    rule: Rule,
+    today: date,
+    topic: Topic,
+    *,
+    complete: Collection[Placeholder] = (),
+    import_id: int | None = None,
+) -> Select[*tuple[Any, ...]]:
+    """The same as rows of one ``chat_id`` and one ``agreement_id``."""
     wanted = [is_reachable(today), of_rule(rule), ~has_muted(topic)]
-    wanted += [~lacks(placeholder, import_id) for placeholder in sorted(complete)]
-    return (
-        select(
-            Link.chat_id.label("chat_id"),
-            func.array_agg(aggregate_order_by(Link.agreement_id, Link.agreement_id)).label("agreement_ids"),
-        )
-        .select_from(Link)
-        .join(Agreement, Agreement.id == Link.agreement_id)
-        .outerjoin(Chat, Chat.id == Link.chat_id)
-        .where(*wanted)
-        .group_by(Link.chat_id)
-    )
+    wanted += [~lacks(placeholder, news_of(rule, import_id)) for placeholder in sorted(complete)]
+    return select(Link.chat_id, Link.agreement_id).select_from(SEEN).where(*wanted)
 
 
-def corrected(of_id: int, *, since: datetime | None = None) -> Select[Any]:
+def news_of(rule: Rule | None, import_id: int | None) -> list[tuple[int, NewsKind]]:
+    """What ``{news}`` tells of in a broadcast: what its rule asks for, else all that the load changed which made its
+    draft."""
+    asked = sorted(_touched(rule)) if rule is not None else []
+    return asked or [(import_id, kind) for kind in NewsKind if import_id is not None]
+
+
+def _touched(rule: Rule) -> set[tuple[int, NewsKind]]:
+    match rule:
+        case TouchedBy():
+            return {(rule.import_id, rule.kind)}
+        case AllOf() | AnyOf():
+            return set[tuple[int, NewsKind]]().union(*map(_touched, rule.of))
+        case _:
+            return set()
+
+
+def corrected(of_id: int, *, since: datetime | None = None) -> Select[*tuple[Any, ...]]:
     """``chat_id``, ``agreement_ids`` and ``message_id`` of what a broadcast has sent, for a correction.
 
     Args:
@@ -139,7 +168,7 @@ def of_rule(rule: Rule) -> Condition:
     return _condition(rule, lambda speaks, _: func.coalesce(Chat.locale.in_(speaks.locales), false()), negated=False)
 
 
-def families(rule: Rule, today: date) -> Select[Any]:
+def families(rule: Rule, today: date) -> Select[*tuple[Any, ...]]:
     """``agreement_id`` and ``reachable`` of the agreements that a rule means: those of a pair that it means, and those
     without a chat that can be reached, of which no language is known: each rule about it is taken to be met."""
     with_chat = (
@@ -164,7 +193,7 @@ def families(rule: Rule, today: date) -> Select[Any]:
     )
 
 
-def reached(broadcast_id: int) -> Select[Any]:
+def reached(broadcast_id: int) -> Select[*tuple[Any, ...]]:
     """Agreements of which a chat got a broadcast, or one that sent it once more."""
     the_same = union(
         select(Broadcast.id).where(Broadcast.id == broadcast_id),

@@ -117,7 +117,9 @@ def _home(row: Row, known: frozenset[Placeholder]) -> HomeFacts:
     }
     if Placeholder.HANDOVER in known:
         facts |= {"handed_over": row["handed_over"], "handed_over_on": row["handed_over_on"]}
-        if row["expected"] and not row["handed_over"]:
+        if row["handed_over"]:
+            facts |= {"handover_source": row["handover_source"], "handover_as_of": row["handover_as_of"]}
+        elif row["expected"]:
             forecast = ForecastOut.model_validate_json(row["expected"][0])
             facts |= {"forecast": forecast, "handover_basis": forecast.basis}
     if not progress_only and known & SUMS:
@@ -164,7 +166,13 @@ def _look_up(known: frozenset[Placeholder]) -> LookUp:
     if Placeholder.HANDOVER in known:
         forecasts = forecasts_of_home(home).lateral("forecasts")
         sources = sources.join(forecasts, true())
-        columns += [Agreement.handed_over, Agreement.handed_over_on, forecasts.c.expected]
+        columns += [
+            Agreement.handed_over,
+            Agreement.handed_over_on,
+            Agreement.source.label("handover_source"),
+            Agreement.as_of.label("handover_as_of"),
+            forecasts.c.expected,
+        ]
     if known & SUMS:
         sources = sources.outerjoin(TransitionFee.__table__, TransitionFee.agreement_id == Agreement.id)
         columns += [

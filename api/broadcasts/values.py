@@ -3,36 +3,50 @@
 It says the same as ``api.broadcasts.facts``, which looks the values up for those who are told.
 """
 
-from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
 from api.agreements.models import Agreement, AgreementUnit, Party, Registration
+from api.broadcasts.facts import PROGRESS_NEWS, News
 from api.broadcasts.models import ImportChange
 from api.broadcasts.schemas import NewsKind, Placeholder
 from api.chats.models import Link
-from api.estate.models import Forecast, Unit
+from api.estate.models import Forecast, Milestone, Unit
+from api.estate.queries import HOMES_FIRST
 from api.estate.schemas import ForecastBasis
 from api.identity.schemas import LinkScope
-from api.money.models import TransitionFee
+from api.money.models import LedgerEntry, TransitionFee
 
+_FACTS: Mapping[NewsKind, Any] = MappingProxyType(
+    {
+        NewsKind.FORECAST: Forecast,
+        NewsKind.MILESTONE: Milestone,
+        NewsKind.PAYMENT: LedgerEntry,
+        NewsKind.REGISTRATION: Registration,
+    }
+)
 _SHOWS_ALL = Link.scope == LinkScope.EVERYTHING
 """Who may see the progress alone is told no sums and no registrations: of them they are not there."""
 
 
-def lacks(placeholder: Placeholder, import_id: int | None) -> ColumnElement[bool]:
+def lacks(placeholder: Placeholder, news: News = ()) -> ColumnElement[bool]:
     """Whether the value is not there for this reader of this agreement.
 
     Args:
-        import_id: the load of a roll whose news is told.
+        news: what ``{news}`` tells of.
     """
-    return not_(_has(placeholder, import_id))
+    return not_(_has(placeholder, news))
 
 
-def _has(placeholder: Placeholder, import_id: int | None) -> ColumnElement[bool]:
+def _has(placeholder: Placeholder, news: News) -> ColumnElement[bool]:
     match placeholder:
         case Placeholder.NUMBER:
             return true()
         case Placeholder.NAME:
-            return or_(Link.person_id.is_not(None), Agreement.id.in_(select(Party.agreement_id)))
+            return Agreement.id.in_(select(Party.agreement_id))
         case Placeholder.HOME:
             return Agreement.id.in_(select(AgreementUnit.agreement_id))
         case Placeholder.HANDOVER:
@@ -46,28 +60,36 @@ def _has(placeholder: Placeholder, import_id: int | None) -> ColumnElement[bool]
         case Placeholder.REGISTRATION:
             return and_(_SHOWS_ALL, Agreement.id.in_(select(Registration.agreement_id)))
         case Placeholder.NEWS:
-            return _has_news(import_id)
+            return or_(false(), *(_has_news(import_id, kind) for import_id, kind in sorted(news)))
 
 
 def _has_handover() -> ColumnElement[bool]:
-    """The keys were handed over, or some date is published, for its building or for itself."""
-    published = Forecast.basis != ForecastBasis.CONTRACTUAL
-    of_a_home = (
-        select(AgreementUnit.agreement_id)
+    """The keys were handed over, or something was published for the building of its first home or for itself."""
+    first_homes = (
+        select(AgreementUnit.agreement_id, Unit.building_id)
+        .distinct(AgreementUnit.agreement_id)
         .join(Unit, Unit.id == AgreementUnit.unit_id)
-        .where(exists().where(Forecast.building_id == Unit.building_id, published))
+        .order_by(AgreementUnit.agreement_id, *HOMES_FIRST)
+        .subquery("first_homes")
     )
-    of_itself = select(Forecast.agreement_id).where(Forecast.agreement_id.is_not(None), published)
-    return or_(Agreement.handed_over, Agreement.id.in_(of_a_home), Agreement.id.in_(of_itself))
+    # What was agreed in a contract is not told as a forecast of today's.
+    expected = Forecast.basis != ForecastBasis.CONTRACTUAL
+    buildings = select(Forecast.building_id).where(Forecast.building_id.is_not(None), expected)
+    of_the_building = select(first_homes.c.agreement_id).where(first_homes.c.building_id.in_(buildings))
+    of_itself = select(Forecast.agreement_id).where(Forecast.agreement_id.is_not(None), expected)
+    return or_(Agreement.handed_over, Agreement.id.in_(of_the_building), Agreement.id.in_(of_itself))
 
 
 def _has_sum(filled: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(_SHOWS_ALL, Agreement.id.in_(select(TransitionFee.agreement_id).where(filled)))
 
 
-def _has_news(import_id: int | None) -> ColumnElement[bool]:
-    if import_id is None:
-        return false()
-    touched = select(ImportChange.agreement_id).where(ImportChange.import_id == import_id)
-    told_to_all = touched.where(ImportChange.kind.in_((NewsKind.FORECAST, NewsKind.MILESTONE)))
-    return or_(and_(_SHOWS_ALL, Agreement.id.in_(touched)), Agreement.id.in_(told_to_all))
+def _has_news(import_id: int, kind: NewsKind) -> ColumnElement[bool]:
+    """Unless a later load took it back."""
+    touched = select(ImportChange.agreement_id).where(
+        ImportChange.import_id == import_id,
+        ImportChange.kind == kind,
+        ImportChange.fact_id.in_(select(_FACTS[kind].id)),
+    )
+    told = Agreement.id.in_(touched)
+    return told if kind in PROGRESS_NEWS else and_(_SHOWS_ALL, told)
