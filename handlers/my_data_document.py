@@ -147,6 +147,9 @@ def _chat(chat: StoredChat | None, data: MyDataOut, tr: Translator) -> list[Html
         )
         if tries.count
         else None,
+        tr.t("You do not want to be told of: {topics}.", topics=listed([terms.name(tr, t) for t in data.muted], tr))
+        if data.muted
+        else None,
         tr.t("This chat also acts for an account of the office's staff.") if data.is_staff else None,
     ]
 

@@ -5,6 +5,7 @@ from telegram.ext import BaseHandler
 
 from bot.context import Context
 from handlers import (
+    broadcast_buttons,
     case_replies,
     cases,
     complaint,
@@ -14,6 +15,7 @@ from handlers import (
     home,
     id_numbers,
     language,
+    mutes,
     my_data,
     notices,
     office_help,
@@ -74,8 +76,10 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *case_replies.HANDLERS,
     *cases.HANDLERS,
     *settings.HANDLERS,
+    *mutes.HANDLERS,
     *relatives.HANDLERS,
     *notices.HANDLERS,
+    *broadcast_buttons.HANDLERS,
     *privacy.HANDLERS,
     *my_data.HANDLERS,
     *forgetting.HANDLERS,

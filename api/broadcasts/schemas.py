@@ -39,6 +39,12 @@ class Topic(StrEnum):
     LEGAL = "legal"
 
 
+class Mutes(BaseModel):
+    """The topics that a chat has muted. Legal notices are told in any case."""
+
+    topics: Annotated[list[Topic], Field(max_length=len(Topic))]
+
+
 class Operation(StrEnum):
     SEND = "send"
     EDIT = "edit"  # of messages that another broadcast sent
@@ -542,6 +548,8 @@ class HomeFacts(BaseModel):
     home: str | None = None
     handed_over: bool | None = Field(default=None, description="Then there is no forecast any more.")
     handed_over_on: date | None = None
+    handover_source: str | None = Field(default=None, description="Of what says that it is handed over.")
+    handover_as_of: date | None = None
     handover_basis: ForecastBasis | None = None
     forecast: ForecastOut | None = None
     paid_up_to: date | None = None
@@ -576,6 +584,7 @@ class BroadcastContent(BaseModel):
     id: int
     revision: int = Field(description="Of the content, so that couriers can keep it.")
     operation: Operation
+    topic: Topic = Field(description="What can be muted by those who get it.")
     bodies: dict[str, Body]
     fallback: str
     media: Media | None

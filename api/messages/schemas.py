@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef
+from api.broadcasts.schemas import BroadcastContent
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -174,11 +175,17 @@ class Claimed(BaseModel):
     chat_id: int
     locale: str | None = Field(description="The chat's language; none: not known.")
     kind: str = Field(description="A `NoticeKind`, or one that only a newer courier knows.")
-    payload: dict[str, Any] = Field(description="Of a notice: a `Notice`.")
+    payload: dict[str, Any] = Field(
+        description="Of a notice: a `Notice`. Of a broadcast: the reader's `RecipientFacts`. Of a broadcast's test: "
+        "both its `content` and the `facts`."
+    )
+    broadcast_id: int | None = Field(default=None, description="Its content stands in the batch.")
+    message_id: int | None = Field(default=None, description="Of a correction: the message to edit or delete.")
 
 
 class ClaimedBatch(BaseModel):
     messages: list[Claimed]
+    broadcasts: list[BroadcastContent] = Field(default=[], description="Of the messages, each once.")
 
 
 class Outcome(StrEnum):

@@ -106,6 +106,7 @@ async def family(api: aiohttp.ClientSession, factory: Factory) -> Family:
 NOTHING_TO_RECORD = {
     "/v1/chats/{chat_id}": "the conversation's state, which is the chat's own",
     "/v1/chats/{chat_id}/consents": "what the chat itself agreed to",
+    "/v1/chats/{chat_id}/mutes": "what the chat itself does not want to be told of",
     "/v1/chats/{chat_id}/access-requests": "what the chat itself asked, without what it wrote",
     "/v1/chats/{chat_id}/erasure": "how many things the chat itself has here",
     "/v1/staff/{chat_id}/me": "one's own account",
@@ -328,6 +329,8 @@ async def test_changes_are_recorded(
             lambda: call(api, "DELETE", f"{at}/agreements/{agreement_id}/handover-watch"),
             [("handover.unwatched", "agreement")],
         ),
+        (lambda: call(api, "PUT", f"{at}/mutes", 204, json={"topics": ["news"]}), [("mutes.changed", "chat")]),
+        (lambda: call(api, "PUT", f"{at}/mutes", 204, json={"topics": ["news"]}), []),
         (lambda: call(api, "POST", f"{at}/cases", 201, json=case, headers=headers), [("case.filed", "case")]),
         (lambda: call(api, "POST", f"{at}/cases", 200, json=case, headers=headers), [("case.seen", "agreement")]),
         (taken_back, [("attachment.stored", "attachment"), ("attachment.taken_back", "attachment")]),

@@ -83,6 +83,7 @@ async def test_a_home_that_was_handed_over_has_no_forecast(factory: Factory) -> 
     await factory.forecast(building, date(2027, 6, 30))
     [reader] = await facts(factory, (CHAT, [agreement.id]))
     assert (reader.homes[0].handed_over, reader.homes[0].forecast) == (True, None)
+    assert (reader.homes[0].handover_source, reader.homes[0].handover_as_of) == (agreement.source, agreement.as_of)
 
 
 async def test_what_a_link_to_the_progress_does_not_show_is_not_there(factory: Factory) -> None:

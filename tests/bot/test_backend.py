@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.broadcasts.schemas import Topic
 from api.cases.schemas import (
     MAX_ATTACHMENT_BYTES,
     AttachmentKind,
@@ -131,6 +132,8 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.my_data(5),
         backend.erasure(5),
         backend.forget(5),
+        backend.mutes(5),
+        backend.mute(5, [Topic.NEWS]),
         backend.homes(5),
         backend.payments(5),
         backend.ledger(5, 3, cursor="c", limit=9),

@@ -74,6 +74,8 @@ GET /v1/chats/{chat_id}/cases                                        401  200  o
 GET /v1/chats/{chat_id}/cases/{number}                               401  200  404  404  404  404  404  404  404  404  404
 POST /v1/chats/{chat_id}/cases/{number}/actions                      401  200  404  404  404  404  404  404  404  404  404
 GET /v1/chats/{chat_id}/cases/{number}/attachments/{attachment_id}   401  200  404  404  404  404  404  404  404  404  404
+GET /v1/chats/{chat_id}/mutes                                        401  200  own  own  own  own  own  own  own  own  own
+PUT /v1/chats/{chat_id}/mutes                                        401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/consents                                     401  200  own  own  own  own  own  own  own  own  own
 PUT /v1/chats/{chat_id}/consents                                     401  200  own  own  own  own  own  own  own  own  own
 DELETE /v1/chats/{chat_id}/consents/id_number                        401  200  own  own  own  own  own  own  own  own  own
@@ -166,6 +168,7 @@ REQUESTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
         "json": {"category": "quality", "agreement_id": of["agreement_id"], "text": "漏水"},
         "headers": _key(),
     },
+    "PUT /v1/chats/{chat_id}/mutes": lambda _: {"json": {"topics": ["news"]}},
     "PUT /v1/chats/{chat_id}/consents": lambda _: {"json": {"kinds": ["notice"], "version": CONSENT_VERSION}},
     "POST /v1/chats/{chat_id}/access-requests": lambda _: {"json": {"kind": "other", "text": "x"}, "headers": _key()},
     "POST /v1/staff/{chat_id}/account": lambda _: {"json": {"code": "S-ABCDEFGHJKLM"}},
