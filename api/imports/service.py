@@ -21,6 +21,7 @@ from api.imports.loading.agreements import load_agreements
 from api.imports.loading.bulk import Bulk
 from api.imports.loading.estate import Estate
 from api.imports.loading.fees import load_fees
+from api.imports.loading.news import Known, keep_last, record_news
 from api.imports.loading.progress import load_progress
 from api.imports.models import Import, RollKind
 from api.imports.problems import DatabaseTrouble, UnreadableFile
@@ -99,22 +100,23 @@ async def _compare_and_load(
     try:
         async with database.transaction() as session:
             bulk = await Bulk.begin(session)
+            known = await Known.before(bulk)
             project_id = await _project(session, options.project)
             dated = [(roll, await _report(bulk, roll, options)) for roll in rolls]
             dated.sort(key=lambda pair: (_ORDER.index(pair[0].kind), pair[1].as_of))
             reports = [report for _, report in dated]
-            await _load(bulk, vault, dated, project_id, tell)
+            await _load(bulk, vault, dated, project_id, known, tell)
             stays = not options.dry_run and (options.partial or not any(r.errors for r in reports))
             if stays:
                 # Look-ups right after a first load would else be planned for empty tables. Not behind the links: while
                 # these are settled, people who prove who they are wait.
                 await session.execute(text("ANALYZE"))
+            await _record(session, bulk, dated, known)
             today = datetime.now(options.timezone).date()
             suspended, restored = await settle_links(session, vault, today)
             _tell_of_links(reports, suspended, restored)
             if not stays:
                 raise _Undo
-            await _record(session, dated)
             await extend_links(session, vault, today)
     except _Undo:
         return reports
@@ -185,7 +187,12 @@ async def _report(bulk: Bulk, roll: Roll, options: LoadOptions) -> RollReport:
 
 
 async def _load(
-    bulk: Bulk, vault: Vault, dated: list[tuple[Roll, RollReport]], project_id: int, tell: OnProgress
+    bulk: Bulk,
+    vault: Vault,
+    dated: list[tuple[Roll, RollReport]],
+    project_id: int,
+    known: Known,
+    tell: OnProgress,
 ) -> None:
     estate = await Estate.open(bulk, project_id)
     for roll, _ in dated:
@@ -193,13 +200,16 @@ async def _load(
     rejected: set[str] = set()
     for done, (roll, report) in enumerate(dated):
         tell(f"比对{ROLL_NAMES[roll.kind]} {roll.path.name}", done, len(dated))
+        last_load = known.loads.get(roll.kind)
         if roll.kind is RollKind.TRANSITION_FEE:
-            await load_fees(bulk, vault, roll, project_id, rejected, report)
+            await load_fees(bulk, vault, roll, project_id, rejected, report, last_load=last_load)
         elif roll.kind is RollKind.PROGRESS:
             await load_progress(bulk, vault, roll, estate, report)
         else:
-            await load_agreements(bulk, vault, roll, estate, project_id, report)
+            await load_agreements(bulk, vault, roll, estate, project_id, report, last_load=last_load)
             rejected |= {record.number_key for record in roll.agreements if record.failed}
+        if last_load is None:
+            report.changes.clear()
         # An agreement with one bad row is left out whole, so its other rows are not loaded either.
         left_out = {row.where for r in roll.agreements if r.failed for row in r.rows}
         report.rejected_rows = len(left_out | {(error.sheet, error.row) for error in roll.errors})
@@ -207,7 +217,8 @@ async def _load(
     tell("比对完成", len(dated), len(dated))
 
 
-async def _record(session: AsyncSession, dated: list[tuple[Roll, RollReport]]) -> None:
+async def _record(session: AsyncSession, bulk: Bulk, dated: list[tuple[Roll, RollReport]], known: Known) -> None:
+    """Also in a dry run, which shows by it whom the load would touch."""
     imports = [
         Import(
             kind=roll.kind,
@@ -222,4 +233,8 @@ async def _record(session: AsyncSession, dated: list[tuple[Roll, RollReport]]) -
     ]
     session.add_all(imports)
     await session.flush()
+    keep_last([report.changes for _, report in dated])
+    for loaded, (_, report) in zip(imports, dated, strict=True):
+        report.touched = await record_news(bulk, loaded.id, report.changes, known)
+        report.changes.clear()
     await record(session, OPERATOR, "roll.loaded", "import", [loaded.id for loaded in imports])
