@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     case_resident_answer_days: int = Field(
         10, ge=1, le=90, description="Days the office waits for a resident's answer to a question."
     )
+    broadcast_approval_above: int = Field(
+        0, ge=0, description="A broadcast to more chats than that needs a second person's approval; 0: each one does."
+    )
     open311: bool = Field(
         False, description="Show everybody what docs/open311.md says of complaints, below /open311/v2, without a token."
     )

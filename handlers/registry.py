@@ -5,6 +5,7 @@ from telegram.ext import BaseHandler
 
 from bot.context import Context
 from handlers import (
+    broadcast_buttons,
     case_replies,
     cases,
     complaint,
@@ -78,6 +79,7 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *mutes.HANDLERS,
     *relatives.HANDLERS,
     *notices.HANDLERS,
+    *broadcast_buttons.HANDLERS,
     *privacy.HANDLERS,
     *my_data.HANDLERS,
     *forgetting.HANDLERS,

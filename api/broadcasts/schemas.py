@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
 from api.cases.schemas import AttachmentKind
@@ -18,7 +18,8 @@ MAX_BODY = 8_000
 MAX_FILLED, MAX_CAPTION = 4_096, 1_024
 """Characters that Telegram shows of a text, and below a photo or document."""
 MAX_NUMBERS = 20_000
-MAX_RULES = 50
+MAX_RULES, MAX_DEPTH = 50, 8
+"""Rules of an audience all together, and how deep they may be nested."""
 
 _Id = Annotated[int, Field(ge=1, lt=2**63)]
 Locale = Annotated[str, StringConstraints(max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -208,6 +209,31 @@ for _model in (AllOf, AnyOf, Not):
     _model.model_rebuild()
 
 
+def parts_of(rule: Rule) -> "list[Rule]":
+    """The rules that a rule is made of."""
+    match rule:
+        case AllOf(of=parts) | AnyOf(of=parts):
+            return parts
+        case Not(of=part):
+            return [part]
+        case _:
+            return []
+
+
+def _within_bounds(rule: Rule) -> Rule:
+    level, depth, count, numbers = [rule], 0, 0, 0
+    while level:
+        depth, count = depth + 1, count + len(level)
+        numbers += sum(len(part.numbers) for part in level if isinstance(part, Numbered))
+        level = [part for outer in level for part in parts_of(outer)]
+        if depth > MAX_DEPTH or count > MAX_RULES or numbers > MAX_NUMBERS:
+            raise ValueError(f"at most {MAX_RULES} rules, {MAX_DEPTH} deep, with {MAX_NUMBERS} numbers")
+    return rule
+
+
+Audience = Annotated[Rule, AfterValidator(_within_bounds)]
+
+
 # --- what it says ---
 
 
@@ -281,11 +307,11 @@ class BroadcastIn(BaseModel):
 
     topic: Topic = Topic.NEWS
     urgent: bool = Field(default=False, description="Also at night.")
-    audience: Rule | None = None
+    audience: Audience | None = None
     bodies: dict[Locale, Body] = Field(
         default_factory=dict,
         max_length=20,
-        description="By language. Who reads none of them gets that of the language without its region, else `fallback`.",
+        description="By language. Who reads none gets that of the language without its region, else `fallback`.",
     )
     fallback: Locale = Field(default="zh_CN", description="Language of the body for readers of none of the others.")
     attachment_id: _Id | None = Field(default=None, description="A photo or document, uploaded by staff.")
@@ -298,6 +324,19 @@ class BroadcastNew(BroadcastIn):
 
     operation: Operation = Operation.SEND
     of_id: _Id | None = None
+
+
+class BroadcastChange(BroadcastIn):
+    """``version``: of the broadcast as the acting person saw it. What is changed must be approved again."""
+
+    version: int = Field(ge=1)
+
+
+class FollowUp(BaseModel):
+    """A draft that begins as a copy of a broadcast: to be sent once more to the families that it did not reach, or to
+    correct what it sent (its messages are edited, or deleted)."""
+
+    operation: Operation = Operation.SEND
 
 
 # --- what is found before sending ---
@@ -337,6 +376,39 @@ class MissingCount(BaseModel):
     placeholder: Placeholder
     chats: int
     agreements: list[str] = Field(max_length=20, description="Numbers of the first.")
+
+
+class EntrancesOf(BaseModel):
+    id: int
+    name: str
+    entrances: list[str]
+
+
+class BuildingsOf(BaseModel):
+    id: int
+    name: str
+    buildings: list[EntrancesOf]
+
+
+class PhasesOf(BaseModel):
+    id: int
+    name: str
+    phases: list[BuildingsOf]
+
+
+class ParcelsOf(BaseModel):
+    """A project with all of its places, to choose from."""
+
+    id: int
+    name: str
+    parcels: list[PhasesOf]
+
+
+class NumbersFound(BaseModel):
+    """Agreement numbers of a file, each once, as they are written there."""
+
+    found: list[str] = Field(max_length=MAX_NUMBERS)
+    unknown: list[str] = Field(max_length=MAX_NUMBERS, description="With which there is no agreement.")
 
 
 class AudienceCount(BaseModel):
@@ -418,6 +490,31 @@ class BroadcastStep(BaseModel):
     text: str = Field(default="", max_length=1_000, description="Why; needed to reject.")
 
 
+# --- afterwards ---
+
+
+class ReachedOf(BaseModel):
+    """Messages, or families, of one language or building. ``name``: the language, or the building as in a label; none:
+    not known."""
+
+    name: str | None
+    total: int
+    sent: int
+
+
+class BroadcastReport(BaseModel):
+    """What became of a broadcast. Families count with their homes now, messages as they were sent."""
+
+    progress: Progress
+    languages: list[ReachedOf] = Field(description="Messages, by the reader's language.")
+    buildings: list[ReachedOf] = Field(
+        description="Families that are meant, by the building of their first home; `sent`: those that were reached, "
+        "also by sending it once more."
+    )
+    families: int = Field(description="That are meant.")
+    unreached: int = Field(description="Of them, those of which no chat got it.")
+
+
 # --- what couriers are given ---
 
 
@@ -445,7 +542,10 @@ class HomeFacts(BaseModel):
     agreement_id: int
     number: str
     home: str | None = None
+    handed_over: bool | None = Field(default=None, description="Then there is no forecast any more.")
     handed_over_on: date | None = None
+    handover_source: str | None = Field(default=None, description="Of what says that it is handed over.")
+    handover_as_of: date | None = None
     handover_basis: ForecastBasis | None = None
     forecast: ForecastOut | None = None
     paid_up_to: date | None = None
@@ -480,6 +580,7 @@ class BroadcastContent(BaseModel):
     id: int
     revision: int = Field(description="Of the content, so that couriers can keep it.")
     operation: Operation
+    topic: Topic = Field(description="What can be muted by those who get it.")
     bodies: dict[str, Body]
     fallback: str
     media: Media | None
