@@ -101,7 +101,14 @@ def recipients(
     ).group_by(found.c.chat_id)
 
 
-def pairs(rule: Rule, today: date, topic: Topic, *, complete: Collection[Placeholder] = ()) -> Select[*tuple[Any, ...]]:
+def pairs(
+    rule: Rule,
+    today: date,
+    topic: Topic,
+    *,
+    complete: Collection[Placeholder] = (),
+    import_id: int | None = None,
+) -> Select[*tuple[Any, ...]]:
     """The same as rows of one ``chat_id`` and one ``agreement_id``."""
     wanted = [is_reachable(today), of_rule(rule), ~has_muted(topic)]
     wanted += [~lacks(placeholder, news_of(rule, import_id)) for placeholder in sorted(complete)]
