@@ -180,7 +180,7 @@ def _by_language(asked: Asked, today: date, now: datetime) -> Select[*tuple[Any,
         if asked.rule is None:
             return None
         meant = select(Link.chat_id).select_from(SEEN).where(is_reachable(today), of_rule(asked.rule))
-        muted: ColumnElement[bool] = has_muted(asked.content.topic)
+        muted: ColumnElement[bool] = has_muted(asked.content.topic, asked.news())
     else:
         meant = _of_a_correction(asked, today).with_only_columns(Link.chat_id)
         muted = ~true()
@@ -194,9 +194,12 @@ def _by_language(asked: Asked, today: date, now: datetime) -> Select[*tuple[Any,
     chats = (
         select(
             func.min(columns.locale).label("locale"),
-            func.bool_or(columns.muted).label("muted"),
-            func.bool_or(columns.whole).label("whole"),
-            *(func.bool_or(columns[placeholder.value]).label(placeholder.value) for placeholder in values),
+            func.bool_and(columns.muted).label("muted"),
+            func.bool_or(columns.whole & ~columns.muted).label("whole"),
+            *(
+                func.bool_or(columns[placeholder.value] & ~columns.muted).label(placeholder.value)
+                for placeholder in values
+            ),
         )
         .group_by(columns.chat_id)
         .subquery("chats")

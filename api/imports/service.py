@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import OPERATOR, record
+from api.broadcasts.drafts import NewsBodies, Touched, draft_news
 from api.chats.roll_changes import extend_links, settle_links
 from api.db import Database, sql_state
 from api.estate.models import Project
@@ -44,6 +45,7 @@ class LoadOptions:
         source: how the rolls are cited, instead of their title or file name.
         project: name of the project; may be left out while there is at most one.
         timezone: tells what day today is.
+        news_bodies: what the drafts say that are made of the load's news; without them none are made.
     """
 
     dry_run: bool = False
@@ -52,6 +54,7 @@ class LoadOptions:
     source: str | None = None
     project: str | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    news_bodies: NewsBodies | None = None
 
 
 class _Undo(Exception):
@@ -111,13 +114,15 @@ async def _compare_and_load(
                 # Look-ups right after a first load would else be planned for empty tables. Not behind the links: while
                 # these are settled, people who prove who they are wait.
                 await session.execute(text("ANALYZE"))
-            await _record(session, bulk, dated, known)
+            loads = await _record(session, bulk, dated, known)
             today = datetime.now(options.timezone).date()
             suspended, restored = await settle_links(session, vault, today)
             _tell_of_links(reports, suspended, restored)
             if not stays:
                 raise _Undo
             await extend_links(session, vault, today)
+            if options.news_bodies is not None:
+                await draft_news(session, vault, loads, options.news_bodies)
     except _Undo:
         return reports
     for report in reports:
@@ -217,7 +222,9 @@ async def _load(
     tell("比对完成", len(dated), len(dated))
 
 
-async def _record(session: AsyncSession, bulk: Bulk, dated: list[tuple[Roll, RollReport]], known: Known) -> None:
+async def _record(
+    session: AsyncSession, bulk: Bulk, dated: list[tuple[Roll, RollReport]], known: Known
+) -> list[Touched]:
     """Also in a dry run, which shows by it whom the load would touch."""
     imports = [
         Import(
@@ -233,8 +240,13 @@ async def _record(session: AsyncSession, bulk: Bulk, dated: list[tuple[Roll, Rol
     ]
     session.add_all(imports)
     await session.flush()
-    keep_last([report.changes for _, report in dated])
-    for loaded, (_, report) in zip(imports, dated, strict=True):
+    await record(session, OPERATOR, "roll.loaded", "import", [loaded.id for loaded in imports])
+    reports = [report for _, report in dated]
+    keep_last([report.changes for report in reports])
+    for loaded, report in zip(imports, reports, strict=True):
         report.touched = await record_news(bulk, loaded.id, report.changes, known)
         report.changes.clear()
-    await record(session, OPERATOR, "roll.loaded", "import", [loaded.id for loaded in imports])
+    return [
+        Touched(loaded.id, report.source, report.as_of, report.touched)
+        for loaded, report in zip(imports, reports, strict=True)
+    ]

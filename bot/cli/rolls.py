@@ -23,6 +23,7 @@ from api.imports.sample import write_sample
 from api.imports.service import LoadOptions, load_rolls
 from api.settings import Settings
 from bot.cli.database import api_settings, open_database
+from bot.cli.news_words import news_bodies
 from bot.cli.progress import progress_bar
 from bot.cli.running import refuse
 
@@ -72,6 +73,7 @@ def import_rolls(
         source=source,
         project=project,
         timezone=settings.timezone,
+        news_bodies=news_bodies(),
     )
     console = Console()
     try:
