@@ -159,28 +159,27 @@ def make_rule(random: Random, world: World, depth: int = 3) -> Rule:
     parcel, phase, building, entrance = random.choice(world.places)
     value = random.random() < 0.5
     some = random.sample(world.families, 5)
-    return random.choice(
-        [
-            Everybody(),
-            InProject(id=world.project + random.choice((0, 1))),
-            InParcel(id=parcel),
-            InPhase(id=phase),
-            InBuilding(id=building),
-            InEntrance(building_id=building, entrance=entrance or "1"),
-            OfKind(kind=random.choice(list(AgreementKind))),
-            HandedOver(value=value),
-            InArrears(value=value),
-            AtStage(
-                kind=RegistrationKind.CONTRACT_FILING,
-                stages=random.sample(list(RegistrationStage), random.randint(1, 2)),
-            ),
-            Speaks(locales=random.sample(["zh_CN", "en", "ar"], random.randint(1, 2))),
-            # However it is spelled.
-            Numbered(numbers=[family.agreement.number.replace("－", random.choice("-—_")).lower() for family in some]),
-            ReachedBy(broadcast_id=world.broadcast, value=value),
-            TouchedBy(import_id=world.load, kind=random.choice((NewsKind.FORECAST, NewsKind.PAYMENT))),
-        ]
-    )
+    leaves: list[Rule] = [
+        Everybody(),
+        InProject(id=world.project + random.choice((0, 1))),
+        InParcel(id=parcel),
+        InPhase(id=phase),
+        InBuilding(id=building),
+        InEntrance(building_id=building, entrance=entrance or "1"),
+        OfKind(kind=random.choice(list(AgreementKind))),
+        HandedOver(value=value),
+        InArrears(value=value),
+        AtStage(
+            kind=RegistrationKind.CONTRACT_FILING,
+            stages=random.sample(list(RegistrationStage), random.randint(1, 2)),
+        ),
+        Speaks(locales=random.sample(["zh_CN", "en", "ar"], random.randint(1, 2))),
+        # However it is spelled.
+        Numbered(numbers=[family.agreement.number.replace("－", random.choice("-—_")).lower() for family in some]),
+        ReachedBy(broadcast_id=world.broadcast, value=value),
+        TouchedBy(import_id=world.load, kind=random.choice((NewsKind.FORECAST, NewsKind.PAYMENT))),
+    ]
+    return random.choice(leaves)
 
 
 def holds(rule: Rule, family: Fam, locale: str | None, world: World) -> bool:
