@@ -1,7 +1,8 @@
 """What a broadcast may say to its readers: their own homes as they are now, in one look-up for all of a batch.
 
 It holds only what the bodies ask for, and only agreements to which the chat's link is live. A link to the progress
-alone shows the home, its handover and its building's milestones: sums and registrations are not there for it.
+alone shows the home, its handover and its building's milestones: sums and registrations are not there for it. What was
+agreed in a contract is no forecast of today's: it is not told as one.
 
 Not recorded one by one: like what a notice tells, it is looked up for the courier that brings it, and each message is
 a row of the outbox, which stays.
@@ -22,7 +23,18 @@ from api.agreements.models import Agreement, AgreementUnit, Registration
 from api.agreements.queries import forecasts_of_home, ref_columns
 from api.agreements.schemas import RegistrationKind, RegistrationStage
 from api.broadcasts.models import ImportChange
-from api.broadcasts.schemas import SUMS, HomeFacts, NewsFact, NewsKind, Placeholder, RecipientFacts
+from api.broadcasts.schemas import (
+    SUMS,
+    AllOf,
+    AnyOf,
+    HomeFacts,
+    NewsFact,
+    NewsKind,
+    Placeholder,
+    RecipientFacts,
+    Rule,
+    TouchedBy,
+)
 from api.chats.access import TODAY
 from api.chats.liveness import is_live_link
 from api.chats.models import Link
@@ -42,6 +54,23 @@ _IDS = ARRAY(BigInteger())
 
 News = Collection[tuple[int, NewsKind]]
 """Loads of a roll, and what of each is told."""
+
+
+def news_of(rule: Rule | None, import_id: int | None) -> list[tuple[int, NewsKind]]:
+    """What ``{news}`` tells of in a broadcast: what its rule asks for, else all that the load changed which made its
+    draft."""
+    asked = sorted(_touched(rule)) if rule is not None else []
+    return asked or [(import_id, kind) for kind in NewsKind if import_id is not None]
+
+
+def _touched(rule: Rule) -> set[tuple[int, NewsKind]]:
+    match rule:
+        case TouchedBy():
+            return {(rule.import_id, rule.kind)}
+        case AllOf() | AnyOf():
+            return set[tuple[int, NewsKind]]().union(*map(_touched, rule.of))
+        case _:
+            return set()
 
 
 async def facts_of(
@@ -90,9 +119,8 @@ def _home(row: Row, known: frozenset[Placeholder]) -> HomeFacts:
         facts |= {"handed_over": row["handed_over"], "handed_over_on": row["handed_over_on"]}
         if row["handed_over"]:
             facts |= {"handover_source": row["handover_source"], "handover_as_of": row["handover_as_of"]}
-        stated = None if row["handed_over"] else row["expected"] or row["contractual"]
-        if stated:
-            forecast = ForecastOut.model_validate_json(stated[0])
+        elif row["expected"]:
+            forecast = ForecastOut.model_validate_json(row["expected"][0])
             facts |= {"forecast": forecast, "handover_basis": forecast.basis}
     if not progress_only and known & SUMS:
         for name in ("paid_up_to", "monthly_amount", "next_payment_on", "fee_source", "fee_as_of"):
@@ -144,7 +172,6 @@ def _look_up(known: frozenset[Placeholder]) -> LookUp:
             Agreement.source.label("handover_source"),
             Agreement.as_of.label("handover_as_of"),
             forecasts.c.expected,
-            forecasts.c.contractual,
         ]
     if known & SUMS:
         sources = sources.outerjoin(TransitionFee.__table__, TransitionFee.agreement_id == Agreement.id)

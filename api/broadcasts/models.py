@@ -50,6 +50,9 @@ class Broadcast(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     total: Mapped[int | None] = mapped_column(doc="messages, as the audience was frozen")
+    counts: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), doc="of them by outcome, once none waits: the messages themselves are deleted later"
+    )
 
 
 class BroadcastEvent(Base):

@@ -39,6 +39,13 @@ class Delivery(Base):
             "id",
             postgresql_where=text("state = 'waiting' AND broadcast_id IS NOT NULL"),
         ),
+        Index(
+            "ix_deliveries_broadcast_done",
+            "broadcast_id",
+            "state",
+            "finished_at",
+            postgresql_where=text("state <> 'waiting' AND broadcast_id IS NOT NULL"),
+        ),
         UniqueConstraint("broadcast_id", "chat_id"),
         Index(None, "chat_id"),
         Index(None, "finished_at"),

@@ -18,7 +18,7 @@ KINDS = (
     "case_updated",
     "case_on_desk",
 )
-NEW_KINDS = ("broadcast", "broadcast_test")
+NEW_KINDS = ("drafts_wait", "broadcast", "broadcast_test")
 
 
 def _allow(kinds: tuple[str, ...]) -> None:
@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("counts", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.CheckConstraint("operation = 'send' OR of_id IS NOT NULL", name=op.f("ck_broadcasts_corrects_something")),
         sa.ForeignKeyConstraint(["attachment_id"], ["attachments.id"], name=op.f("fk_broadcasts_attachment_id")),
         sa.ForeignKeyConstraint(["author_id"], ["staff_accounts.id"], name=op.f("fk_broadcasts_author_id")),
@@ -211,6 +212,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'waiting' AND broadcast_id IS NOT NULL"),
     )
     op.create_index(
+        "ix_deliveries_broadcast_done",
+        "deliveries",
+        ["broadcast_id", "state", "finished_at"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'waiting' AND broadcast_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_deliveries_waiting",
         "deliveries",
         ["priority", "not_before", "id"],
@@ -222,7 +230,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM deliveries WHERE kind IN ('broadcast', 'broadcast_test')")
+    op.execute("DELETE FROM deliveries WHERE kind IN ('drafts_wait', 'broadcast', 'broadcast_test')")
     _allow(KINDS)
 
     op.drop_constraint(op.f("fk_deliveries_broadcast_id"), "deliveries", type_="foreignkey")
@@ -231,6 +239,11 @@ def downgrade() -> None:
         "ix_deliveries_waiting",
         table_name="deliveries",
         postgresql_where=sa.text("state = 'waiting' AND broadcast_id IS NULL"),
+    )
+    op.drop_index(
+        "ix_deliveries_broadcast_done",
+        table_name="deliveries",
+        postgresql_where=sa.text("state <> 'waiting' AND broadcast_id IS NOT NULL"),
     )
     op.drop_index(
         "ix_deliveries_broadcast_waiting",
