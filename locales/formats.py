@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_interval, format_skeleton, get_datetime_format
 from babel.numbers import format_decimal
 
@@ -19,6 +19,15 @@ SQUARE_METRES = {"zh_CN": "㎡"}
 @cache
 def _locale(locale: str) -> Locale:
     return Locale.parse(FORMATTING_LOCALES.get(locale, locale))
+
+
+@cache
+def is_right_to_left(locale: str) -> bool:
+    """Also of a language that has no catalog; an unknown one does not."""
+    try:
+        return Locale.parse(locale.replace("-", "_")).text_direction == "rtl"
+    except (ValueError, UnknownLocaleError):
+        return False
 
 
 @lru_cache(maxsize=REMEMBERED)
