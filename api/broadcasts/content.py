@@ -40,6 +40,7 @@ async def content_of(session: AsyncSession, vault: Vault, broadcast: Broadcast) 
         id=broadcast.id,
         revision=broadcast.revision,
         operation=broadcast.operation,
+        topic=broadcast.topic,
         bodies={locale: Body.model_validate(body) for locale, body in broadcast.bodies.items()},
         fallback=broadcast.fallback,
         media=media,
