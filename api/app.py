@@ -19,6 +19,7 @@ from api.audit.chain import chain_key
 from api.audit.sealer import keep_sealing
 from api.auth import ServiceToken, document
 from api.broadcasts import mute_routes as mutes
+from api.broadcasts import routes as broadcasts
 from api.cases import figures_routes as figures
 from api.cases import open311_routes as open311
 from api.cases import routes as cases
@@ -165,6 +166,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         staff_families.router,
         desk.router,
         figures.router,
+        broadcasts.router,
         messages.router,
         health.router,
         metrics.router,

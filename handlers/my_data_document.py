@@ -86,6 +86,7 @@ _NOTICES = {
     NoticeKind.ACCESS_DECLINED: lazy("that the office could not let you in"),
     NoticeKind.CASE_UPDATED: lazy("what the office did with your complaint"),
     NoticeKind.CASE_ON_DESK: lazy("about a complaint that you handle"),
+    NoticeKind.DRAFTS_WAIT: lazy("that drafts of broadcasts wait"),
 }
 
 

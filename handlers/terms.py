@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
-from api.broadcasts.schemas import Topic
+from api.broadcasts.schemas import NewsKind, Topic
 from api.cases.schemas import CaseCategory, CaseEventKind, CaseState, Outcome, Procedure
 from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
 from api.identity.schemas import AccessRequestKind, AccessRequestState, LinkMethod, LinkRole, LinkScope
@@ -104,6 +104,12 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
         Topic.PAYMENTS: lazy("Payments"),
         Topic.REGISTRATION: lazy("Registration and title certificate"),
         Topic.LEGAL: lazy("Legal notices"),
+    },
+    NewsKind: {
+        NewsKind.FORECAST: lazy("News of the handover date"),
+        NewsKind.MILESTONE: lazy("News of the building"),
+        NewsKind.PAYMENT: lazy("Payment to the family"),
+        NewsKind.REGISTRATION: lazy("Step of registration or title certificate"),
     },
     CaseCategory: {
         CaseCategory.HANDOVER: lazy("Handover of the home"),

@@ -23,12 +23,14 @@ from sqlalchemy import (
     select,
     text,
     true,
+    tuple_,
     union,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, AgreementUnit, Registration
+from api.broadcasts.facts import News, news_of
 from api.broadcasts.models import Broadcast, ImportChange, Mute
 from api.broadcasts.schemas import (
     AllOf,
@@ -56,7 +58,7 @@ from api.broadcasts.schemas import (
 )
 from api.broadcasts.values import lacks
 from api.chats.liveness import is_live_link
-from api.chats.models import Chat, Link
+from api.chats.models import Chat, HandoverWatch, Link
 from api.estate.models import Building, Phase, Unit
 from api.identity.documents import normalise_agreement_number
 from api.messages.models import Delivery
@@ -110,26 +112,10 @@ def pairs(
     import_id: int | None = None,
 ) -> Select[*tuple[Any, ...]]:
     """The same as rows of one ``chat_id`` and one ``agreement_id``."""
-    wanted = [is_reachable(today), of_rule(rule), ~has_muted(topic)]
-    wanted += [~lacks(placeholder, news_of(rule, import_id)) for placeholder in sorted(complete)]
+    news = news_of(rule, import_id)
+    wanted = [is_reachable(today), of_rule(rule), ~has_muted(topic, news)]
+    wanted += [~lacks(placeholder, news) for placeholder in sorted(complete)]
     return select(Link.chat_id, Link.agreement_id).select_from(SEEN).where(*wanted)
-
-
-def news_of(rule: Rule | None, import_id: int | None) -> list[tuple[int, NewsKind]]:
-    """What ``{news}`` tells of in a broadcast: what its rule asks for, else all that the load changed which made its
-    draft."""
-    asked = sorted(_touched(rule)) if rule is not None else []
-    return asked or [(import_id, kind) for kind in NewsKind if import_id is not None]
-
-
-def _touched(rule: Rule) -> set[tuple[int, NewsKind]]:
-    match rule:
-        case TouchedBy():
-            return {(rule.import_id, rule.kind)}
-        case AllOf() | AnyOf():
-            return set[tuple[int, NewsKind]]().union(*map(_touched, rule.of))
-        case _:
-            return set()
 
 
 def corrected(of_id: int, *, since: datetime | None = None) -> Select[*tuple[Any, ...]]:
@@ -156,11 +142,20 @@ def is_reachable(today: date) -> Condition:
     return and_(is_live_link(today), Chat.gone_at.is_(None))
 
 
-def has_muted(topic: Topic) -> Condition:
-    """Of a ``Link``. Legal notices cannot be muted."""
+def has_muted(topic: Topic, news: News) -> Condition:
+    """Of a ``Link``. Legal notices cannot be muted. Nor is a handover date of which a chat has asked to be told when it
+    changes: the page of the handover promises that, for as long as the wish stands there.
+
+    Args:
+        news: what is told of a load of a roll.
+    """
     if topic is Topic.LEGAL:
         return false()
-    return Link.chat_id.in_(select(Mute.chat_id).where(Mute.topic == topic))
+    muted = Link.chat_id.in_(select(Mute.chat_id).where(Mute.topic == topic))
+    if not any(kind is NewsKind.FORECAST for _, kind in news):
+        return muted
+    watched = select(HandoverWatch.chat_id, HandoverWatch.agreement_id)
+    return and_(muted, tuple_(Link.chat_id, Link.agreement_id).not_in(watched))
 
 
 def of_rule(rule: Rule) -> Condition:

@@ -16,11 +16,10 @@ from api.broadcasts.audience import (
     has_muted,
     is_reachable,
     make_room,
-    news_of,
     of_rule,
     pairs,
 )
-from api.broadcasts.facts import News
+from api.broadcasts.facts import News, news_of
 from api.broadcasts.schemas import (
     AudienceCount,
     Body,
@@ -180,7 +179,7 @@ def _by_language(asked: Asked, today: date, now: datetime) -> Select[*tuple[Any,
         if asked.rule is None:
             return None
         meant = select(Link.chat_id).select_from(SEEN).where(is_reachable(today), of_rule(asked.rule))
-        muted: ColumnElement[bool] = has_muted(asked.content.topic)
+        muted: ColumnElement[bool] = has_muted(asked.content.topic, asked.news())
     else:
         meant = _of_a_correction(asked, today).with_only_columns(Link.chat_id)
         muted = ~true()
@@ -191,22 +190,22 @@ def _by_language(asked: Asked, today: date, now: datetime) -> Select[*tuple[Any,
         *(condition.label(placeholder.value) for placeholder, condition in values.items()),
     ).subquery("found")
     columns = found_pairs.c
+    told = ~columns.muted
     chats = (
         select(
             func.min(columns.locale).label("locale"),
-            func.bool_or(columns.muted).label("muted"),
-            func.bool_or(columns.whole).label("whole"),
-            *(func.bool_or(columns[placeholder.value]).label(placeholder.value) for placeholder in values),
+            func.bool_or(told & columns.whole).label("told"),
+            func.bool_and(columns.muted).label("muted"),
+            *(func.bool_or(told & columns[placeholder.value]).label(placeholder.value) for placeholder in values),
         )
         .group_by(columns.chat_id)
         .subquery("chats")
     )
-    told = ~chats.c.muted
     return select(
         chats.c.locale,
-        func.count().filter(told, chats.c.whole).label("chats"),
+        func.count().filter(chats.c.told).label("chats"),
         func.count().filter(chats.c.muted).label("muted"),
-        *(func.count().filter(told, chats.c[placeholder.value]).label(placeholder.value) for placeholder in values),
+        *(func.count().filter(chats.c[placeholder.value]).label(placeholder.value) for placeholder in values),
     ).group_by(chats.c.locale)
 
 

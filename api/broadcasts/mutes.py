@@ -1,4 +1,4 @@
-"""Topics of which a chat does not want to be told. Legal notices are told in any case: time limits may run from them."""
+"""Topics of which a chat does not want to be told. Legal notices are always told: a time limit may run from them."""
 
 from collections.abc import Collection
 from typing import Any

@@ -339,6 +339,10 @@ class FollowUp(BaseModel):
     operation: Operation = Operation.SEND
 
 
+class TestSend(BaseModel):
+    locale: Locale | None = Field(default=None, description="The body in this language; none: one's own.")
+
+
 # --- what is found before sending ---
 
 

@@ -32,7 +32,6 @@ from api.broadcasts.states import Part, Transition, find, parts_of
 from api.cases.models import Attachment
 from api.errors import BroadcastChanged, HasProblems, InvalidInput, NotAllowedNow, NotFound
 from api.staff.access import Acting
-from api.staff.schemas import StaffRole
 
 CONTENT = tuple(BroadcastIn.model_fields)
 
@@ -301,10 +300,3 @@ DONE = {
     BroadcastAction.CANCEL: "cancelled",
 }
 """As the audit record names the steps that people take."""
-
-SEES = (StaffRole.VIEWER, StaffRole.PUBLISHER, StaffRole.APPROVER, StaffRole.ADMIN)
-"""Who reads broadcasts, counts and reports."""
-EXPORTS = (StaffRole.PUBLISHER, StaffRole.APPROVER, StaffRole.ADMIN)
-"""Who takes lists of families home."""
-STEPS = EXPORTS
-"""Who takes steps; which, the table of states says."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.agreements.models import Agreement, AgreementUnit, Party, Registration
 from api.broadcasts.facts import PROGRESS_NEWS, News
@@ -67,7 +68,7 @@ def _has_handover() -> ColumnElement[bool]:
     """The keys were handed over, or something was published for the building of its first home or for itself."""
     first_homes = (
         select(AgreementUnit.agreement_id, Unit.building_id)
-        .distinct(AgreementUnit.agreement_id)
+        .ext(distinct_on(AgreementUnit.agreement_id))
         .join(Unit, Unit.id == AgreementUnit.unit_id)
         .order_by(AgreementUnit.agreement_id, *HOMES_FIRST)
         .subquery("first_homes")

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef
-from api.broadcasts.schemas import BroadcastContent
+from api.broadcasts.schemas import BroadcastContent, NewsKind
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -32,6 +32,7 @@ class NoticeKind(StrEnum):
     ACCESS_DECLINED = "access_declined"
     CASE_UPDATED = "case_updated"  # the office did something with your complaint
     CASE_ON_DESK = "case_on_desk"  # to staff: something about a case that is yours to handle
+    DRAFTS_WAIT = "drafts_wait"  # to staff: a load of a roll has made drafts of broadcasts
     BROADCAST = "broadcast"  # a message of a broadcast; no notice of its own
     BROADCAST_TEST = "broadcast_test"  # to staff: how a broadcast will look
 
@@ -148,8 +149,25 @@ class CaseOnDesk(BaseModel):
     last_day: date | None = None
 
 
+class WaitingDraft(BaseModel):
+    """A broadcast that a load of a roll has drafted."""
+
+    broadcast_id: int
+    news: NewsKind
+    families: int = Field(description="That it touches.")
+    source: str = Field(description="Of the roll.")
+    as_of: date
+
+
+class DraftsWait(BaseModel):
+    """Drafts wait for those who publish: nothing of a load is sent by itself."""
+
+    kind: Literal[NoticeKind.DRAFTS_WAIT] = NoticeKind.DRAFTS_WAIT
+    drafts: list[WaitingDraft]
+
+
 Notice = Annotated[
-    NewLink | LinkEnded | LinkSuspended | AccessGranted | AccessDeclined | CaseUpdated | CaseOnDesk,
+    NewLink | LinkEnded | LinkSuspended | AccessGranted | AccessDeclined | CaseUpdated | CaseOnDesk | DraftsWait,
     Field(discriminator="kind"),
 ]
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 import locales
 from api.agreements.schemas import AgreementKind, AgreementRef
+from api.broadcasts.schemas import NewsKind
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -27,11 +28,13 @@ from api.messages.schemas import (
     CaseUpdated,
     Claimed,
     DeskNews,
+    DraftsWait,
     EndedBy,
     LinkEnded,
     LinkSuspended,
     NewLink,
     NoticeKind,
+    WaitingDraft,
 )
 from bot.callbacks import decode
 from bot.courier import CannotCompose
@@ -96,6 +99,12 @@ NOTICES: list[BaseModel] = [
             last_day=date(2027, 1, 31),
         )
         for news in DeskNews
+    ),
+    DraftsWait(
+        drafts=[
+            WaitingDraft(broadcast_id=n, news=news, families=n, source="<进度表>", as_of=date(2026, 11, 20))
+            for n, news in enumerate(NewsKind, 1)
+        ]
     ),
 ]
 

@@ -18,7 +18,7 @@ KINDS = (
     "case_updated",
     "case_on_desk",
 )
-NEW_KINDS = ("broadcast", "broadcast_test")
+NEW_KINDS = ("drafts_wait", "broadcast", "broadcast_test")
 
 
 def _allow(kinds: tuple[str, ...]) -> None:
@@ -230,7 +230,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM deliveries WHERE kind IN ('broadcast', 'broadcast_test')")
+    op.execute("DELETE FROM deliveries WHERE kind IN ('drafts_wait', 'broadcast', 'broadcast_test')")
     _allow(KINDS)
 
     op.drop_constraint(op.f("fk_deliveries_broadcast_id"), "deliveries", type_="foreignkey")
