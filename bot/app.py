@@ -24,7 +24,7 @@ from bot.settings import BotSettings
 from bot.transport import AiohttpRequest
 from bot.watching import Watches
 from bot.webhook import Health, Webhook
-from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION, compose
+from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION, compose, compose_broadcast
 from locales import DEFAULT, SUPPORTED, translator
 
 log = structlog.get_logger()
@@ -147,7 +147,7 @@ async def _open(
 
 
 def _courier(settings: BotSettings, backend: Backend, bot: ExtBot[None]) -> Courier:
-    return Courier(backend, bot, compose, time_zone=settings.timezone, batch=settings.courier_batch)
+    return Courier(backend, bot, compose, compose_broadcast, time_zone=settings.timezone, batch=settings.courier_batch)
 
 
 async def run(settings: BotSettings) -> None:

@@ -6,6 +6,7 @@ from telegram.ext import BaseHandler
 from bot.context import Context
 from handlers import (
     broadcast_buttons,
+    broadcast_words,
     case_replies,
     cases,
     complaint,
@@ -103,4 +104,6 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
 """In the order in which they are asked whether an update is theirs."""
 
 compose = notices.compose
-"""Puts what a courier brings into words."""
+"""Puts a notice that a courier brings into words."""
+compose_broadcast = broadcast_words.broadcast_letter
+"""Likewise a broadcast."""
