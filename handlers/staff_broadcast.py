@@ -161,8 +161,7 @@ async def show_shelf(update: Update, ctx: Context, tap: ShowShelf) -> None:
         join("\n\n", [title, *entries, None if entries else ctx.t("There is none.")]),
         rows(
             *pairs(
-                button(ctx.plain("Broadcast {number}", number=one.id), OpenBroadcast(one.id))
-                for one in page.broadcasts
+                button(ctx.plain("Broadcast {number}", number=one.id), OpenBroadcast(one.id)) for one in page.broadcasts
             ),
             first + more,
             button(ctx.plain("⬅️ Back"), OpenBroadcasts()),

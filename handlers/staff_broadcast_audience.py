@@ -177,10 +177,7 @@ async def pick_place(update: Update, ctx: Context, tap: PickPlace) -> None:
     at = (tap.broadcast_id, tap.version, tap.how)
     found = _inside(ctx, projects, inside)
     page = Page(found, tap.page)
-    keys = [
-        button(label, Take(*at, code) if leaf else PickPlace(*at, code))
-        for code, label, leaf in page.items
-    ]
+    keys = [button(label, Take(*at, code) if leaf else PickPlace(*at, code)) for code, label, leaf in page.items]
     whole = [button(ctx.plain("✅ All of it"), Take(*at, inside))] if inside else []
     names = Places(projects, ctx.words)
     title = _place_name(ctx, names, inside)

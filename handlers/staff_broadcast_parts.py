@@ -3,6 +3,7 @@ value is missing."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from telegram import Message, Update
 from telegram.error import BadRequest
@@ -17,6 +18,7 @@ from bot.dispatch import CallbackHandler, InDialog, MessageHandler
 from bot.ui import button, pairs, rows
 from handlers import staff_broadcast_screens as screens
 from handlers import terms
+from handlers.menu import Row
 from handlers.moments import parse_moment
 from handlers.staff_broadcast import (
     OpenBroadcast,
@@ -97,14 +99,11 @@ async def _urgent(ctx: Context, broadcast: BroadcastOut) -> None:
 
 
 async def _missing(ctx: Context, broadcast: BroadcastOut) -> None:
-    keys = [
-        [button(ctx.plain(MISSING[one]), SetMissing(broadcast.id, broadcast.version, one))]
-        for one in Missing
-    ]
+    keys = [[button(ctx.plain(MISSING[one]), SetMissing(broadcast.id, broadcast.version, one))] for one in Missing]
     await _choose(ctx, broadcast, ctx.t("<b>What is done for families of whom a value is not there?</b>"), *keys)
 
 
-async def _choose(ctx: Context, broadcast: BroadcastOut, text: Html, *keys: list) -> None:  # type: ignore[type-arg]
+async def _choose(ctx: Context, broadcast: BroadcastOut, text: Html, *keys: Row) -> None:
     back = button(ctx.plain("⬅️ Back to the broadcast"), OpenBroadcast(broadcast.id))
     heading = screens.heading(broadcast, ctx.words)
     await ctx.edit_or_reply(join("\n\n", [heading, text]), rows(*keys, back), personal=True)
@@ -130,7 +129,7 @@ async def drop_file(update: Update, ctx: Context, tap: DropFile) -> None:
     await _set(ctx, tap.broadcast_id, tap.version, attachment_id=None)
 
 
-async def _set(ctx: Context, broadcast_id: int, version: int, **fields: object) -> None:
+async def _set(ctx: Context, broadcast_id: int, version: int, **fields: Any) -> None:
     broadcast = await seen(ctx, broadcast_id, version)
     if broadcast is None:
         return
@@ -146,9 +145,7 @@ async def _start(ctx: Context, broadcast: BroadcastOut) -> None:
     await _ask_start(ctx, broadcast)
 
 
-async def _ask_start(
-    ctx: Context, broadcast: BroadcastOut, note: Html | None = None, *, below: bool = False
-) -> None:
+async def _ask_start(ctx: Context, broadcast: BroadcastOut, note: Html | None = None, *, below: bool = False) -> None:
     text = ctx.t(
         "<b>When shall it begin?</b>\n\nPress the button, or send the day and time as you would say it, such as "
         "“tomorrow 9:30”, “28 Nov 15:00” or “in 2 hours”."
@@ -191,9 +188,7 @@ async def _file(ctx: Context, broadcast: BroadcastOut) -> None:
     await _ask_file(ctx, broadcast)
 
 
-async def _ask_file(
-    ctx: Context, broadcast: BroadcastOut, note: Html | None = None, *, below: bool = False
-) -> None:
+async def _ask_file(ctx: Context, broadcast: BroadcastOut, note: Html | None = None, *, below: bool = False) -> None:
     text = ctx.t(
         "Please send the photo or document. The text then stands below it and can have 1,024 characters at most, with "
         "everything filled in."

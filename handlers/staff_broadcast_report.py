@@ -6,6 +6,7 @@ from bot.backend import InvalidInput, NotAllowedNow
 from bot.context import Context
 from bot.ui import button, rows
 from handlers import staff_broadcast_screens as screens
+from handlers.menu import Row
 from handlers.staff_broadcast import OpenBroadcast, OpenPart, Part, show_broadcast
 from handlers.staff_broadcast_looks import send_table
 from handlers.staff_menu import may
@@ -23,7 +24,7 @@ async def show_report(ctx: Context, broadcast: BroadcastOut) -> None:
     writes = may(await ctx.backend.staff_me(ctx.chat_id), (StaffRole.PUBLISHER,))
     sends = broadcast.operation is Operation.SEND
 
-    def part(label: str, which: Part) -> list:  # type: ignore[type-arg]
+    def part(label: str, which: Part) -> Row:
         return [button(label, OpenPart(broadcast.id, broadcast.version, which))]
 
     await ctx.edit_or_reply(

@@ -1,4 +1,4 @@
-"""Steps with a broadcast: submit, approve, send back, pause, go on, cancel. What cannot be taken back is asked twice."""
+"""Steps with a broadcast: submit, approve, send back, pause, go on, cancel. What is final is asked twice."""
 
 from telegram import Update
 from telegram.ext import filters
@@ -83,7 +83,9 @@ async def _make_sure(ctx: Context, broadcast: BroadcastOut, action: BroadcastAct
         yes = ctx.plain("✅ Yes, approve it")
     else:
         question = (
-            ctx.t("<b>Cancel it?</b> What has gone out stays in the chats; the rest is not sent, and cannot be resumed.")
+            ctx.t(
+                "<b>Cancel it?</b> What has gone out stays in the chats; the rest is not sent, and cannot be resumed."
+            )
             if broadcast.started_at is not None
             else ctx.t("<b>Cancel it?</b> It cannot be taken up again.")
         )

@@ -148,7 +148,9 @@ async def ask_text(
     text = join(
         "\n\n",
         [
-            join("\n", [screens.heading(broadcast, ctx.words), ctx.t("<b>{language}</b>", language=native_name(locale))]),
+            join(
+                "\n", [screens.heading(broadcast, ctx.words), ctx.t("<b>{language}</b>", language=native_name(locale))]
+            ),
             None if body is None else _as_written(body, clean=not wrong),
             screens.problems(wrong, ctx.words),
             ctx.t("Please send the text. Bold, italic and links stay as you set them.")
@@ -156,13 +158,14 @@ async def ask_text(
             else ctx.t("To say it otherwise, send the whole text anew."),
             join(
                 "\n",
-                [ctx.t("These are filled in for each family; touch one to copy it:"), screens.placeholder_list(ctx.words)],
+                [
+                    ctx.t("These are filled in for each family; touch one to copy it:"),
+                    screens.placeholder_list(ctx.words),
+                ],
             ),
         ],
     )
-    await ask(
-        ctx, Asked.BODY, asked, text, *_text_keys(ctx, broadcast, locale, body, asked), note=note, below=below
-    )
+    await ask(ctx, Asked.BODY, asked, text, *_text_keys(ctx, broadcast, locale, body, asked), note=note, below=below)
 
 
 def _as_written(body: Body, *, clean: bool) -> Html:

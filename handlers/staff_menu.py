@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from telegram import InlineKeyboardMarkup, Update
 
-from api.staff.schemas import LOOKS_UP, SEES_CASES, SEES_QUEUE, StaffMe, StaffRole
+from api.staff.schemas import LOOKS_UP, SEES_BROADCASTS, SEES_CASES, SEES_QUEUE, StaffMe, StaffRole
 from bot.backend import NotAllowed
 from bot.callbacks import Callback
 from bot.context import Context
