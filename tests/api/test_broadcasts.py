@@ -320,6 +320,6 @@ async def test_a_file_that_is_sent_is_not_swept_up_nor_taken_back(
         assert list(await session.scalars(select(Attachment.id))) == [own["id"]]
     assert unused["id"] != own["id"]
     # Nor does it go when the account's owner has everything erased.
-    await call(newsroom.api, "DELETE", f"/v1/chats/{PUBLISHER}", 200)
+    await call(newsroom.api, "DELETE", f"/v1/chats/{PUBLISHER}", 204)
     async with database.transaction() as session:
         assert list(await session.scalars(select(Attachment.id))) == [own["id"]]
