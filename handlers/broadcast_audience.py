@@ -57,12 +57,12 @@ def joined(rule: Rule | None, condition: Rule, how: How) -> Rule:
     if rule is None or isinstance(rule, Everybody):
         return added
     if how in (How.OR, How.OR_NOT):
-        parts = rule.of if isinstance(rule, AnyOf) and not _is_choice(rule) else [rule]
-        return AnyOf(of=[*parts, added])
+        groups: list[Rule] = rule.of if isinstance(rule, AnyOf) and not _is_choice(rule) else [rule]
+        return AnyOf(of=[*groups, added])
     if isinstance(rule, AnyOf) and not _is_choice(rule):
         *before, last = rule.of
         return AnyOf(of=[*before, joined(last, condition, how)])
-    parts = rule.of if isinstance(rule, AllOf) else [rule]
+    parts: list[Rule] = rule.of if isinstance(rule, AllOf) else [rule]
     if not how.negated:
         for place, part in enumerate(parts):
             either = _either(part, condition)
@@ -131,9 +131,14 @@ def condition_of(code: str, places: Sequence[ParcelsOf]) -> Rule | None:
         match kind:
             case "*":
                 return Everybody()
-            case "p" | "c" | "f" | "b" if rest.isdecimal():
-                rule = {"p": InProject, "c": InParcel, "f": InPhase, "b": InBuilding}[kind]
-                return rule(id=int(rest))
+            case "p":
+                return InProject(id=int(rest))
+            case "c":
+                return InParcel(id=int(rest))
+            case "f":
+                return InPhase(id=int(rest))
+            case "b":
+                return InBuilding(id=int(rest))
             case "e":
                 return _entrance_of(rest, places)
             case "k":

@@ -9,9 +9,10 @@ from api.broadcasts.schemas import Target
 from bot.context import Context
 from bot.dispatch import CallbackHandler
 from bot.drafts import remind_of_draft
-from handlers import complaint, handover, home, payments, settings, start
+from handlers import complaint, handover, home, mutes, payments, settings, start
 from handlers.broadcast_words import ChooseTopics, FollowBroadcast
 from handlers.menu import OpenMenu
+from handlers.mutes import OpenMutes
 
 Open = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
@@ -41,7 +42,7 @@ async def follow(update: Update, ctx: Context, tap: FollowBroadcast) -> None:
 
 async def choose_topics(update: Update, ctx: Context, tap: ChooseTopics) -> None:
     ctx.turn.keeps_message = True
-    await settings.show(update, ctx)
+    await mutes.show(update, ctx, OpenMutes())
 
 
 HANDLERS = [

@@ -20,7 +20,7 @@ from bot.backend import Backend
 from bot.courier import Compose, Courier, carrying
 from bot.settings import BotSettings
 from bot.transport import AiohttpRequest
-from handlers.registry import compose
+from handlers.registry import compose, compose_broadcast
 from tests.api.outbox import put, rows
 from tests.conftest import SERVICE_TOKEN
 from tests.factories import Factory
@@ -148,7 +148,9 @@ class Post:
         try:
             async with (
                 Backend(self.api_url, SERVICE_TOKEN) as backend,
-                carrying(Courier(backend, bot, compose, time_zone=ZoneInfo("Asia/Shanghai"), batch=BATCH)),
+                carrying(
+                    Courier(backend, bot, compose, compose_broadcast, time_zone=ZoneInfo("Asia/Shanghai"), batch=BATCH)
+                ),
             ):
                 yield
         finally:

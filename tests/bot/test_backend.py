@@ -161,6 +161,7 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
         backend.revoke_link(5, 2),
         backend.claim_messages(Claim()),
         backend.report_messages(Report(results=[])),
+        backend.broadcast_file(7),
         backend.act_on_own_case(5, "2026-000123", withdraw, idempotency_key="dialog-id"),
         backend.attachment(5, "2026-000123", 4),
         backend.file_link(5, "2026-000123", 4),
