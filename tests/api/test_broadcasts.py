@@ -276,7 +276,7 @@ async def test_a_preview_shows_nobody_by_name_or_door(newsroom: Newsroom, factor
 
 async def test_a_test_goes_to_oneself_alone(newsroom: Newsroom, readers: list[int], database: Database) -> None:
     draft = await newsroom.draft(bodies=HELLO | {"en": {"text": "Hello {home}"}})
-    await newsroom.ask("POST", f"/{draft.id}/test", 202, json={"locale": "en"})
+    await newsroom.ask("POST", f"/{draft.id}/test", 204, json={"locale": "en"})
     claim = await call(newsroom.api, "POST", "/v1/messages/claim", json={"limit": 10})
     (message,) = claim["messages"]
     assert (message["chat_id"], message["kind"]) == (PUBLISHER, "broadcast_test")
@@ -290,7 +290,7 @@ async def test_a_test_goes_to_oneself_alone(newsroom: Newsroom, readers: list[in
     assert refused["code"] == "has_problems"
     # Whom it is for does not matter yet.
     nobody = await newsroom.draft(audience=None)
-    await newsroom.ask("POST", f"/{nobody.id}/test", 202, json={})
+    await newsroom.ask("POST", f"/{nobody.id}/test", 204, json={})
 
 
 async def test_places_to_choose_from(newsroom: Newsroom, factory: Factory) -> None:
