@@ -112,7 +112,7 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
     proof = CodeProof(method=LinkMethod.CODE, code=SecretStr("x"))
     request = AccessRequestIn(kind=AccessRequestKind.RESOLD, text="…")
     ids = {"chat": 5, "link": 2, "agreement": 3, "attachment": 4, "message": 9, "code": 6, "account": 7, "request": 8}
-    ids["collective"] = 11
+    ids |= {"collective": 11, "broadcast": 7}
     withdraw, claim = Withdraw(action=CaseAction.WITHDRAW), ClaimCase(action=CaseAction.CLAIM)
     for ask in (
         backend.chat(5),
