@@ -6,7 +6,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +65,10 @@ class Memory:
 
 
 @contextlib.contextmanager
-def running_api(database_url: str) -> Iterator[tuple[Child, str]]:
+def running_api(database_url: str, settings: Mapping[str, str] | None = None) -> Iterator[tuple[Child, str]]:
     """``shanglou api`` on this database, and its address."""
     port = _free_port()
-    environment = SECRETS | {"SHANGLOU_DATABASE_URL": database_url, "SHANGLOU_API_PORT": str(port)}
+    environment = SECRETS | {"SHANGLOU_DATABASE_URL": database_url, "SHANGLOU_API_PORT": str(port), **(settings or {})}
     with started("the API", python("bot", "api"), environment) as api:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(api, f"{url}/readyz")
