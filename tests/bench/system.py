@@ -57,6 +57,27 @@ async def _version(url: str) -> str:
         await connection.close()
 
 
+@contextlib.contextmanager
+def fresh_database(server: DatabaseServer, name: str) -> Iterator[str]:
+    """One more database with the newest schema, for as long as the block runs."""
+    asyncio.run(_execute(server.url, f"CREATE DATABASE {name}"))
+    head, _, query = server.url.partition("?")
+    url = f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+    try:
+        migrations.upgrade(url)
+        yield url
+    finally:
+        asyncio.run(_execute(server.url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 class Memory:
     """Resident memory (MB) of the bot and of the API at the end of the last run."""
 

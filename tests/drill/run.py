@@ -10,20 +10,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from tempfile import TemporaryFile
 from typing import Any
 
 import asyncpg
 
-from api.broadcasts.models import Broadcast
-from api.broadcasts.schemas import BroadcastState, Everybody
-from api.broadcasts.sending import start
-from api.db import Database
+from api.broadcasts.schemas import BroadcastState
 from bot.playground import new_token
 from tests.bench.processes import ROOT, Failed
 from tests.bench.system import SECRETS
-from tests.drill.families import BODIES, fill
+from tests.drill.families import begin
 from tests.drill.telegram import RoughConnection, RoughTelegram
 
 
@@ -65,8 +61,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened. ``may_repeat``: messages in hand at the kills at most, and those that arrived while their answer
-    got lost."""
+    """What happened. ``lost``: nowhere to be found, or told to have arrived though it did not. ``may_repeat``: messages
+    in hand at the kills at most, and those that arrived while their answer got lost."""
 
     recipients: int
     seconds: float
@@ -75,6 +71,7 @@ class Outcome:
     injected: Counter[str]
     states: Counter[str]
     lost: int
+    never_came: int
     repeated: int
     may_repeat: int
     most_in_a_second: int
@@ -102,6 +99,7 @@ class Outcome:
             ("crashes of PostgreSQL", self.crashes),
             *((f"injected: {name.replace('_', ' ')}", count) for name, count in sorted(self.injected.items())),
             *((f"ledger: {state}", count) for state, count in sorted(self.states.items())),
+            ("… of the unknown, did not arrive", self.never_came),
             ("lost", self.lost),
             ("arrived twice", self.repeated),
             ("… of which allowed", self.may_repeat),
@@ -177,7 +175,7 @@ async def drill(plan: Plan, database_url: str, api_url: str, say: Callable[[str]
     telegram = RoughTelegram(plan.faults, plan.seed)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(_serving(telegram))
-        broadcast_id = await _begin(database_url, plan.recipients)
+        broadcast_id, _ = await begin(database_url, plan.recipients)
         environment = {
             **SECRETS,
             "SHANGLOU_TELEGRAM_TOKEN": new_token(),
@@ -212,27 +210,6 @@ async def _serving(telegram: RoughTelegram) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-
-
-async def _begin(database_url: str, recipients: int) -> int:
-    """To so many families, as its job does."""
-    connection = await asyncpg.connect(database_url)
-    await fill(connection, recipients)
-    await connection.close()
-    database = Database(database_url, pool_size=1)
-    try:
-        async with database.transaction() as session:
-            broadcast = Broadcast(
-                audience=Everybody().model_dump(), bodies=BODIES, fallback="zh_CN", state=BroadcastState.APPROVED
-            )
-            session.add(broadcast)
-            await session.flush()
-            now = datetime.now(UTC)
-            if await start(session, broadcast.id, now.date(), now) != recipients:
-                raise Failed("the audience is not the one that was made")
-            return broadcast.id
-    finally:
-        await database.close()
 
 
 async def _ask(database_url: str, question: str, *values: Any) -> list[Any]:
@@ -277,7 +254,7 @@ async def _compare(
     )
     states = Counter(row["state"] for row in ledger)
     disagreements = []
-    lost = plan.recipients - len(ledger)
+    lost, never_came = plan.recipients - len(ledger), 0
     for row in ledger:
         chat_id, arrived = row["chat_id"], telegram.arrived.get(row["chat_id"], [])
         if row["state"] == "sent" and row["message_id"] not in arrived:
@@ -286,6 +263,8 @@ async def _compare(
             disagreements.append(f"{chat_id} is {row['state']}, but {len(arrived)} messages arrived")
         elif row["state"] in ("waiting", "cancelled"):
             lost += 1
+        elif row["state"] == "unknown":
+            never_came += not arrived
     [counted] = await _ask(database_url, "SELECT counts FROM broadcasts WHERE id = $1", broadcast_id)
     if strangers := set(telegram.arrived) - {row["chat_id"] for row in ledger}:
         disagreements.append(f"{len(strangers)} chats got what was not for them")
@@ -299,6 +278,7 @@ async def _compare(
         injected=telegram.injected,
         states=states,
         lost=lost,
+        never_came=never_came,
         repeated=telegram.count - len(telegram.arrived),
         may_repeat=kills * plan.batch + telegram.injected["cut_late"] + telegram.injected["hang_late"],
         most_in_a_second=telegram.most_in_a_second(),
