@@ -180,7 +180,7 @@ async def choose_topic(update: Update, ctx: Context, tap: NewBroadcast) -> None:
         join(
             "\n\n",
             [
-                ctx.t("<b>What is it about?</b>"),
+                ctx.t("<b>What is this broadcast about?</b>"),
                 ctx.t(
                     "Families choose of what they want to be told. Legal notices reach everybody; please take that "
                     "topic only for what has legal effect."

@@ -89,7 +89,7 @@ async def _topic(ctx: Context, broadcast: BroadcastOut) -> None:
     keys = pairs(
         button(terms.name(ctx.words, topic), SetTopic(broadcast.id, broadcast.version, topic)) for topic in Topic
     )
-    await _choose(ctx, broadcast, ctx.t("<b>What is it about?</b>"), *keys)
+    await _choose(ctx, broadcast, ctx.t("<b>What is this broadcast about?</b>"), *keys)
 
 
 async def _urgent(ctx: Context, broadcast: BroadcastOut) -> None:
