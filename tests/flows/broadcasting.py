@@ -88,6 +88,14 @@ async def approver(town: Town) -> Person:
     return await town.office.hire("审批人", StaffRole.APPROVER)
 
 
+async def tap(person: Person, *labels: str) -> None:
+    """One after the other, each on what the one before has brought."""
+    for label in labels:
+        await person.refresh()
+        await person.tap(label)
+    await person.refresh()
+
+
 async def open_broadcasts(person: Person) -> None:
     await person.send("/staff")
     menu = await person.expect(person.name, "角色")

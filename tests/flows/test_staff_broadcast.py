@@ -203,7 +203,7 @@ async def test_who_only_reads_and_who_may_not_even(town: Town, publisher: Person
         await person.send("/start")
         shown = await person.expect_any()
         await person.tap_data(shown.id, stolen)
-        await person.expect("没有这个权限" if person is clerk else "工作人员")
+        await person.expect("没有这个权限" if person is clerk else "工作专班内部用的")
 
 
 async def test_in_english(town: Town, publisher: Person) -> None:
