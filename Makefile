@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.synced
 
-.PHONY: demo test security check bench format lock
+.PHONY: demo test security check bench drill format lock
 .DELETE_ON_ERROR:
 
 $(READY): requirements.lock pyproject.toml
@@ -35,6 +35,10 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+# A broadcast while couriers are killed, PostgreSQL crashes and Telegram misbehaves.
+drill: $(READY)
+	$(BIN)/python -m tests.drill
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

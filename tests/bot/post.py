@@ -125,6 +125,12 @@ class Post:
     async def stop_api(self) -> None:
         await self._api.aclose()
 
+    async def slow_down(self, rate: float, burst: float) -> None:
+        """So many messages a second from now on."""
+        await self.stop_api()
+        self._settings = self._settings.model_copy(update={"send_rate": rate, "send_burst": burst})
+        await self.start_api()
+
     async def somebody(self) -> Person:
         person = await Person.arrive(self.http, "王小明")
         await person.send("你好")

@@ -51,6 +51,7 @@ GET /healthz                                                         200  200  2
 GET /readyz                                                          200  200  200  200  200  200  200  200  200  200  200
 POST /v1/messages/claim                                              401  200  200  200  200  200  200  200  200  200  200
 POST /v1/messages/report                                             401  200  200  200  200  200  200  200  200  200  200
+GET /v1/messages/broadcasts/{broadcast_id}/file                      401  200  200  200  200  200  200  200  200  200  200
 GET /v1/chats/{chat_id}                                              401  200  own  own  own  own  own  own  own  own  own
 PUT /v1/chats/{chat_id}                                              401  200  own  own  own  own  own  own  own  own  own
 GET /v1/chats/{chat_id}/with-homes                                   401  200  own  own  own  own  own  own  own  own  own
@@ -256,6 +257,11 @@ class World:
                 expires_at=datetime(2099, 1, 1, tzinfo=UTC),
             )
             found["code_id"] = (await factory.add(code)).id
+        if path == "/v1/messages/broadcasts/{broadcast_id}/file":
+            stored = await upload(self.api, self.chats["family"], upload_key=f"matrix-{next(_KEYS):04}")
+            found["broadcast_id"] = (
+                await factory.add(Broadcast(fallback="en", bodies={}, attachment_id=stored["id"]))
+            ).id
         if "{attachment_id}" in path:
             stored = await upload(self.api, self.chats["family"], upload_key=f"matrix-{next(_KEYS):04}")
             found["attachment_id"] = stored["id"]
