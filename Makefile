@@ -7,7 +7,7 @@ READY := $(VENV)/.synced
 # Tests and benches start many processes: none of them should compile what another has compiled already.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test security check bench format lock
+.PHONY: demo test security check bench drill format lock
 .DELETE_ON_ERROR:
 
 $(READY): requirements.lock pyproject.toml
@@ -38,6 +38,10 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+# A broadcast while couriers are killed, PostgreSQL crashes and Telegram misbehaves.
+drill: $(READY)
+	$(BIN)/python -m tests.drill
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -18,6 +18,8 @@ from api.agreements import routes as agreements
 from api.audit.chain import chain_key
 from api.audit.sealer import keep_sealing
 from api.auth import ServiceToken, document
+from api.broadcasts import mute_routes as mutes
+from api.broadcasts import routes as broadcasts
 from api.cases import figures_routes as figures
 from api.cases import open311_routes as open311
 from api.cases import routes as cases
@@ -158,11 +160,13 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         identity.router,
         family.router,
         rights.router,
+        mutes.router,
         staff.router,
         cases.public_router,
         staff_families.router,
         desk.router,
         figures.router,
+        broadcasts.router,
         messages.router,
         health.router,
         metrics.router,

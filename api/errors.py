@@ -55,9 +55,10 @@ class AlreadyHandled(ApiError):
 
 
 class NotAllowedNow(ApiError):
-    """``details.allowed`` tells what can be done with the case as it stands, ``details.state`` how it stands."""
+    """``details.allowed`` tells what can be done with the case or broadcast as it stands, ``details.state`` how it
+    stands."""
 
-    code, status, message = "not_allowed_now", 409, "That cannot be done with the case as it stands."
+    code, status, message = "not_allowed_now", 409, "That cannot be done as it stands."
 
 
 class CaseChanged(ApiError):
@@ -65,6 +66,23 @@ class CaseChanged(ApiError):
     ``details.happened_at`` tell what was done meanwhile."""
 
     code, status, message = "case_changed", 409, "Somebody has done something with the case meanwhile."
+
+
+class BroadcastChanged(ApiError):
+    """``details.version`` and ``details.state`` are the broadcast's now; ``details.action`` and ``details.happened_at``
+    tell what was done meanwhile."""
+
+    code, status, message = "broadcast_changed", 409, "Somebody has changed the broadcast meanwhile."
+
+
+class HasProblems(ApiError):
+    """``details.problems`` tells what must be mended first: each a ``Problem``."""
+
+    code, status, message = "has_problems", 409, "The broadcast cannot be sent as it is."
+
+
+class OwnBroadcast(ApiError):
+    code, status, message = "own_broadcast", 403, "Who wrote or submitted a broadcast does not approve it."
 
 
 class NoRoute(ApiError):

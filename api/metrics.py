@@ -48,10 +48,10 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
-        self._waiting = Gauge("shanglou_outbox_waiting", "Messages that wait to be sent", registry=self.registry)
+        self._waiting = Gauge("shanglou_outbox_waiting", "Notices that wait to be sent", registry=self.registry)
         self._late = Gauge(
             "shanglou_outbox_late_seconds",
-            "How long ago the message that waits longest was to go out",
+            "How long ago the notice that waits longest was to go out",
             registry=self.registry,
         )
 

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, aliased, mapped_column
 
 from api.audit.service import SYSTEM, record
+from api.broadcasts.models import Mute
 from api.cases.attachments import sweep_orphans
 from api.cases.store import AttachmentStore
 from api.chats.models import Chat, HandoverWatch, Link
@@ -103,6 +104,10 @@ def _unlinked_watches(before: datetime) -> ColumnElement[bool]:
     return and_(HandoverWatch.created_at < before, ~linked)
 
 
+def _mutes_of_nobody(before: datetime) -> ColumnElement[bool]:
+    return and_(Mute.created_at < before, ~exists().where(Chat.id == Mute.chat_id))
+
+
 def _strangers(before: datetime) -> ColumnElement[bool]:
     return and_(Chat.saved_at < before, ~exists().where(Link.chat_id == Chat.id))
 
@@ -135,6 +140,7 @@ RULES = (
         clears={"dialog": None, "version": Chat.version + 1},
     ),
     Rule("chat", "chats", Chat, _strangers),
+    Rule("mute", "chats", Mute, _mutes_of_nobody),
     Rule("job", "jobs", Job, lambda before: (Job.state == JobState.DONE) & (Job.finished_at < before)),
 )
 

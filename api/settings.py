@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -116,6 +117,10 @@ class Settings(BaseSettings):
         27, gt=0, le=1000, description="Messages a second that all couriers together send by themselves."
     )
     send_burst: float = Field(3, ge=1, le=100, description="How many more may go out at once after a pause.")
+    quiet_from: int = Field(
+        22, ge=0, le=23, description="Hour from which broadcasts wait for the morning, but for urgent ones."
+    )
+    quiet_until: int = Field(8, ge=0, le=23, description="Hour at which they go on; the same hour: they never wait.")
     link_disuse_days: int = Field(
         180, ge=1, le=3650, description="After so many days without use a chat is asked for proof again."
     )
@@ -133,6 +138,9 @@ class Settings(BaseSettings):
     )
     case_resident_answer_days: int = Field(
         10, ge=1, le=90, description="Days the office waits for a resident's answer to a question."
+    )
+    broadcast_approval_above: int = Field(
+        0, ge=0, description="A broadcast to more chats than that needs a second person's approval; 0: each one does."
     )
     open311: bool = Field(
         False, description="Show everybody what docs/open311.md says of complaints, below /open311/v2, without a token."
@@ -173,6 +181,12 @@ class Settings(BaseSettings):
             ]
         )
         return self
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether broadcasts wait for the morning at this moment (in the office's time zone)."""
+        if self.quiet_from <= self.quiet_until:
+            return self.quiet_from <= now.hour < self.quiet_until
+        return now.hour >= self.quiet_from or now.hour < self.quiet_until
 
     def vault(self) -> Vault:
         """What seals and opens personal data with these keys."""

@@ -3,6 +3,7 @@
 from api import jobs, retention
 from api.agreements import models as agreements
 from api.audit import models as audit
+from api.broadcasts import models as broadcasts
 from api.cases import models as cases
 from api.chats import models as chats
 from api.db import Base
@@ -17,6 +18,7 @@ __all__ = [
     "Base",
     "agreements",
     "audit",
+    "broadcasts",
     "cases",
     "chats",
     "estate",

@@ -22,8 +22,9 @@ from bot.serving import serving
 from bot.sessions import ChatProcessor
 from bot.settings import BotSettings
 from bot.transport import AiohttpRequest
+from bot.watching import Watches
 from bot.webhook import Health, Webhook
-from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION, compose
+from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION, compose, compose_broadcast
 from locales import DEFAULT, SUPPORTED, translator
 
 log = structlog.get_logger()
@@ -68,6 +69,7 @@ def build_application(settings: BotSettings) -> App:
     application.bot_data["backend"] = backend
     application.bot_data["transports"] = (calls, polls)
     application.bot_data["settings"] = settings
+    application.bot_data["watches"] = Watches()
     application.add_error_handler(on_error)
     application.add_handlers(HANDLERS)
     return application
@@ -96,6 +98,7 @@ async def running(application: App) -> AsyncIterator[None]:
         await introduce(application.bot)
         await application.start()
         stack.push_async_callback(application.stop)
+        stack.push_async_callback(application.bot_data["watches"].close)
         if settings.webhook_url is None:
             await stack.enter_async_context(_polling(application))
         else:
@@ -144,7 +147,7 @@ async def _open(
 
 
 def _courier(settings: BotSettings, backend: Backend, bot: ExtBot[None]) -> Courier:
-    return Courier(backend, bot, compose, time_zone=settings.timezone, batch=settings.courier_batch)
+    return Courier(backend, bot, compose, compose_broadcast, time_zone=settings.timezone, batch=settings.courier_batch)
 
 
 async def run(settings: BotSettings) -> None:

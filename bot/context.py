@@ -181,6 +181,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
             not isinstance(message, Message)
             # A file that was brought stays as it is.
             or message.text is None
+            or self.turn.keeps_message
             or (personal and not message.has_protected_content)
             or not await self.edit(message.message_id, text, keyboard)
         ):

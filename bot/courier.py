@@ -17,18 +17,21 @@ import structlog
 from telegram.error import RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
-from api.messages.schemas import Claim, Claimed, Outcome, Report, Result
+from api.broadcasts.schemas import BroadcastContent, Operation, RecipientFacts
+from api.messages.schemas import Claim, Claimed, NoticeKind, Outcome, Report, Result
 from bot.backend import Backend, BackendError, BackendUnavailable
+from bot.letters import Go, Letters, NotYet
 from bot.logs import place_of
-from bot.outcomes import failure, halt_seconds
-from bot.transport import call_once
+from bot.outcomes import Failure, correction_failure, failure, halt_seconds
 from bot.ui import Letter
 from locales import Translator, translator
 
 log = structlog.get_logger()
 
 Compose = Callable[[Claimed, Translator], Letter]
-"""Puts a message into the reader's words. Raises ``CannotCompose``, or whatever it stumbles on."""
+"""Puts a notice into the reader's words. Raises ``CannotCompose``, or whatever it stumbles on."""
+ComposeBroadcast = Callable[[BroadcastContent, RecipientFacts, str | None, Translator], Letter]
+"""Fills a broadcast's body in for a reader of that language. Raises likewise."""
 Answer = TypeVar("Answer")
 
 LEASE = 60
@@ -40,7 +43,6 @@ DRAIN = 8.0
 LONGEST_REST = 30.0
 MOST_RESULTS = 100
 LONGEST_HALT = 86_400.0
-_NO_PREVIEW = {"is_disabled": True}
 
 
 class CannotCompose(Exception):
@@ -73,18 +75,27 @@ class Courier:
     """One of any number of them, here or elsewhere; the API sees to it that together they keep Telegram's pace."""
 
     def __init__(
-        self, backend: Backend, bot: ExtBot[Any], compose: Compose, *, time_zone: ZoneInfo, batch: int
+        self,
+        backend: Backend,
+        bot: ExtBot[Any],
+        compose: Compose,
+        compose_broadcast: ComposeBroadcast,
+        *,
+        time_zone: ZoneInfo,
+        batch: int,
     ) -> None:
         """
         Args:
             backend: open as long as the courier runs; so is ``bot``.
-            compose: the words.
+            compose: the words of notices.
+            compose_broadcast: the words of broadcasts.
             time_zone: the office's, in which moments are told.
             batch: messages in hand at most: being sent, or not reported yet.
         """
         self._backend = backend
-        self._bot = bot
         self._compose = compose
+        self._compose_broadcast = compose_broadcast
+        self._letters = Letters(bot, backend.broadcast_file)
         self._time_zone = time_zone
         self._batch = batch
         self._in_hand = 0
@@ -140,28 +151,32 @@ class Courier:
         asked = Claim(limit=self._batch - self._in_hand, lease_seconds=LEASE, wait_seconds=WAIT)
         batch = await _unless(ended, self._backend.claim_messages(asked))
         until = self._now() + LEASE
-        for message in batch.messages if batch is not None else ():
+        if batch is None:
+            return
+        contents = {content.id: content for content in batch.broadcasts}
+        for message in batch.messages:
             self._hold(1)
             if ended.done():
                 self._tell(_result(message, Outcome.UNSENT), until)
             else:
-                task = asyncio.create_task(self._deliver(message, until))
+                content = contents.get(message.broadcast_id or 0)
+                task = asyncio.create_task(self._deliver(message, content, until))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
 
     # Sending
 
-    async def _deliver(self, message: Claimed, until: float) -> None:
+    async def _deliver(self, message: Claimed, content: BroadcastContent | None, until: float) -> None:
         try:
-            result = await self._send(message)
+            result = await self._send(message, content, until)
         except Exception as error:
             log.error("message_failed", delivery=message.id, error=type(error).__name__, at=place_of(error))
             result = _result(message, Outcome.UNKNOWN, "not_understood")
         self._tell(result, until)
 
-    async def _send(self, message: Claimed) -> Result:
+    async def _send(self, message: Claimed, content: BroadcastContent | None, until: float) -> Result:
         try:
-            letter = self._compose(message, translator(message.locale, self._time_zone))
+            go = self._ready(message, content)
         except Exception as error:
             # Only what kind of message it was: an error may quote what stands in it.
             log.error(
@@ -172,23 +187,47 @@ class Courier:
                 at=place_of(error),
             )
             return _result(message, Outcome.RETRY, "no_words")
-        parameters = {
-            "chat_id": message.chat_id,
-            "text": letter.text,
-            "parse_mode": "HTML",
-            "reply_markup": letter.keyboard.to_dict() if letter.keyboard else None,
-            "link_preview_options": _NO_PREVIEW,
-            "protect_content": True,
-        }
         try:
-            sent = await call_once(self._bot, "sendMessage", parameters)
+            message_id = await go(until)
+        except NotYet:
+            return _result(message, Outcome.UNSENT, "file_on_its_way", after=NotYet.SECONDS)
+        except (BackendUnavailable, BackendError) as error:
+            _complain("file_not_read", error)
+            return _result(message, Outcome.RETRY, "file_not_read")
         except TelegramError as error:
-            return self._failed(message, error)
+            failed = failure(error) if message.message_id is None else correction_failure(error)
+            if failed is not None:
+                return self._failed(message, error, failed)
+            message_id = message.message_id
         self._telegram.over()
-        return _result(message, Outcome.SENT, message_id=int(sent["message_id"]))
+        return _result(message, Outcome.SENT, message_id=message_id)
 
-    def _failed(self, message: Claimed, error: TelegramError) -> Result:
-        failed = failure(error)
+    def _ready(self, message: Claimed, content: BroadcastContent | None) -> Go:
+        """Its words are found; what is left is to send them.
+
+        Raises:
+            CannotCompose, pydantic.ValidationError, …: this version has none.
+        """
+        tr = translator(message.locale, self._time_zone)
+        if message.kind == NoticeKind.BROADCAST_TEST:
+            content = BroadcastContent.model_validate(message.payload["content"])
+            facts = RecipientFacts.model_validate(message.payload["facts"])
+        elif message.kind != NoticeKind.BROADCAST:
+            return self._letters.letter(message.chat_id, self._compose(message, tr))
+        elif content is None:
+            raise CannotCompose(message.kind)
+        elif content.operation is Operation.DELETE and message.message_id is not None:
+            return self._letters.deletion(message.chat_id, message.message_id)
+        else:
+            facts = RecipientFacts.model_validate(message.payload)
+        letter = self._compose_broadcast(content, facts, message.locale, tr)
+        if message.message_id is not None:
+            return self._letters.edit(message.chat_id, message.message_id, letter, has_media=content.media is not None)
+        if content.media is not None:
+            return self._letters.with_media(message.chat_id, letter, content.id, content.media)
+        return self._letters.letter(message.chat_id, letter)
+
+    def _failed(self, message: Claimed, error: TelegramError, failed: Failure) -> Result:
         log.info("message_not_sent", delivery=message.id, outcome=failed.outcome.value, reason=failed.reason)
         if isinstance(error, RetryAfter):
             self._halt_until = max(self._halt_until, self._now() + min(halt_seconds(error), LONGEST_HALT))

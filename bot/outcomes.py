@@ -19,6 +19,17 @@ _NO_SUCH_CHAT = (
 """Of refusals with status 400, those that will not pass for this chat: what they say, and the word for it."""
 
 
+_NOTHING_TO_DO = ("message is not modified", "message to delete not found")
+"""Refusals of an edit or a deletion that say that it is as it should be."""
+_TOO_LATE = (
+    ("message to edit not found", "message_gone"),
+    ("message_id_invalid", "message_gone"),
+    ("message can't be edited", "not_editable"),
+    ("message can't be deleted", "too_old"),
+)
+"""Those that say that it cannot be mended any more, and the word for it."""
+
+
 class Failure(NamedTuple):
     """``reason`` is a word of our own: what Telegram says may quote the message. ``after``: seconds."""
 
@@ -28,7 +39,7 @@ class Failure(NamedTuple):
 
 
 def failure(error: BaseException) -> Failure:
-    """How a call of sendMessage failed."""
+    """How a call that sends a message failed."""
     match error:
         case RetryAfter():
             # It keeps its place: the pause is everybody's.
@@ -56,6 +67,18 @@ def failure(error: BaseException) -> Failure:
             return Failure(Outcome.RETRY, "server_error")
     # An answer that nobody understands, to a request that went out.
     return Failure(Outcome.UNKNOWN, "not_understood")
+
+
+def correction_failure(error: BaseException) -> Failure | None:
+    """How an edit or a deletion of a message failed; None: it is as it should be."""
+    if isinstance(error, BadRequest):
+        said = error.message.lower()
+        if any(words in said for words in _NOTHING_TO_DO):
+            return None
+        for words, reason in _TOO_LATE:
+            if words in said:
+                return Failure(Outcome.FAILED, reason)
+    return failure(error)
 
 
 def halt_seconds(halt: RetryAfter) -> float:

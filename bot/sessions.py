@@ -149,7 +149,7 @@ delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
 class Turn:
     """One update being worked on: its session, and what the filters need, read once."""
 
-    __slots__ = ("answered", "command", "failed", "private", "session", "tap", "update")
+    __slots__ = ("answered", "command", "failed", "keeps_message", "private", "session", "tap", "update")
 
     def __init__(self, update: Update, session: ChatSession, *, private: bool = True) -> None:
         self.update = update
@@ -159,6 +159,8 @@ class Turn:
         self.tap: Callback | None = decode(update.callback_query.data) if update.callback_query else None
         self.answered = False
         self.failed = False
+        self.keeps_message = False
+        """The tapped message is one that stays as it is: what answers the tap stands below it."""
 
 
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)

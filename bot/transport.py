@@ -15,6 +15,7 @@ from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import BaseRequest, RequestData
+from telegram.request._requestparameter import RequestParameter
 from yarl import URL
 
 _NONE = BaseRequest.DEFAULT_NONE
@@ -183,6 +184,14 @@ async def call_once(bot: ExtBot[Any], method: str, parameters: dict[str, Any]) -
     """The same without waiting where Telegram asks for a pause: for who has no person waiting at the other end."""
     given = {name: value for name, value in parameters.items() if value is not None}
     return await bot.request.post(f"{bot.base_url}/{method}", cast(RequestData, Parameters(given)))
+
+
+async def upload_once(bot: ExtBot[Any], method: str, parameters: dict[str, Any], *, read: float, write: float) -> Any:
+    """The same with a file among the parameters (``telegram.InputFile``); ``read`` and ``write``: seconds at most."""
+    given = [RequestParameter.from_input(name, value) for name, value in parameters.items() if value is not None]
+    return await bot.request.post(
+        f"{bot.base_url}/{method}", RequestData(given), read_timeout=read, write_timeout=write
+    )
 
 
 def _multipart(request_data: RequestData) -> aiohttp.FormData:

@@ -26,7 +26,7 @@ SHOWN_TEXT = 700
 """Characters of a complaint's text that a screen repeats."""
 
 
-def _named(tr: Translator, sentence: str, name: str) -> str:
+def named(tr: Translator, sentence: str, name: str) -> str:
     # Rolls write "2" or "2号楼", "1801" or "1801室": what already says what it is stays as it is written.
     return tr.t(sentence, name=name) if name.isascii() else name
 
@@ -36,9 +36,9 @@ def building_label(building: BuildingRef, tr: Translator) -> Html:
     return join(
         tr.p("between the parts of an address", ", "),
         [
-            _named(tr, lazy("Parcel {name}"), building.parcel),
-            _named(tr, lazy("Phase {name}"), building.phase),
-            _named(tr, lazy("Building {name}"), building.name),
+            named(tr, lazy("Parcel {name}"), building.parcel),
+            named(tr, lazy("Phase {name}"), building.phase),
+            named(tr, lazy("Building {name}"), building.name),
         ],
     )
 
@@ -49,11 +49,11 @@ def unit_label(unit: UnitOut, tr: Translator) -> Html:
     return join(
         tr.p("between the parts of an address", ", "),
         [
-            _named(tr, lazy("Parcel {name}"), unit.parcel),
-            _named(tr, lazy("Phase {name}"), unit.phase),
-            _named(tr, lazy("Building {name}"), unit.building),
-            _named(tr, lazy("Entrance {name}"), unit.entrance) if unit.entrance else None,
-            _named(tr, room or lazy("Room {name}"), unit.room),
+            named(tr, lazy("Parcel {name}"), unit.parcel),
+            named(tr, lazy("Phase {name}"), unit.phase),
+            named(tr, lazy("Building {name}"), unit.building),
+            named(tr, lazy("Entrance {name}"), unit.entrance) if unit.entrance else None,
+            named(tr, room or lazy("Room {name}"), unit.room),
         ],
     )
 

@@ -109,14 +109,14 @@ def _status_lines(handover: HandoverOut, tr: Translator) -> list[str]:
 
 
 def _current_fact(handover: HandoverOut, forecast: ForecastOut, tr: Translator, today: date) -> Fact:
-    expected = _span(forecast, tr)
+    expected = span(forecast, tr)
     lines: list[str] = []
     if expected is None:
         lines.append(tr.t("The office says that no handover date can be given yet."))
     else:
         lines.append(tr.t("Handover is expected: <b>{when}</b>.", when=expected))
         lines.append(tr.t("This is {basis}.", basis=terms.name(tr, forecast.basis)))
-        if _passed(forecast, today):
+        if passed(forecast, today):
             lines.append(tr.t("⚠️ This date has passed; no newer one is published yet."))
     if forecast.reason and not _slips(handover):  # else it stands with the change
         lines.append(tr.t("Reason: {reason}", reason=shortened(forecast.reason)))
@@ -131,12 +131,12 @@ def _current_fact(handover: HandoverOut, forecast: ForecastOut, tr: Translator, 
 
 
 def _contract_fact(forecast: ForecastOut, tr: Translator, today: date) -> Fact:
-    agreed = _span(forecast, tr)
+    agreed = span(forecast, tr)
     if agreed is None:
         lines: list[str] = [tr.t("Agreed in the contract: no date")]
     else:
         lines = [tr.t("Agreed in the contract: {when}", when=agreed)]
-        if _passed(forecast, today):
+        if passed(forecast, today):
             lines.append(tr.t("The agreed date has passed."))
     return Fact(lines, forecast.source, forecast.confirmed_on)
 
@@ -152,7 +152,7 @@ def _slips(handover: HandoverOut) -> list[tuple[ForecastOut, ForecastOut]]:
 
 
 def _slip_lines(newer: ForecastOut, older: ForecastOut, tr: Translator) -> Html:
-    before, after = (_span(forecast, tr) or tr.t("no date") for forecast in (older, newer))
+    before, after = (span(forecast, tr) or tr.t("no date") for forecast in (older, newer))
     return join(
         "\n",
         [
@@ -168,7 +168,7 @@ def _slip_lines(newer: ForecastOut, older: ForecastOut, tr: Translator) -> Html:
     )
 
 
-def _span(forecast: ForecastOut, tr: Translator) -> str | None:
+def span(forecast: ForecastOut, tr: Translator) -> str | None:
     """The day or window in words; nothing where the office gave none."""
     earliest, latest = forecast.earliest_on, forecast.latest_on
     if earliest is not None and latest is not None:
@@ -180,7 +180,7 @@ def _span(forecast: ForecastOut, tr: Translator) -> str | None:
     return None
 
 
-def _passed(forecast: ForecastOut, today: date) -> bool:
+def passed(forecast: ForecastOut, today: date) -> bool:
     last = forecast.latest_on or forecast.earliest_on
     return last is not None and last < today
 

@@ -86,6 +86,7 @@ _NOTICES = {
     NoticeKind.ACCESS_DECLINED: lazy("that the office could not let you in"),
     NoticeKind.CASE_UPDATED: lazy("what the office did with your complaint"),
     NoticeKind.CASE_ON_DESK: lazy("about a complaint that you handle"),
+    NoticeKind.DRAFTS_WAIT: lazy("that drafts of broadcasts wait"),
 }
 
 
@@ -146,6 +147,9 @@ def _chat(chat: StoredChat | None, data: MyDataOut, tr: Translator) -> list[Html
             wrong=tr.number(tries.wrong),
         )
         if tries.count
+        else None,
+        tr.t("You do not want to be told of: {topics}.", topics=listed([terms.name(tr, t) for t in data.muted], tr))
+        if data.muted
         else None,
         tr.t("This chat also acts for an account of the office's staff.") if data.is_staff else None,
     ]

@@ -16,6 +16,7 @@ from api.messages.schemas import (
     CaseOnDesk,
     CaseUpdated,
     Claimed,
+    DraftsWait,
     EndedBy,
     LinkEnded,
     LinkSuspended,
@@ -69,6 +70,8 @@ def compose(message: Claimed, tr: Translator) -> Letter:
             return case_notices.case_updated(notice, tr)
         case CaseOnDesk():
             return staff_notices.on_desk(notice, tr)
+        case DraftsWait():
+            return staff_notices.drafts_wait(notice, tr)
     assert_never(notice)
 
 

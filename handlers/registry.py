@@ -5,6 +5,8 @@ from telegram.ext import BaseHandler
 
 from bot.context import Context
 from handlers import (
+    broadcast_buttons,
+    broadcast_words,
     case_replies,
     cases,
     complaint,
@@ -14,6 +16,7 @@ from handlers import (
     home,
     id_numbers,
     language,
+    mutes,
     my_data,
     notices,
     office_help,
@@ -22,6 +25,11 @@ from handlers import (
     relatives,
     settings,
     staff,
+    staff_broadcast,
+    staff_broadcast_audience,
+    staff_broadcast_parts,
+    staff_broadcast_steps,
+    staff_broadcast_texts,
     staff_case,
     staff_case_steps,
     staff_links,
@@ -66,6 +74,11 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *staff_queue.HANDLERS,
     *staff_case.HANDLERS,
     *staff_case_steps.HANDLERS,
+    *staff_broadcast.HANDLERS,
+    *staff_broadcast_parts.HANDLERS,
+    *staff_broadcast_audience.HANDLERS,
+    *staff_broadcast_texts.HANDLERS,
+    *staff_broadcast_steps.HANDLERS,
     *staff_requests.HANDLERS,
     *staff_links.HANDLERS,
     *office_help.HANDLERS,
@@ -74,8 +87,10 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *case_replies.HANDLERS,
     *cases.HANDLERS,
     *settings.HANDLERS,
+    *mutes.HANDLERS,
     *relatives.HANDLERS,
     *notices.HANDLERS,
+    *broadcast_buttons.HANDLERS,
     *privacy.HANDLERS,
     *my_data.HANDLERS,
     *forgetting.HANDLERS,
@@ -89,4 +104,6 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
 """In the order in which they are asked whether an update is theirs."""
 
 compose = notices.compose
-"""Puts what a courier brings into words."""
+"""Puts a notice that a courier brings into words."""
+compose_broadcast = broadcast_words.broadcast_letter
+"""Likewise a broadcast."""

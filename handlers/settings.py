@@ -15,6 +15,7 @@ from handlers import terms
 from handlers.facts import agreement_line, quoted
 from handlers.gate import Verify, ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenLanguage, OpenMenu, OpenSettings, turning
+from handlers.mutes import OpenMutes
 from handlers.relatives import AskUnlink, OpenRelatives, link_dates, owned
 from locales import Html, Translator, join
 
@@ -65,6 +66,7 @@ async def _show(ctx: Context, number: int = 0, note: Html | None = None) -> None
             turning(ctx, page.number, page.count, TurnLinks),
             button(ctx.plain("➕ Add another agreement"), Verify()) if links else verify_button(ctx),
             ask_office_button(ctx) if found.lapsed or asked.requests or not links else None,
+            button(ctx.plain("Messages to you"), OpenMutes()),
             button(ctx.plain("Language"), OpenLanguage()),
             button(ctx.plain("What is kept about me"), ShowStored()),
             button(ctx.plain("Main menu"), OpenMenu()),
@@ -182,7 +184,8 @@ async def show_stored(update: Update, ctx: Context, tap: ShowStored) -> None:
     await ctx.edit_or_reply(
         ctx.t(
             "<b>What is kept</b>\n\n"
-            "• The number of this Telegram chat, its language, and which agreements it may see.\n"
+            "• The number of this Telegram chat, its language, what it wants to be told of, and which agreements it "
+            "may see.\n"
             "• Complaints that you file, and one that you have begun, with their files.\n"
             "• How often somebody failed to show who they are, so that nobody can guess.\n\n"
             "The office keeps it in its own system; what you write is encrypted there. Characters of an ID number "

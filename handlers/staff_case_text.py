@@ -4,16 +4,14 @@ Parts of a text that the app cut, and pictures of an album, come as updates of t
 question came is taken into it, and the question is edited, not repeated.
 """
 
-import hashlib
-import mimetypes
 import re
 import unicodedata
 
-from telegram import Document, Message, PhotoSize, Update
+from telegram import Message, Update
 from telegram.error import BadRequest
 from telegram.ext import filters
 
-from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, AttachmentKind, AttachmentOut
+from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
 from bot.backend import TooLarge, TooMany, UnsupportedType
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
@@ -21,6 +19,7 @@ from handlers.id_texts import holds_id_number
 from handlers.passages import units
 from handlers.staff_case_draft import LONGEST_NAME, Draft, Step
 from handlers.staff_case_questions import ask, ask_again, go, standing
+from handlers.staff_files import hand_over
 from handlers.staff_menu import staff_only
 from handlers.staff_terms import MOST_DAYS
 from locales import Html
@@ -30,7 +29,6 @@ CUT_BY_APP = 4000
 TOGETHER = 5
 """Seconds within which the app sends the parts of a text that it cut."""
 _NUMBER = re.compile(r"\d{1,3}")
-_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}", re.IGNORECASE | re.ASCII)
 _PICKS = (Step.DEPARTMENT, Step.OFFICER, Step.PROCEDURE)
 
 
@@ -145,7 +143,7 @@ async def _store(ctx: Context, message: Message, draft: Draft) -> Html | None:
     if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
         return too_large
     try:
-        draft.take_file(await _hand_over(ctx, source, len(draft.files) + 1))
+        draft.take_file(await hand_over(ctx, source, len(draft.files) + 1))
     except TooLarge:
         return too_large
     except TooMany:
@@ -158,30 +156,6 @@ async def _store(ctx: Context, message: Message, draft: Draft) -> Html | None:
         # Telegram has it no longer, or not yet.
         return ctx.t("I could not get this file from Telegram. Please send it once more.")
     return None
-
-
-async def _hand_over(ctx: Context, source: Document | PhotoSize, number: int) -> AttachmentOut:
-    dialog = ctx.session.dialog
-    assert dialog is not None  # noqa: S101 - the handlers match in a step only
-    file = await ctx.bot.get_file(source.file_id)
-    data = bytes(await file.download_as_bytearray())
-    guessed = mimetypes.guess_type(file.file_path or "")[0]
-    if isinstance(source, Document):
-        kind, filename = AttachmentKind.DOCUMENT, source.file_name or "document"
-        claimed = source.mime_type or guessed or ""
-        # What the sender's app claims of a document may be anything.
-        media_type = claimed if _MEDIA_TYPE.fullmatch(claimed) else "application/octet-stream"
-    else:
-        media_type = guessed or "image/jpeg"
-        kind, filename = AttachmentKind.PHOTO, f"photo-{number}{mimetypes.guess_extension(media_type) or '.jpg'}"
-    return await ctx.backend.staff_attach(
-        ctx.chat_id,
-        data,
-        kind=kind,
-        filename=filename[-120:],
-        media_type=media_type,
-        upload_key=f"{dialog.id}-{hashlib.sha256(source.file_unique_id.encode()).hexdigest()[:32]}",
-    )
 
 
 @staff_only

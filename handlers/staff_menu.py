@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from telegram import InlineKeyboardMarkup, Update
 
-from api.staff.schemas import LOOKS_UP, SEES_CASES, SEES_QUEUE, StaffMe, StaffRole
+from api.staff.schemas import LOOKS_UP, SEES_BROADCASTS, SEES_CASES, SEES_QUEUE, StaffMe, StaffRole
 from bot.backend import NotAllowed
 from bot.callbacks import Callback
 from bot.context import Context
@@ -29,6 +29,10 @@ class OpenStaff(Callback, prefix="staff"):
 
 class OpenDesk(Callback, prefix="s_desk"):
     """Complaints: which of them?"""
+
+
+class OpenBroadcasts(Callback, prefix="s_bcs"):
+    """Messages to many families."""
 
 
 class OpenQueue(Callback, prefix="s_queue"):
@@ -53,6 +57,7 @@ class Entry:
 ENTRIES = (
     # At the top: complaints have clocks.
     Entry(SEES_CASES, lazy("📋 Complaints"), OpenDesk()),
+    Entry(SEES_BROADCASTS, lazy("📣 Broadcasts"), OpenBroadcasts()),
     Entry(SEES_QUEUE, lazy("📥 Requests for access"), OpenQueue()),
     Entry(LOOKS_UP, lazy("🔎 Who sees an agreement"), AskNumber()),
 )

@@ -1,11 +1,16 @@
 """What officers are told without asking: what waits for them with a case, and the way to it. It names nobody of the
 family."""
 
-from api.messages.schemas import CaseOnDesk, DeskNews
+from api.messages.schemas import CaseOnDesk, DeskNews, DraftsWait, WaitingDraft
 from bot.ui import Letter, button, rows
 from handlers import staff_terms, terms
+from handlers.staff_broadcast import OpenBroadcast
 from handlers.staff_case import OpenCase
+from handlers.staff_menu import OpenBroadcasts
 from locales import Html, Translator, join
+
+MAX_DRAFTS = 12
+"""Told one by one."""
 
 
 def on_desk(notice: CaseOnDesk, tr: Translator) -> Letter:
@@ -16,6 +21,41 @@ def on_desk(notice: CaseOnDesk, tr: Translator) -> Letter:
         tr.t("Last day: <b>{day}</b>", day=tr.date(notice.last_day)) if notice.last_day else None,
     ]
     return Letter(join("\n", [_news(notice, tr), *facts]), rows(button(tr.plain("Open it"), OpenCase(notice.number))))
+
+
+def drafts_wait(notice: DraftsWait, tr: Translator) -> Letter:
+    return Letter(
+        join(
+            "\n\n",
+            [
+                tr.t("📣 <b>A newly loaded roll has news for families</b>"),
+                *(_draft(draft, tr) for draft in notice.drafts[:MAX_DRAFTS]),
+                tr.t("A draft is ready for each. Nothing is sent until you have looked at it and submitted it."),
+            ],
+        ),
+        rows(
+            *(
+                button(tr.plain("Open: {news}", news=terms.name(tr, draft.news)), OpenBroadcast(draft.broadcast_id))
+                for draft in notice.drafts[:MAX_DRAFTS]
+            ),
+            button(tr.plain("📣 Broadcasts"), OpenBroadcasts()),
+        ),
+    )
+
+
+def _draft(draft: WaitingDraft, tr: Translator) -> Html:
+    return join(
+        "\n",
+        [
+            tr.n(
+                "<b>{news}</b>: {n} family",
+                "<b>{news}</b>: {n} families",
+                draft.families,
+                news=terms.name(tr, draft.news),
+            ),
+            tr.t("as of {day}, source: {source}", day=tr.date(draft.as_of), source=draft.source),
+        ],
+    )
 
 
 def _news(notice: CaseOnDesk, tr: Translator) -> Html:

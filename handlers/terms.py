@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
+from api.broadcasts.schemas import NewsKind, Topic
 from api.cases.schemas import CaseCategory, CaseEventKind, CaseState, Outcome, Procedure
 from api.estate.schemas import ForecastBasis, MilestoneKind, UnitKind
 from api.identity.schemas import AccessRequestKind, AccessRequestState, LinkMethod, LinkRole, LinkScope
@@ -95,6 +96,20 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
         LedgerKind.TRANSITION_FEE: lazy("Transition fee"),
         LedgerKind.PENALTY: lazy("Penalty"),
         LedgerKind.REFUND: lazy("Refund"),
+    },
+    Topic: {
+        Topic.NEWS: lazy("General news"),
+        Topic.HANDOVER: lazy("When the keys come"),
+        Topic.PROGRESS: lazy("How far the building is"),
+        Topic.PAYMENTS: lazy("Payments"),
+        Topic.REGISTRATION: lazy("Registration and title certificate"),
+        Topic.LEGAL: lazy("Legal notices"),
+    },
+    NewsKind: {
+        NewsKind.FORECAST: lazy("News of the handover date"),
+        NewsKind.MILESTONE: lazy("News of the building"),
+        NewsKind.PAYMENT: lazy("Payment to the family"),
+        NewsKind.REGISTRATION: lazy("Step of registration or title certificate"),
     },
     CaseCategory: {
         CaseCategory.HANDOVER: lazy("Handover of the home"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, and_, exists, func, or_, select, true
+from sqlalchemy import FromClause, Select, SQLColumnExpression, and_, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 
@@ -141,6 +141,28 @@ def _homes() -> LookUp:
     )
 
 
+def forecasts_of_home(homes: FromClause) -> Select[*tuple[Any, ...]]:
+    """:func:`forecasts_of` the building of ``homes`` and of the ``Agreement``, both of the statement around it, as one
+    history."""
+    newest = aliased(Forecast)
+    newest_of_the_building = (
+        select(func.max(newest.published_on))
+        .where(newest.building_id == homes.c.building_id, newest.basis != ForecastBasis.CONTRACTUAL)
+        .correlate(homes)
+        .scalar_subquery()
+    )
+    of_the_agreement = and_(
+        Forecast.agreement_id == Agreement.id,
+        or_(
+            Forecast.basis == ForecastBasis.CONTRACTUAL,
+            # The date in a roll of agreements says less than what was published for the building, and the day of that
+            # roll is not the day it was published: it never takes the place of the building's, nor stands after it.
+            Forecast.published_on <= func.coalesce(newest_of_the_building, Forecast.published_on),
+        ),
+    )
+    return forecasts_of(of_the_agreement, Forecast.building_id == homes.c.building_id).correlate(Agreement, homes)
+
+
 def _handover() -> LookUp:
     """A row for each building of each agreement; one without a building where no home is assigned yet. The building of
     an agreement's first home comes first: its row has the label."""
@@ -159,27 +181,7 @@ def _handover() -> LookUp:
         .correlate(Agreement)
         .lateral("homes")
     )
-    newest = aliased(Forecast)
-    newest_of_the_building = (
-        select(func.max(newest.published_on))
-        .where(newest.building_id == homes.c.building_id, newest.basis != ForecastBasis.CONTRACTUAL)
-        .correlate(homes)
-        .scalar_subquery()
-    )
-    of_the_agreement = and_(
-        Forecast.agreement_id == Agreement.id,
-        or_(
-            Forecast.basis == ForecastBasis.CONTRACTUAL,
-            # The date in a roll of agreements says less than what was published for the building, and the day of that
-            # roll is not the day it was published: it never takes the place of the building's, nor stands after it.
-            Forecast.published_on <= func.coalesce(newest_of_the_building, Forecast.published_on),
-        ),
-    )
-    forecasts = (
-        forecasts_of(of_the_agreement, Forecast.building_id == homes.c.building_id)
-        .correlate(Agreement, homes)
-        .lateral("forecasts")
-    )
+    forecasts = forecasts_of_home(homes).lateral("forecasts")
     watching = exists().where(HandoverWatch.chat_id == CHAT_ID, HandoverWatch.agreement_id == Agreement.id)
     return LookUp(
         select(

@@ -16,12 +16,13 @@ from openpyxl.styles import Font
 
 from api.cases.office_words import CATEGORIES
 from api.cases.schemas import Figures, FiguresBy, FiguresFormat, FiguresOfGroup, FiguresOut
+from api.spreadsheets import XLSX, harmless
 
 Cell = str | int | float | date | None
 
 MEDIA_TYPES = {
     FiguresFormat.CSV: "text/csv; charset=utf-8",
-    FiguresFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    FiguresFormat.XLSX: XLSX,
 }
 COLUMNS = {
     "first_day": "起",
@@ -44,7 +45,6 @@ COLUMNS = {
 OVERDUE_NOW = "现在逾期"
 ALL = "全部"
 NOBODY = "未分到单位"
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def filename(found: FiguresOut, kind: FiguresFormat) -> str:
@@ -61,7 +61,7 @@ def as_csv(found: FiguresOut) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     for row in rows(found):
-        writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
     return file.getvalue().encode("utf-8-sig")
 
 
@@ -75,7 +75,7 @@ def as_xlsx(found: FiguresOut) -> bytes:
     for number, row in enumerate(rows(found)):
         cells = []
         for value in row:
-            held: Any = _harmless(value) if isinstance(value, str) else value
+            held: Any = harmless(value) if isinstance(value, str) else value
             cell: Any = WriteOnlyCell(sheet, value=held)
             if isinstance(value, date):
                 cell.number_format = "yyyy-mm-dd"
@@ -86,12 +86,6 @@ def as_xlsx(found: FiguresOut) -> bytes:
     file = io.BytesIO()
     workbook.save(file)
     return file.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """With an apostrophe before what a spreadsheet would take for a formula, also behind space."""
-    text = "".join(character for character in text if character.isprintable() or character in "\t\r\n")
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
 def rows(found: FiguresOut) -> Iterator[list[Cell]]:

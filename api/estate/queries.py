@@ -80,19 +80,24 @@ def building_json() -> ColumnElement[Any]:
     return json_object(**_BUILDING_REF, milestones=milestones.scalar_subquery())
 
 
+def forecast_json(forecast: type[Forecast] = Forecast) -> ColumnElement[Any]:
+    """A ``ForecastOut``."""
+    return json_object(
+        basis=forecast.basis,
+        earliest_on=forecast.earliest_on,
+        latest_on=forecast.latest_on,
+        reason=forecast.reason,
+        source=forecast.source,
+        published_on=forecast.published_on,
+        confirmed_on=forecast.confirmed_on,
+        next_update_on=forecast.next_update_on,
+    )
+
+
 def forecasts_of(*subject: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     """One row about the forecasts of any of the subjects, each a ``ForecastOut`` as JSON text, newest first:
     ``expected`` (planned or promised) and ``contractual``, both NULL where there are none."""
-    forecast = json_object(
-        basis=Forecast.basis,
-        earliest_on=Forecast.earliest_on,
-        latest_on=Forecast.latest_on,
-        reason=Forecast.reason,
-        source=Forecast.source,
-        published_on=Forecast.published_on,
-        confirmed_on=Forecast.confirmed_on,
-        next_update_on=Forecast.next_update_on,
-    )
+    forecast = forecast_json()
     of_buildings_first = Forecast.building_id.is_(None)
     newest_first = aggregate_order_by(
         cast(forecast, Text), Forecast.published_on.desc(), of_buildings_first, Forecast.id.desc()

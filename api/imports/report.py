@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from api.broadcasts.schemas import NewsKind
 from api.imports.models import RollKind
 from api.imports.problems import RowError
 
@@ -36,6 +37,16 @@ class Tally:
     older: int = 0
 
 
+class Change(NamedTuple):
+    """One fact that is news for a building's families (``subject``: ``building_id``) or one agreement's."""
+
+    kind: NewsKind
+    subject: str
+    subject_id: int
+    fact_id: int
+    before_id: int | None = None
+
+
 @dataclass(slots=True)
 class RollReport:
     """One roll of one file."""
@@ -52,6 +63,10 @@ class RollReport:
     errors: list[RowError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    """What may be news (``api.imports.loading.news``), until it is written."""
+    touched: dict[NewsKind, int] = field(default_factory=dict)
+    """Families for whom it changes something, by kind of news; also after a dry run, those whom it would touch."""
     loaded: bool = False
     """Whether it is in the database now: not after a dry run, nor where errors kept everything out."""
 

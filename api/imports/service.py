@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import OPERATOR, record
+from api.broadcasts.drafts import NewsBodies, Touched, draft_news
 from api.chats.roll_changes import extend_links, settle_links
 from api.db import Database, sql_state
 from api.estate.models import Project
@@ -21,6 +22,7 @@ from api.imports.loading.agreements import load_agreements
 from api.imports.loading.bulk import Bulk
 from api.imports.loading.estate import Estate
 from api.imports.loading.fees import load_fees
+from api.imports.loading.news import Known, keep_last, record_news
 from api.imports.loading.progress import load_progress
 from api.imports.models import Import, RollKind
 from api.imports.problems import DatabaseTrouble, UnreadableFile
@@ -43,6 +45,7 @@ class LoadOptions:
         source: how the rolls are cited, instead of their title or file name.
         project: name of the project; may be left out while there is at most one.
         timezone: tells what day today is.
+        news_bodies: what the drafts say that are made of the load's news; without them none are made.
     """
 
     dry_run: bool = False
@@ -51,6 +54,7 @@ class LoadOptions:
     source: str | None = None
     project: str | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    news_bodies: NewsBodies | None = None
 
 
 class _Undo(Exception):
@@ -99,23 +103,26 @@ async def _compare_and_load(
     try:
         async with database.transaction() as session:
             bulk = await Bulk.begin(session)
+            known = await Known.before(bulk)
             project_id = await _project(session, options.project)
             dated = [(roll, await _report(bulk, roll, options)) for roll in rolls]
             dated.sort(key=lambda pair: (_ORDER.index(pair[0].kind), pair[1].as_of))
             reports = [report for _, report in dated]
-            await _load(bulk, vault, dated, project_id, tell)
+            await _load(bulk, vault, dated, project_id, known, tell)
             stays = not options.dry_run and (options.partial or not any(r.errors for r in reports))
             if stays:
                 # Look-ups right after a first load would else be planned for empty tables. Not behind the links: while
                 # these are settled, people who prove who they are wait.
                 await session.execute(text("ANALYZE"))
+            loads = await _record(session, bulk, dated, known)
             today = datetime.now(options.timezone).date()
             suspended, restored = await settle_links(session, vault, today)
             _tell_of_links(reports, suspended, restored)
             if not stays:
                 raise _Undo
-            await _record(session, dated)
             await extend_links(session, vault, today)
+            if options.news_bodies is not None:
+                await draft_news(session, vault, loads, options.news_bodies)
     except _Undo:
         return reports
     for report in reports:
@@ -185,7 +192,12 @@ async def _report(bulk: Bulk, roll: Roll, options: LoadOptions) -> RollReport:
 
 
 async def _load(
-    bulk: Bulk, vault: Vault, dated: list[tuple[Roll, RollReport]], project_id: int, tell: OnProgress
+    bulk: Bulk,
+    vault: Vault,
+    dated: list[tuple[Roll, RollReport]],
+    project_id: int,
+    known: Known,
+    tell: OnProgress,
 ) -> None:
     estate = await Estate.open(bulk, project_id)
     for roll, _ in dated:
@@ -193,13 +205,16 @@ async def _load(
     rejected: set[str] = set()
     for done, (roll, report) in enumerate(dated):
         tell(f"比对{ROLL_NAMES[roll.kind]} {roll.path.name}", done, len(dated))
+        last_load = known.loads.get(roll.kind)
         if roll.kind is RollKind.TRANSITION_FEE:
-            await load_fees(bulk, vault, roll, project_id, rejected, report)
+            await load_fees(bulk, vault, roll, project_id, rejected, report, last_load=last_load)
         elif roll.kind is RollKind.PROGRESS:
             await load_progress(bulk, vault, roll, estate, report)
         else:
-            await load_agreements(bulk, vault, roll, estate, project_id, report)
+            await load_agreements(bulk, vault, roll, estate, project_id, report, last_load=last_load)
             rejected |= {record.number_key for record in roll.agreements if record.failed}
+        if last_load is None:
+            report.changes.clear()
         # An agreement with one bad row is left out whole, so its other rows are not loaded either.
         left_out = {row.where for r in roll.agreements if r.failed for row in r.rows}
         report.rejected_rows = len(left_out | {(error.sheet, error.row) for error in roll.errors})
@@ -207,7 +222,10 @@ async def _load(
     tell("比对完成", len(dated), len(dated))
 
 
-async def _record(session: AsyncSession, dated: list[tuple[Roll, RollReport]]) -> None:
+async def _record(
+    session: AsyncSession, bulk: Bulk, dated: list[tuple[Roll, RollReport]], known: Known
+) -> list[Touched]:
+    """Also in a dry run, which shows by it whom the load would touch."""
     imports = [
         Import(
             kind=roll.kind,
@@ -223,3 +241,12 @@ async def _record(session: AsyncSession, dated: list[tuple[Roll, RollReport]]) -
     session.add_all(imports)
     await session.flush()
     await record(session, OPERATOR, "roll.loaded", "import", [loaded.id for loaded in imports])
+    reports = [report for _, report in dated]
+    keep_last([report.changes for report in reports])
+    for loaded, report in zip(imports, reports, strict=True):
+        report.touched = await record_news(bulk, loaded.id, report.changes, known)
+        report.changes.clear()
+    return [
+        Touched(loaded.id, report.source, report.as_of, report.touched)
+        for loaded, report in zip(imports, reports, strict=True)
+    ]

@@ -1,4 +1,7 @@
-"""How much waits in the outbox, for who watches over it: counted when somebody asks, over the rows that wait alone."""
+"""How much waits in the outbox, for who watches over it: counted when somebody asks, over the rows that wait alone.
+
+Messages of broadcasts are not counted: they wait for their turn, for the morning or for somebody to go on.
+"""
 
 from typing import Any
 
@@ -13,6 +16,6 @@ BACKLOG = LookUp(
     select(
         func.count().label("waiting"),
         cast(func.greatest(0, func.coalesce(func.extract("epoch", _LATE), 0)), Float).label("late_seconds"),
-    ).where(Delivery.state == DeliveryState.WAITING)
+    ).where(Delivery.state == DeliveryState.WAITING, Delivery.broadcast_id.is_(None))
 )
 """``late_seconds``: how long ago the message that waits longest was to go out."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db import Base, CreatedAt, Id, sealed
@@ -17,11 +17,36 @@ class Delivery(Base):
     ``agreement_id``: it is only for a chat that has a live link to this agreement when it is sent. ``case_id``: the
     case that it tells of, so that a reply to it (``message_id``) finds it. ``attempts``: how often it was tried.
     ``doubts``: how often nobody knows whether it arrived.
+
+    Of a broadcast (``broadcast_id``) there is one for each chat, and it holds no payload: the API adds the facts of
+    ``agreement_ids``, those that the chat still sees, when it is claimed. ``target_message_id``: of a correction, the
+    message that is edited or deleted.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        Index(None, "priority", "not_before", "id", postgresql_where=text("state = 'waiting'")),
+        Index(
+            "ix_deliveries_waiting",
+            "priority",
+            "not_before",
+            "id",
+            postgresql_where=text("state = 'waiting' AND broadcast_id IS NULL"),
+        ),
+        Index(
+            "ix_deliveries_broadcast_waiting",
+            "broadcast_id",
+            "not_before",
+            "id",
+            postgresql_where=text("state = 'waiting' AND broadcast_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_deliveries_broadcast_done",
+            "broadcast_id",
+            "state",
+            "finished_at",
+            postgresql_where=text("state <> 'waiting' AND broadcast_id IS NOT NULL"),
+        ),
+        UniqueConstraint("broadcast_id", "chat_id"),
         Index(None, "chat_id"),
         Index(None, "finished_at"),
     )
@@ -31,6 +56,9 @@ class Delivery(Base):
     kind: Mapped[NoticeKind]
     agreement_id: Mapped[int | None] = mapped_column(ForeignKey("agreements.id"))
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcasts.id"))
+    agreement_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    target_message_id: Mapped[int | None]
     payload: Mapped[bytes | None] = sealed("delivery.payload", doc="JSON")
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0", doc="0 notices; the lowest goes first")
     dedupe_key: Mapped[str | None] = mapped_column(unique=True)

@@ -4,17 +4,21 @@ connection."""
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
+from api.broadcasts.content import find_file
+from api.cases import downloads
 from api.db import Database
 from api.lookups import reading
-from api.messages import claims
+from api.messages import claims, reports
 from api.messages.bell import POLL, Bell
 from api.messages.bucket import Limit
 from api.messages.schemas import Claim, ClaimedBatch, Outcome, Report, Reported, Result
 from api.metrics import Metrics
-from api.routing import ERRORS, TheVault
+from api.routing import ERRORS, NOT_FOUND, RowId, TheVault
+from api.settings import Settings
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"], responses=ERRORS)
 
@@ -33,7 +37,7 @@ async def claim(asked: Claim, vault: TheVault, request: Request) -> ClaimedBatch
                 return ClaimedBatch(messages=[])
             left = end - loop.time()
             if taken.messages or left <= 0 or bell.ended:
-                return ClaimedBatch(messages=taken.messages)
+                return ClaimedBatch(messages=taken.messages, broadcasts=taken.broadcasts)
             wait = bell.wait(rung, min(left, POLL)) if taken.pause is None else bell.rest(min(left, taken.pause))
             await _first_of(hung_up, asyncio.create_task(wait))
 
@@ -61,14 +65,16 @@ async def _first_of(hung_up: asyncio.Task[None], waiting: asyncio.Task[None]) ->
 
 
 async def _take(request: Request, asked: Claim, vault: TheVault) -> claims.Taken:
+    settings: Settings = request.app.state.settings
+    now = datetime.now(settings.timezone)
+    quiet = settings.is_quiet(now)
     # Most of the time there is nothing: that is found out without a transaction.
-    [there] = await reading(request).rows(claims.ANYTHING_DUE)
+    [there] = await reading(request).rows(claims.ANYTHING_DUE, quiet=quiet)
     if not there["due"]:
         return claims.Taken()
-    settings = request.app.state.settings
     async with _database(request).transaction() as session:
         limit = Limit(settings.send_rate, settings.send_burst)
-        taken = await claims.claim(session, vault, asked, limit, reading(request).today())
+        taken = await claims.claim(session, vault, asked, limit, now, quiet=quiet)
     _metrics(request).delivered(taken.ended)
     return taken
 
@@ -78,15 +84,28 @@ async def _give_back(request: Request, taken: claims.Taken) -> None:
     results = [Result(id=one.id, lease=one.lease, outcome=Outcome.UNSENT) for one in taken.messages]
     if results:
         async with _database(request).transaction() as session:
-            await claims.report(session, Report(results=results))
+            await reports.report(session, Report(results=results))
 
 
 @router.post("/report", summary="Tell what became of messages, and whether Telegram asked for a pause")
 async def report(told: Report, request: Request) -> Reported:
     async with _database(request).transaction() as session:
-        outcomes = await claims.report(session, told)
+        outcomes = await reports.report(session, told)
     _metrics(request).delivered(outcomes)
     return Reported(counted=outcomes.total())
+
+
+@router.get(
+    "/broadcasts/{broadcast_id}/file",
+    summary="The photo or document of a broadcast",
+    responses=NOT_FOUND | {200: {"content": {"application/octet-stream": {}}}},
+    response_class=Response,
+)
+async def broadcast_file(broadcast_id: RowId, request: Request) -> Response:
+    """The office's own, which goes to everybody whom the broadcast is for; a courier asks for it once."""
+    async with _database(request).transaction() as session:
+        file = await find_file(session, broadcast_id)
+    return await downloads.send(request, downloads.Found(file.id, file.filename, file.size))
 
 
 def _database(request: Request) -> Database:

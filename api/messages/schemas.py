@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef
+from api.broadcasts.schemas import BroadcastContent, NewsKind
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -31,6 +32,9 @@ class NoticeKind(StrEnum):
     ACCESS_DECLINED = "access_declined"
     CASE_UPDATED = "case_updated"  # the office did something with your complaint
     CASE_ON_DESK = "case_on_desk"  # to staff: something about a case that is yours to handle
+    DRAFTS_WAIT = "drafts_wait"  # to staff: a load of a roll has made drafts of broadcasts
+    BROADCAST = "broadcast"  # a message of a broadcast; no notice of its own
+    BROADCAST_TEST = "broadcast_test"  # to staff: how a broadcast will look
 
 
 class DeliveryState(StrEnum):
@@ -145,8 +149,25 @@ class CaseOnDesk(BaseModel):
     last_day: date | None = None
 
 
+class WaitingDraft(BaseModel):
+    """A broadcast that a load of a roll has drafted."""
+
+    broadcast_id: int
+    news: NewsKind
+    families: int = Field(description="That it touches.")
+    source: str = Field(description="Of the roll.")
+    as_of: date
+
+
+class DraftsWait(BaseModel):
+    """Drafts wait for those who publish: nothing of a load is sent by itself."""
+
+    kind: Literal[NoticeKind.DRAFTS_WAIT] = NoticeKind.DRAFTS_WAIT
+    drafts: list[WaitingDraft]
+
+
 Notice = Annotated[
-    NewLink | LinkEnded | LinkSuspended | AccessGranted | AccessDeclined | CaseUpdated | CaseOnDesk,
+    NewLink | LinkEnded | LinkSuspended | AccessGranted | AccessDeclined | CaseUpdated | CaseOnDesk | DraftsWait,
     Field(discriminator="kind"),
 ]
 
@@ -172,11 +193,17 @@ class Claimed(BaseModel):
     chat_id: int
     locale: str | None = Field(description="The chat's language; none: not known.")
     kind: str = Field(description="A `NoticeKind`, or one that only a newer courier knows.")
-    payload: dict[str, Any] = Field(description="Of a notice: a `Notice`.")
+    payload: dict[str, Any] = Field(
+        description="Of a notice: a `Notice`. Of a broadcast: the reader's `RecipientFacts`. Of a broadcast's test: "
+        "both its `content` and the `facts`."
+    )
+    broadcast_id: int | None = Field(default=None, description="Its content stands in the batch.")
+    message_id: int | None = Field(default=None, description="Of a correction: the message to edit or delete.")
 
 
 class ClaimedBatch(BaseModel):
     messages: list[Claimed]
+    broadcasts: list[BroadcastContent] = Field(default=[], description="Of the messages, each once.")
 
 
 class Outcome(StrEnum):

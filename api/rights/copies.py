@@ -10,6 +10,7 @@ from api.audit.actors import ActorKind
 from api.audit.models import AuditEvent
 from api.audit.service import Actor
 from api.audit.views import look_up_views
+from api.broadcasts.mutes import look_up_mutes
 from api.cases.own import look_up_free_files, look_up_own_cases
 from api.chats.access import CHAT_ID
 from api.chats.links import list_links
@@ -72,6 +73,7 @@ async def look_up_everything(reading: Reading, settings: Settings, chat_id: int)
         "files": await look_up_free_files(reading, chat_id),
         **await look_up_identity(reading, chat_id),
         "notices": await look_up_notices(reading, chat_id),
+        "muted": await look_up_mutes(reading, chat_id),
         "is_staff": await is_staff(reading, chat_id),
         "views": await look_up_views(reading, chat_id),
         "kept_days": days_kept(settings),

@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 
 from api.audit.service import Actor, record
+from api.broadcasts.mutes import forget_mutes
 from api.cases.own import count_cases, forget_free_files
 from api.cases.store import AttachmentStore
 from api.chats.granting import end_all_links
@@ -48,6 +49,7 @@ async def erase(database: Database, vault: Vault, store: AttachmentStore, chat_i
         told += await forget_chat(session, chat_id)
         told += await forget_identity(session, chat_id)
         told += await forget_deliveries(session, chat_id)
+        told += await forget_mutes(session, chat_id)
         objects = await forget_free_files(session, chat_id)
         if told + len(objects):
             await record(session, Actor.chat(chat_id), "chat.erased", "chat", [chat_id])

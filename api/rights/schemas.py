@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef, HandoverOut, HomeOut
+from api.broadcasts.schemas import Topic
 from api.cases.schemas import AttachmentKind, CaseActor, CaseCategory, CaseEventKind, CaseState, Location
 from api.chats.schemas import Dialog
 from api.identity.schemas import AccessRequestKind, AccessRequestState, ConsentKind, LinkRole, LinkScope, LinksOut
@@ -150,6 +151,7 @@ class MyDataOut(BaseModel):
     requests: list[StoredRequest]
     codes: list[StoredCode]
     notices: list[StoredNotice] = Field(description="Newest first, the last 200.")
+    muted: list[Topic] = Field(description="Of these the chat does not want to be told.")
     tries: Tries
     is_staff: bool = Field(description="The chat acts for an account of the office.")
     views: list[View]

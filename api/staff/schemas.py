@@ -36,6 +36,10 @@ SEES_QUEUE = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.ADMIN)
 """Who sees that people ask for access, and since when; not what they wrote."""
 LETS_IN = (StaffRole.CASE_OFFICER, StaffRole.ADMIN)
 """Who reads what people wrote, lets families in and shuts accounts out."""
+SEES_BROADCASTS = (StaffRole.VIEWER, StaffRole.PUBLISHER, StaffRole.APPROVER, StaffRole.ADMIN)
+"""Who reads broadcasts, counts and reports: they name nobody."""
+HANDLES_BROADCASTS = (StaffRole.PUBLISHER, StaffRole.APPROVER, StaffRole.ADMIN)
+"""Who takes steps with them, sees how they look for somebody, and takes lists of families away."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 # Twice the same is once.

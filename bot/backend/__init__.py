@@ -1,12 +1,15 @@
 """The bot's client of the API: one method for each route of the wire contract, by who asks."""
 
+from bot.backend.broadcasts import BroadcastCalls
 from bot.backend.desk import DeskCalls
 from bot.backend.errors import (
     AlreadyHandled,
     BackendError,
     BackendUnavailable,
+    BroadcastChanged,
     CaseChanged,
     ConsentNeeded,
+    HasProblems,
     InvalidInput,
     Locked,
     NoRoute,
@@ -14,6 +17,7 @@ from bot.backend.errors import (
     NotAllowedNow,
     NotFound,
     NotMatched,
+    OwnBroadcast,
     TooLarge,
     TooMany,
     UnsupportedType,
@@ -30,8 +34,10 @@ __all__ = [
     "Backend",
     "BackendError",
     "BackendUnavailable",
+    "BroadcastChanged",
     "CaseChanged",
     "ConsentNeeded",
+    "HasProblems",
     "InvalidInput",
     "Locked",
     "NoRoute",
@@ -39,6 +45,7 @@ __all__ = [
     "NotAllowedNow",
     "NotFound",
     "NotMatched",
+    "OwnBroadcast",
     "TooLarge",
     "TooMany",
     "UnsupportedType",
@@ -52,7 +59,7 @@ CONNECT_TIMEOUT = 2.0
 _KEEP_ALIVE = 4.0
 
 
-class Backend(ResidentCalls, StaffCalls, DeskCalls, MessageCalls):
+class Backend(ResidentCalls, StaffCalls, DeskCalls, BroadcastCalls, MessageCalls):
     """Asks the API. Every method raises ``BackendUnavailable`` or a ``BackendError``.
 
     Use it as an async context manager, or ``close`` it at the end.

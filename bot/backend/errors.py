@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 
 import orjson
 
+from api.broadcasts.schemas import Problem
+
 
 class BackendUnavailable(Exception):
     """The API cannot be reached, is not ready, or answered something that is no answer. It may pass."""
@@ -98,13 +100,13 @@ class AlreadyHandled(BackendError):
 
 
 class NotAllowedNow(BackendError):
-    """That cannot be done with the case as it stands."""
+    """That cannot be done with the case or broadcast as it stands."""
 
     code = "not_allowed_now"
 
     @property
     def allowed(self) -> list[str]:
-        """The actions (``CaseAction``) that can."""
+        """The actions (``CaseAction``, ``BroadcastAction``) that can."""
         return list(self.details.get("allowed", []))
 
 
@@ -112,6 +114,28 @@ class CaseChanged(BackendError):
     """Somebody did something with the case since it was shown: ``details["event"]``, ``details["by"]``."""
 
     code = "case_changed"
+
+
+class BroadcastChanged(BackendError):
+    """Somebody changed the broadcast since it was shown: ``details["action"]``, ``details["state"]``."""
+
+    code = "broadcast_changed"
+
+
+class HasProblems(BackendError):
+    """It cannot be sent before ``details["problems"]`` are mended."""
+
+    code = "has_problems"
+
+    @property
+    def problems(self) -> list[Problem]:
+        return [Problem.model_validate(problem) for problem in self.details.get("problems", [])]
+
+
+class OwnBroadcast(BackendError):
+    """Nobody approves what they wrote or submitted themselves."""
+
+    code = "own_broadcast"
 
 
 class NoRoute(BackendError):

@@ -2,7 +2,7 @@
 
 from api.messages.schemas import Claim, ClaimedBatch, Report, Reported
 from bot.backend import calls
-from bot.backend.calls import Calls, dump, read
+from bot.backend.calls import UPLOAD_TIMEOUT, Calls, dump, read
 
 
 class MessageCalls(Calls):
@@ -19,3 +19,11 @@ class MessageCalls(Calls):
     async def report_messages(self, told: Report) -> Reported:
         """Told twice it counts once."""
         return read(Reported, await self._send("POST", "messages/report", dump(told), again=True))
+
+    async def broadcast_file(self, broadcast_id: int) -> bytes:
+        """The photo or document of a broadcast.
+
+        Raises:
+            NotFound: it has none.
+        """
+        return await self._send("GET", f"messages/broadcasts/{broadcast_id}/file", again=True, seconds=UPLOAD_TIMEOUT)

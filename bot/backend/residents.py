@@ -1,8 +1,11 @@
 """What residents' conversations ask for, by chat; the API answers only from that chat's live links."""
 
+from collections.abc import Collection
+
 from pydantic import TypeAdapter
 
 from api.agreements.schemas import HandoverOut, HomeOut
+from api.broadcasts.schemas import Mutes, Topic
 from api.cases.schemas import (
     AttachmentKind,
     AttachmentOut,
@@ -176,6 +179,20 @@ class ResidentCalls(Calls):
     async def forget(self, chat_id: int) -> None:
         """Erase the chat. Whoever writes in it from now on is a stranger."""
         await self._send("DELETE", f"chats/{chat_id}", again=True)
+
+    # What it is told of
+
+    async def mutes(self, chat_id: int) -> Mutes:
+        """The topics of which the chat does not want to be told."""
+        return read(Mutes, await self._get(f"chats/{chat_id}/mutes"))
+
+    async def mute(self, chat_id: int, topics: Collection[Topic]) -> None:
+        """Mute these topics, and no others.
+
+        Raises:
+            InvalidInput: ``LEGAL`` is among them.
+        """
+        await self._send("PUT", f"chats/{chat_id}/mutes", dump(Mutes(topics=[*topics])), again=True)
 
     # Look-ups
 

@@ -11,6 +11,7 @@ ACTIONS = {
     "codes.seen": "查看邀请码",
     "handover.watched": "订阅交房变动",
     "handover.unwatched": "取消订阅交房变动",
+    "mutes.changed": "更改消息提醒",
     "verification.failed": "验证没有通过",
     "link.created": "绑定",
     "link.ended": "解除绑定",

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from api.broadcasts.schemas import NewsKind
 from api.db import Database
 from api.imports.annotate import write_annotated
 from api.imports.headings import ROLL_NAMES
@@ -22,6 +23,7 @@ from api.imports.sample import write_sample
 from api.imports.service import LoadOptions, load_rolls
 from api.settings import Settings
 from bot.cli.database import api_settings, open_database
+from bot.cli.news_words import news_bodies
 from bot.cli.progress import progress_bar
 from bot.cli.running import refuse
 
@@ -40,6 +42,13 @@ _FACTS = {
     "ledger": "款项",
     "milestones": "节点",
     "forecasts": "预计交房",
+}
+
+_NEWS = {
+    NewsKind.FORECAST: "预计交房变动",
+    NewsKind.MILESTONE: "工程节点完成",
+    NewsKind.PAYMENT: "新发放款项",
+    NewsKind.REGISTRATION: "网签办证进展",
 }
 
 
@@ -64,6 +73,7 @@ def import_rolls(
         source=source,
         project=project,
         timezone=settings.timezone,
+        news_bodies=news_bodies(),
     )
     console = Console()
     try:
@@ -121,6 +131,9 @@ def _show(console: Console, report: RollReport, dry_run: bool) -> None:
         if any(counts):
             table.add_row(_FACTS.get(name, "合计"), *map(str, counts))
     console.print(table)
+    if report.touched:
+        of_each = "、".join(f"{_NEWS[kind]} {families} 户" for kind, families in report.touched.items())
+        console.print(f"涉及住户：{of_each}", highlight=False)
     if dry_run and report.examples:
         console.print("变化的例子：")
         for example in report.examples:

@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -22,6 +22,7 @@ from api.audit.models import AuditEvent
 from api.audit.sealer import keep_sealing
 from api.audit.sightings import Sightings
 from api.audit.verifying import verify
+from api.broadcasts.models import Broadcast
 from api.cases.attachments import sweep_orphans
 from api.cases.store import AttachmentStore
 from api.db import Database
@@ -59,6 +60,7 @@ class Family:
     case_number: str
     request_id: int
     attachment_id: int
+    broadcast_id: int
 
 
 @pytest.fixture
@@ -98,6 +100,15 @@ async def family(api: aiohttp.ClientSession, factory: Factory) -> Family:
             chat_id=OFFICER,
         )
     )
+    sent = Broadcast(
+        audience={"op": "everybody"},
+        bodies={"zh_CN": {"text": "{name} {home}"}},
+        fallback="zh_CN",
+        state="sent",
+        started_at=datetime.now(UTC),
+        total=0,
+    )
+    family.broadcast_id = (await factory.add(sent)).id
     return family
 
 
@@ -106,6 +117,7 @@ async def family(api: aiohttp.ClientSession, factory: Factory) -> Family:
 NOTHING_TO_RECORD = {
     "/v1/chats/{chat_id}": "the conversation's state, which is the chat's own",
     "/v1/chats/{chat_id}/consents": "what the chat itself agreed to",
+    "/v1/chats/{chat_id}/mutes": "what the chat itself does not want to be told of",
     "/v1/chats/{chat_id}/access-requests": "what the chat itself asked, without what it wrote",
     "/v1/chats/{chat_id}/erasure": "how many things the chat itself has here",
     "/v1/staff/{chat_id}/me": "one's own account",
@@ -127,6 +139,7 @@ async def test_every_look_up_leaves_an_event(
         "request_id": family.request_id,
         "attachment_id": family.attachment_id,
         "message_id": 4711,
+        "broadcast_id": family.broadcast_id,
     }
     queries = {
         "/v1/staff/{chat_id}/agreements": {"number": family.agreement.number},
@@ -328,6 +341,8 @@ async def test_changes_are_recorded(
             lambda: call(api, "DELETE", f"{at}/agreements/{agreement_id}/handover-watch"),
             [("handover.unwatched", "agreement")],
         ),
+        (lambda: call(api, "PUT", f"{at}/mutes", 204, json={"topics": ["news"]}), [("mutes.changed", "chat")]),
+        (lambda: call(api, "PUT", f"{at}/mutes", 204, json={"topics": ["news"]}), []),
         (lambda: call(api, "POST", f"{at}/cases", 201, json=case, headers=headers), [("case.filed", "case")]),
         (lambda: call(api, "POST", f"{at}/cases", 200, json=case, headers=headers), [("case.seen", "agreement")]),
         (taken_back, [("attachment.stored", "attachment"), ("attachment.taken_back", "attachment")]),

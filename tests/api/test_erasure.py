@@ -94,6 +94,7 @@ async def family(api: aiohttp.ClientSession, factory: Factory, database: Databas
     await call(api, "PUT", at, json={"version": 0, "locale": "zh_CN", "dialog": draft})
     watch = f"{at}/agreements/{family.agreement.id}/handover-watch"
     await call(api, "PUT", watch)
+    await call(api, "PUT", f"{at}/mutes", 204, json={"topics": ["progress"]})
     for key in ("upload-0001", "upload-0002"):
         file = await upload(api, CHAT, filename=f"{TYPED}.png", upload_key=key)
     case = {

@@ -13,6 +13,7 @@ from api.agreements.models import Agreement
 from api.audit.actors import Actor
 from api.audit.models import AuditEvent
 from api.audit.service import record
+from api.broadcasts.schemas import Topic
 from api.chats.models import Link
 from api.db import Database
 from api.identity.schemas import ConsentKind, LinkMethod, LinkRole, LinkScope
@@ -77,6 +78,7 @@ async def test_everything_is_there(
     draft = {"id": "dialog-0002", "name": "complaint.text", "data": {"text": "写了一半"}}
     await call(api, "PUT", at, json={"version": 0, "locale": "zh_CN", "dialog": draft})
     await call(api, "PUT", f"{at}/agreements/{family.agreement.id}/handover-watch")
+    await call(api, "PUT", f"{at}/mutes", 204, json={"topics": ["progress", "news"]})
     for key in ("upload-0001", "upload-0002"):
         file = await upload(api, CHAT, filename=f"{key}.png", upload_key=key)
     case = {
@@ -112,6 +114,7 @@ async def test_everything_is_there(
     [ledger] = data.ledgers
     assert (len(ledger.entries), ledger.total_count, ledger.next_cursor) == (12, 12, None)
     assert [one.watching for one in data.handover] == [True]
+    assert data.muted == [Topic.NEWS, Topic.PROGRESS]
     [complaint] = data.cases
     assert (complaint.number, complaint.text) == (filed["number"], TYPED)
     assert complaint.location is not None

@@ -13,6 +13,8 @@ from sqlalchemy import func, select, text, update
 from api import retention
 from api.agreements.models import Agreement
 from api.audit.models import AuditEvent
+from api.broadcasts.models import Mute
+from api.broadcasts.schemas import Topic
 from api.cases.store import AttachmentStore
 from api.chats.models import Chat, HandoverWatch, Link
 from api.chats.roll_changes import extend_links
@@ -111,6 +113,10 @@ async def _chat(factory: Factory, agreement: Agreement, days: float) -> None:
     await factory.add(Chat(id=int(days), locale="zh_CN", version=1, saved_at=days_ago(days)))
 
 
+async def _mute(factory: Factory, agreement: Agreement, days: float) -> None:
+    await factory.add(Mute(chat_id=int(days), topic=Topic.NEWS, created_at=days_ago(days)))
+
+
 async def _job(factory: Factory, agreement: Agreement, days: float) -> None:
     done = {"state": JobState.DONE, "finished_at": days_ago(days)}
     await factory.add(Job(task="retention", arguments={}, **done))
@@ -128,6 +134,7 @@ CASES: list[tuple[str, str, type[Base], Make]] = [
     ("consent", "consents", Consent, _consent),
     ("access_request", "requests", AccessRequest, _request),
     ("chat", "chats", Chat, _chat),
+    ("mute", "chats", Mute, _mute),
     ("job", "jobs", Job, _job),
 ]
 
@@ -164,6 +171,7 @@ async def test_what_is_in_use_stays_however_old_it_is(database: Database, factor
         )
     )
     await factory.add(Job(task="x", arguments={}, state=JobState.HELD, finished_at=days_ago(5000)))
+    await factory.add(Mute(chat_id=1, topic=Topic.NEWS, created_at=days_ago(5000)))
     async with database.transaction() as session:
         await session.execute(update(HandoverWatch).values(created_at=days_ago(5000)))
     assert await erase(database, settings) == {}

@@ -10,12 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from locales import translator
+from tests.bench.broadcast import QUICK_BROADCAST, BroadcastLoad, measure_broadcasts
 from tests.bench.desk import DeskResults, measure_desk
 from tests.bench.estate import Loaded
 from tests.bench.fake_telegram import COMMAND
 from tests.bench.measure import Load, Measured, Subject, measure, peer
 from tests.bench.processes import Failed, python, run_to_end
-from tests.bench.report import Results, desk_section, markdown
+from tests.bench.report import Results, broadcast_section, desk_section, markdown
 from tests.bench.system import SECRETS, DatabaseServer, Memory, database_server, whole_system
 
 SYSTEM = "shanglou: bot + API + PostgreSQL, /handover"
@@ -37,6 +38,7 @@ class Size:
     few_cases: int
     many_cases: int
     desk_times: int
+    broadcasts: BroadcastLoad
 
 
 FULL = Size(
@@ -46,6 +48,7 @@ FULL = Size(
     few_cases=10_000,
     many_cases=1_000_000,
     desk_times=200,
+    broadcasts=BroadcastLoad(),
 )
 QUICK = Size(
     300,
@@ -54,6 +57,7 @@ QUICK = Size(
     few_cases=200,
     many_cases=2000,
     desk_times=5,
+    broadcasts=QUICK_BROADCAST,
 )
 
 
@@ -73,7 +77,9 @@ def run(size: Size) -> Results:
                 _check(name, found)
                 measured[name].append(found)
         desk = _desk(server, size)
-    return Results(size.households, size.load, loaded, measured, SYSTEM, server.version, memory.bot, memory.api, desk)
+        broadcasts = measure_broadcasts(server, size.broadcasts, say)
+    memories = (memory.bot, memory.api)
+    return Results(size.households, size.load, loaded, measured, SYSTEM, server.version, *memories, desk, broadcasts)
 
 
 def _desk(server: DatabaseServer, size: Size) -> DeskResults:
@@ -84,6 +90,11 @@ def _desk(server: DatabaseServer, size: Size) -> DeskResults:
 def _desk_alone(size: Size) -> str:
     with database_server() as server:
         return desk_section(_desk(server, size))
+
+
+def _broadcasts_alone(size: Size) -> str:
+    with database_server() as server:
+        return broadcast_section(measure_broadcasts(server, size.broadcasts, say))
 
 
 def _estate(url: str, size: Size) -> Loaded:
@@ -118,15 +129,21 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few updates and a small estate: shows that it runs")
     parser.add_argument("--rounds", type=int, help=f"how often each subject is measured (default {FULL.rounds})")
     parser.add_argument("--desk", action="store_true", help="only the complaint desk with few and with many cases")
+    parser.add_argument("--broadcasts", action="store_true", help="only broadcasts")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the results there")
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
     if options.rounds:
-        size = replace(size, rounds=options.rounds)
+        size = replace(size, rounds=options.rounds, broadcasts=replace(size.broadcasts, rounds=options.rounds))
     # Ended from outside it still ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        report = _desk_alone(size) if options.desk else markdown(run(size))
+        if options.desk:
+            report = _desk_alone(size)
+        elif options.broadcasts:
+            report = _broadcasts_alone(size)
+        else:
+            report = markdown(run(size))
     except Failed as error:
         sys.exit(f"bench: {error}")
     print(report)

@@ -13,11 +13,10 @@ from urllib.parse import quote, urlsplit
 
 import asyncpg
 
-from api import migrations
 from api.privacy import Vault
 from tests.bench.many_cases import ADMIN, CASES_A_FAMILY, FIRST_OFFICER, FIRST_RESIDENT, VIEWER, fill
 from tests.bench.processes import Failed
-from tests.bench.system import SECRETS, DatabaseServer, running_api
+from tests.bench.system import SECRETS, DatabaseServer, fresh_database, running_api
 
 GOAL = 1.2
 _DEEP_PAGES = 8
@@ -156,24 +155,9 @@ def measure_pages(urls: Sequence[str], sizes: Sequence[int], times: int, say: Ca
 @contextmanager
 def _database(server: DatabaseServer, cases: int) -> Iterator[str]:
     """One of its own with so many cases, for as long as the block runs."""
-    name = f"desk_{cases}"
-    asyncio.run(_execute(server.url, f"CREATE DATABASE {name}"))
-    head, _, query = server.url.partition("?")
-    url = f"{head.rsplit('/', 1)[0]}/{name}?{query}"
-    try:
-        migrations.upgrade(url)
+    with fresh_database(server, f"desk_{cases}") as url:
         asyncio.run(fill(url, Vault(SECRETS["SHANGLOU_ENCRYPTION_KEYS"], SECRETS["SHANGLOU_INDEX_KEY"]), cases))
         yield url
-    finally:
-        asyncio.run(_execute(server.url, f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def _bytes(url: str) -> int:

@@ -211,6 +211,7 @@ class Feed:
             "unasked": self.unasked,
             "seconds": self._last - self._first,
             "p50_ms": waits[len(waits) // 2] * 1000,
+            "p95_ms": waits[len(waits) * 95 // 100] * 1000,
             "p99_ms": waits[len(waits) * 99 // 100] * 1000,
             "kinds": self.kinds,
         }

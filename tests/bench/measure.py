@@ -56,14 +56,14 @@ def measure(subject: Subject, load: Load) -> Measured:
     Raises:
         Failed: a process ended, or not every update was answered exactly once.
     """
-    with _fake_telegram(load.residents) as (telegram, url), subject(url) as parts:
+    with fake_telegram(load.residents) as (telegram, url), subject(url) as parts:
         _feed(url, load.warm_up)
-        before, before_telegram = _cpu(parts), cpu_seconds(telegram.pid)
+        before, before_telegram = cpu_of(parts), cpu_seconds(telegram.pid)
         full = _feed(url, load.updates)
-        after, after_telegram = _cpu(parts), cpu_seconds(telegram.pid)
+        after, after_telegram = cpu_of(parts), cpu_seconds(telegram.pid)
         moderate = _feed(url, load.moderate_updates, load.moderate_rate)
-        moderate_cpu = sum(_cpu(parts).values()) - sum(after.values())
-        calls = _ask(url, "calls", {}, 5)
+        moderate_cpu = sum(cpu_of(parts).values()) - sum(after.values())
+        calls = ask(url, "calls", {}, 5)
     return Measured(
         updates_per_second=load.updates / full["seconds"],
         cpu_ms={part: (after[part] - before[part]) * 1000 / load.updates for part in parts},
@@ -88,25 +88,28 @@ def peer(kind: str) -> Subject:
 
 
 @contextlib.contextmanager
-def _fake_telegram(residents: int) -> Iterator[tuple[Child, str]]:
+def fake_telegram(residents: int) -> Iterator[tuple[Child, str]]:
+    """A Bot API of so many residents, and its address."""
     with started("fake Telegram", python("tests.bench.fake_telegram", str(residents))) as child:
         yield child, f"http://127.0.0.1:{int(child.line())}"
 
 
-def _cpu(parts: Parts) -> dict[str, float]:
+def cpu_of(parts: Parts) -> dict[str, float]:
+    """CPU seconds of each so far."""
     return {part: cpu_seconds(pid) for part, pid in parts.items()}
 
 
 def _feed(url: str, count: int, rate: float | None = None) -> dict[str, Any]:
     patience = PATIENCE_SECONDS + (count / rate if rate else 0)
-    outcome = _ask(url, "feed", {"count": count, "rate": rate}, patience)
+    outcome = ask(url, "feed", {"count": count, "rate": rate}, patience)
     time.sleep(SETTLE_SECONDS)
     if outcome["unasked"]:
         raise Failed(f"{outcome['unasked']} messages more than there were updates")
     return outcome
 
 
-def _ask(url: str, action: str, what: dict[str, Any], patience: float) -> dict[str, Any]:
+def ask(url: str, action: str, what: dict[str, Any], patience: float) -> dict[str, Any]:
+    """Something of the fake Bot API, which is no part of Telegram's."""
     request = urllib.request.Request(
         f"{url}/bench/{action}", json.dumps(what).encode(), {"Content-Type": "application/json"}
     )

@@ -11,6 +11,7 @@ from statistics import median
 
 import psutil
 
+from tests.bench.broadcast import BroadcastResults, broadcast_lines
 from tests.bench.desk import GOAL, DeskResults
 from tests.bench.estate import Loaded
 from tests.bench.measure import Load, Measured
@@ -31,6 +32,7 @@ class Results:
     bot_mb: float
     api_mb: float
     desk: DeskResults
+    broadcasts: BroadcastResults
 
     def middle(self, name: str, value: Callable[[Measured], float]) -> float:
         return median(value(measured) for measured in self.measured[name])
@@ -43,7 +45,7 @@ class Results:
 
 def markdown(results: Results) -> str:
     sections = (_introduction(results), _costs(results), _parts(results), _import(results), _memory(results))
-    return "\n\n".join([*sections, desk_section(results.desk)])
+    return "\n\n".join([*sections, desk_section(results.desk), broadcast_section(results.broadcasts)])
 
 
 def _introduction(results: Results) -> str:
@@ -150,6 +152,19 @@ Shown is the middle of the times to the answer, and the middle of the ratios of 
 
 Goal: every page of queue and case below {GOAL} times at {desk.many:,} cases: **{verdict}** (at most \
 {desk.worst:.2f})."""
+
+
+def broadcast_section(broadcasts: BroadcastResults) -> str:
+    load = broadcasts.load
+    return f"""\
+## Broadcasts
+
+{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} cores. {load.messages[0]:,} messages to as many people, each with \
+facts of their own home, {load.rounds} times in turn: by bare loops of two libraries' `send_message`, 64 at a time, \
+with nothing written down, and by one courier, the API and PostgreSQL, with a row for each (CPU of all three is \
+counted). The figures are the middle of the rounds.
+
+{_table(["", "", "goal"], [list(line) for line in broadcast_lines(broadcasts)])}"""
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

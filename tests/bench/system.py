@@ -6,7 +6,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +57,27 @@ async def _version(url: str) -> str:
         await connection.close()
 
 
+@contextlib.contextmanager
+def fresh_database(server: DatabaseServer, name: str) -> Iterator[str]:
+    """One more database with the newest schema, for as long as the block runs."""
+    asyncio.run(_execute(server.url, f"CREATE DATABASE {name}"))
+    head, _, query = server.url.partition("?")
+    url = f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+    try:
+        migrations.upgrade(url)
+        yield url
+    finally:
+        asyncio.run(_execute(server.url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 class Memory:
     """Resident memory (MB) of the bot and of the API at the end of the last run."""
 
@@ -65,10 +86,10 @@ class Memory:
 
 
 @contextlib.contextmanager
-def running_api(database_url: str) -> Iterator[tuple[Child, str]]:
+def running_api(database_url: str, settings: Mapping[str, str] | None = None) -> Iterator[tuple[Child, str]]:
     """``shanglou api`` on this database, and its address."""
     port = _free_port()
-    environment = SECRETS | {"SHANGLOU_DATABASE_URL": database_url, "SHANGLOU_API_PORT": str(port)}
+    environment = SECRETS | {"SHANGLOU_DATABASE_URL": database_url, "SHANGLOU_API_PORT": str(port), **(settings or {})}
     with started("the API", python("bot", "api"), environment) as api:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(api, f"{url}/readyz")

@@ -20,7 +20,7 @@ from bot.backend import Backend
 from bot.courier import Compose, Courier, carrying
 from bot.settings import BotSettings
 from bot.transport import AiohttpRequest
-from handlers.registry import compose
+from handlers.registry import compose, compose_broadcast
 from tests.api.outbox import put, rows
 from tests.conftest import SERVICE_TOKEN
 from tests.factories import Factory
@@ -125,6 +125,12 @@ class Post:
     async def stop_api(self) -> None:
         await self._api.aclose()
 
+    async def slow_down(self, rate: float, burst: float) -> None:
+        """So many messages a second from now on."""
+        await self.stop_api()
+        self._settings = self._settings.model_copy(update={"send_rate": rate, "send_burst": burst})
+        await self.start_api()
+
     async def somebody(self) -> Person:
         person = await Person.arrive(self.http, "王小明")
         await person.send("你好")
@@ -148,7 +154,9 @@ class Post:
         try:
             async with (
                 Backend(self.api_url, SERVICE_TOKEN) as backend,
-                carrying(Courier(backend, bot, compose, time_zone=ZoneInfo("Asia/Shanghai"), batch=BATCH)),
+                carrying(
+                    Courier(backend, bot, compose, compose_broadcast, time_zone=ZoneInfo("Asia/Shanghai"), batch=BATCH)
+                ),
             ):
                 yield
         finally:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 import locales
 from api.agreements.schemas import AgreementKind, AgreementRef
+from api.broadcasts.schemas import NewsKind
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -27,11 +28,13 @@ from api.messages.schemas import (
     CaseUpdated,
     Claimed,
     DeskNews,
+    DraftsWait,
     EndedBy,
     LinkEnded,
     LinkSuspended,
     NewLink,
     NoticeKind,
+    WaitingDraft,
 )
 from bot.callbacks import decode
 from bot.courier import CannotCompose
@@ -97,6 +100,12 @@ NOTICES: list[BaseModel] = [
         )
         for news in DeskNews
     ),
+    DraftsWait(
+        drafts=[
+            WaitingDraft(broadcast_id=n, news=news, families=n, source="<进度表>", as_of=date(2026, 11, 20))
+            for n, news in enumerate(NewsKind, 1)
+        ]
+    ),
 ]
 
 
@@ -108,8 +117,12 @@ def letter(notice: BaseModel, locale: str | None = "zh_CN") -> Letter:
     return compose(message, translator(locale))
 
 
+BROADCASTS = {NoticeKind.BROADCAST, NoticeKind.BROADCAST_TEST}
+"""Their words are in ``test_broadcast_words``."""
+
+
 def test_every_kind_is_here() -> None:
-    assert {notice.model_dump()["kind"] for notice in NOTICES} == {*NoticeKind}
+    assert {notice.model_dump()["kind"] for notice in NOTICES} == {*NoticeKind} - BROADCASTS
 
 
 @pytest.mark.parametrize("locale", locales.SUPPORTED)

@@ -13,6 +13,7 @@ from api.imports.loading.bulk import Bulk, within
 from api.imports.loading.estate import Estate, settle_units
 from api.imports.loading.facts import FactTable, Key, Saying, settle
 from api.imports.loading.forecasts import settle_forecasts
+from api.imports.loading.news import News, of_payments, of_registrations
 from api.imports.loading.people import identify, resolve, settle_people
 from api.imports.models import RollKind
 from api.imports.records import AgreementRecord
@@ -103,10 +104,21 @@ LEDGER = FactTable(
 
 
 async def load_agreements(
-    bulk: Bulk, vault: Vault, roll: Roll, estate: Estate, project_id: int, report: RollReport
+    bulk: Bulk,
+    vault: Vault,
+    roll: Roll,
+    estate: Estate,
+    project_id: int,
+    report: RollReport,
+    *,
+    last_load: date | None = None,
 ) -> None:
     """Compare the roll's agreements with what is stored and write what differs. Agreements with errors are left out,
-    whole; those that are known from a newer roll stay as they are."""
+    whole; those that are known from a newer roll stay as they are.
+
+    Args:
+        last_load: how the last roll of this kind was dated.
+    """
     stored = {
         key: facts
         for key, facts in (
@@ -149,12 +161,13 @@ async def load_agreements(
     unit_ids = await settle_units(bulk, estate, good, report)
     await _settle_homes(bulk, good, agreement_ids, unit_ids, report)
     await settle_people(bulk, vault, good, resolved, agreement_ids, report)
-    await _settle_facts(bulk, vault, good, agreement_ids, sourcing)
+    await _settle_facts(bulk, vault, good, agreement_ids, last_load, sourcing)
     await settle_forecasts(
         bulk,
         "agreement_id",
         {agreement_ids[r.number_key]: [r.expectation] for r in good if r.expectation is not None},
         labels={agreement_ids[r.number_key]: r.number for r in good},
+        known={facts["id"] for facts in stored.values()},
         **sourcing,
     )
 
@@ -164,6 +177,7 @@ async def _settle_facts(
     vault: Vault,
     records: list[AgreementRecord],
     agreement_ids: dict[str, int],
+    last_load: date | None,
     sourcing: dict[str, Any],
 ) -> None:
     ids = [agreement_ids[record.number_key] for record in records]
@@ -187,7 +201,13 @@ async def _settle_facts(
             stored = await facts.stored(bulk, vault, "agreement_id", ids)
             # A row of blanks is no news where nothing is on file.
             said = {k: v for k, v in said.items() if k in stored or (v.stated and _says_something(v.stated))}
-            await settle(bulk, vault, facts, stored, said, **sourcing)
+            await settle(bulk, vault, facts, stored, said, news=_news(facts, stored, last_load), **sourcing)
+
+
+def _news(facts: FactTable, stored: Mapping[Key, Mapping[str, Any]], last_load: date | None) -> News | None:
+    if facts is REGISTRATIONS:
+        return of_registrations()
+    return of_payments(stored, last_load) if facts is LEDGER else None
 
 
 def _says_something(stated: Mapping[str, Any]) -> bool:

@@ -12,9 +12,10 @@ from sqlalchemy import Table, select
 
 from api.db import sealed_columns
 from api.imports.loading.bulk import Bulk, within
+from api.imports.loading.news import News
 from api.imports.loading.words import word
 from api.imports.records import Stated
-from api.imports.report import RollReport
+from api.imports.report import Change, RollReport
 from api.privacy import Vault
 
 Key = tuple[Hashable, ...]
@@ -79,6 +80,7 @@ class _Difference:
     changed: list[tuple[Any, ...]] = field(default_factory=list)
     confirmed: list[tuple[Any, ...]] = field(default_factory=list)
     gone: list[Key] = field(default_factory=list)
+    news: list[Key] = field(default_factory=list)
 
 
 async def settle(
@@ -91,10 +93,15 @@ async def settle(
     source: str,
     as_of: date,
     report: RollReport,
+    news: News | None = None,
 ) -> dict[Key, int]:
     """Write what differs; move the as-of date of what a newer roll says again. Returns the ids of inserted rows, for
-    tables that have ids."""
-    difference = await asyncio.to_thread(_compare, vault, facts, stored, said, source, as_of, report)
+    tables that have ids.
+
+    Args:
+        news: which differences the report notes as news; of tables whose key begins with whom the fact is about.
+    """
+    difference = await asyncio.to_thread(_compare, vault, facts, stored, said, source, as_of, report, news)
     derived = facts.derived_columns
     columns = [*facts.columns, *derived, "source", "as_of"]
     await bulk.update(facts.table, facts.key, columns, difference.changed)
@@ -107,7 +114,13 @@ async def settle(
     ids = await bulk.ids(facts.table, len(difference.new))
     records = [(id_, *values) for id_, (_, values) in zip(ids, difference.new, strict=True)]
     await bulk.insert(facts.table, ["id", *names], records)
-    return {key: id_ for id_, (key, _) in zip(ids, difference.new, strict=True)}
+    inserted = {key: id_ for id_, (key, _) in zip(ids, difference.new, strict=True)}
+    if news is not None:
+        report.changes += [
+            Change(news.kind, facts.key[0], int(str(key[0])), inserted.get(key) or stored[key]["id"])
+            for key in difference.news
+        ]
+    return inserted
 
 
 def _compare(
@@ -118,6 +131,7 @@ def _compare(
     source: str,
     as_of: date,
     report: RollReport,
+    news: News | None,
 ) -> _Difference:
     """What to write, counted in the report. Busy with the processor: comparing and sealing."""
     tally = report.facts[facts.name]
@@ -141,6 +155,8 @@ def _compare(
             values |= _derive(facts, values, as_of)
             sealed = [_seal(facts, vault, name, values[name]) for name in of_new]
             difference.new.append((key, (*key, *sealed, from_where, as_of)))
+            if news is not None and news.is_news(key, None, values):
+                difference.news.append(key)
             tally.added += 1
             continue
         different = [name for name, value in stated.items() if old[name] != value]
@@ -152,6 +168,8 @@ def _compare(
             values |= _derive(facts, values, as_of)
             sealed = [_seal(facts, vault, name, values[name]) for name in columns]
             difference.changed.append((*key, *sealed, from_where, as_of))
+            if news is not None and news.is_news(key, old, values):
+                difference.news.append(key)
             report.example(f"{saying.label}：{_described(facts, old, stated, different)}")
         else:
             tally.unchanged += 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Table, select
@@ -13,6 +14,7 @@ from api.imports.fee_rows import keyed
 from api.imports.loading.agreements import LEDGER, TRANSITION_FEES
 from api.imports.loading.bulk import Bulk, within
 from api.imports.loading.facts import Key, Saying, settle
+from api.imports.loading.news import of_payments
 from api.imports.loading.words import months
 from api.imports.models import Import
 from api.imports.records import FeeRecord
@@ -27,12 +29,20 @@ _people: Table = Person.__table__  # type: ignore[assignment]
 
 
 async def load_fees(
-    bulk: Bulk, vault: Vault, roll: Roll, project_id: int, rejected: set[str], report: RollReport
+    bulk: Bulk,
+    vault: Vault,
+    roll: Roll,
+    project_id: int,
+    rejected: set[str],
+    report: RollReport,
+    *,
+    last_load: date | None = None,
 ) -> None:
     """Compare with what is stored and write what differs.
 
     Args:
         rejected: agreements that are not on file only because their own roll, loaded just before, has errors there.
+        last_load: how the last roll of this kind was dated.
     """
     agreement_ids: dict[str, int] = {}
     keys = list({record.number_key for record in roll.fees})
@@ -65,7 +75,8 @@ async def load_fees(
         withdrawn = await _stated_by(bulk, project_id, report)
         ids = list({*ids, *(agreement_id for agreement_id, _ in withdrawn)})
         ledger = {key: Saying(None, number) for key, number in withdrawn.items() if key not in ledger} | ledger
-    await settle(bulk, vault, LEDGER, await LEDGER.stored(bulk, vault, "agreement_id", ids), ledger, **sourcing)
+    stored = await LEDGER.stored(bulk, vault, "agreement_id", ids)
+    await settle(bulk, vault, LEDGER, stored, ledger, news=of_payments(stored, last_load), **sourcing)
     await _settle_next_payments(bulk, vault, good, agreement_ids, sourcing)
 
 

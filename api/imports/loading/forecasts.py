@@ -5,20 +5,25 @@ story the newest saying counts, and an earlier one that a roll tells with its ow
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 from sqlalchemy import Table, select
 
+from api.broadcasts.schemas import NewsKind
 from api.estate.models import Forecast
 from api.estate.schemas import ForecastBasis
 from api.imports.loading.bulk import Bulk, within
 from api.imports.records import Expectation
-from api.imports.report import RollReport
+from api.imports.report import Change, RollReport
 
 _forecasts: Table = Forecast.__table__  # type: ignore[assignment]
 _COLUMNS = ("basis", "earliest_on", "latest_on", "reason", "source", "published_on", "confirmed_on", "next_update_on")
+
+_DATES = 3
+"""Of a content: basis, earliest and latest day; not the reason."""
 
 
 @dataclass(slots=True)
@@ -41,11 +46,17 @@ async def settle_forecasts(
     said: dict[int, list[Expectation]],
     *,
     labels: dict[int, str],
+    known: Collection[int],
     source: str,
     as_of: date,
     report: RollReport,
 ) -> None:
-    """Append what is new, and move the date of what is confirmed."""
+    """Append what is new, and move the date of what is confirmed.
+
+    Args:
+        known: buildings or agreements of which a roll of this kind has told before: to their families a first date is
+            news too.
+    """
     stored: defaultdict[tuple[int, bool], list[_Stored]] = defaultdict(list)
     columns = (_forecasts.c[subject], *(_forecasts.c[name] for name in ("id", *_COLUMNS)))
     for row in await bulk.rows(select(*columns).where(within(_forecasts.c[subject], said)).order_by(_forecasts.c.id)):
@@ -54,7 +65,7 @@ async def settle_forecasts(
         stored[row[0], contractual].append(
             _Stored(row.id, row.basis, content, row.published_on, row.confirmed_on, row.next_update_on)
         )
-    story = _Story(source, as_of, report)
+    story = _Story(source, as_of, report, known)
     for subject_id, expectations in said.items():
         for contractual in (True, False):
             told = [e for e in expectations if (e.basis is ForecastBasis.CONTRACTUAL) is contractual]
@@ -67,13 +78,19 @@ async def settle_forecasts(
         [(id_, *values) for id_, values in zip(ids, story.new, strict=True)],
     )
     await bulk.update(_forecasts, ("id",), ("confirmed_on", "next_update_on"), story.confirmed)
+    report.changes += [
+        Change(NewsKind.FORECAST, subject, story.new[place][0], ids[place], before_id)
+        for place, before_id in story.news
+    ]
 
 
 class _Story:
-    def __init__(self, source: str, as_of: date, report: RollReport) -> None:
-        self.source, self.as_of, self.report = source, as_of, report
+    def __init__(self, source: str, as_of: date, report: RollReport, known: Collection[int]) -> None:
+        self.source, self.as_of, self.report, self.known = source, as_of, report, known
         self.new: list[tuple[Any, ...]] = []
         self.confirmed: list[tuple[Any, ...]] = []
+        self.news: list[tuple[int, int | None]] = []
+        """Places in ``new``, and what each replaces."""
 
     def tell(self, subject_id: int, stored: list[_Stored], told: list[Expectation], label: str) -> None:
         tally = self.report.facts["forecasts"]
@@ -102,6 +119,7 @@ class _Story:
                 if in_order and published_on < in_order[-1].published_on:
                     published_on = self.as_of
                 self._append(subject_id, expectation, published_on, max(published_on, self.as_of))
+                self._note_news(subject_id, expectation, in_order[-1] if in_order else None)
                 if before is not None:
                     self.report.example(f"{label}：预计交房 {_shown(before.content)} → {_shown(content)}")
 
@@ -114,6 +132,15 @@ class _Story:
             tally.older += 1
         else:
             self._append(subject_id, expectation, expectation.published_on, expectation.published_on)
+
+    def _note_news(self, subject_id: int, expectation: Expectation, replaced: _Stored | None) -> None:
+        if expectation.basis is ForecastBasis.CONTRACTUAL:
+            return
+        if replaced is None:
+            if subject_id in self.known:
+                self.news.append((len(self.new) - 1, None))
+        elif replaced.content[:_DATES] != _content(expectation)[:_DATES]:
+            self.news.append((len(self.new) - 1, replaced.id))
 
     def _append(self, subject_id: int, expectation: Expectation, published_on: date, confirmed_on: date) -> None:
         source = expectation.source or self.source

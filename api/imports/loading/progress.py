@@ -9,6 +9,7 @@ from api.imports.loading.bulk import Bulk
 from api.imports.loading.estate import BuildingPlace, Estate
 from api.imports.loading.facts import FactTable, Key, Saying, settle
 from api.imports.loading.forecasts import settle_forecasts
+from api.imports.loading.news import of_milestones
 from api.imports.loading.words import word
 from api.imports.records import Expectation, ProgressRecord, Stated
 from api.imports.report import RollReport
@@ -45,7 +46,7 @@ async def load_progress(bulk: Bulk, vault: Vault, roll: Roll, estate: Estate, re
         said[estate.building_id(place), kind] = Saying(stated, f"{labels[place]} {word(kind)}", record.source)
     building_ids = list({key[0] for key in said})
     stored = await MILESTONES.stored(bulk, vault, "building_id", building_ids)
-    await settle(bulk, vault, MILESTONES, stored, said, **sourcing)
+    await settle(bulk, vault, MILESTONES, stored, said, news=of_milestones(stored), **sourcing)
     await settle_forecasts(
         bulk,
         "building_id",
@@ -55,6 +56,7 @@ async def load_progress(bulk: Bulk, vault: Vault, roll: Roll, estate: Estate, re
             if any(not record.row.failed for _, record in told)
         },
         labels={estate.building_id(place): label for place, label in labels.items()},
+        known={row["building_id"] for row in stored.values()},
         **sourcing,
     )
 

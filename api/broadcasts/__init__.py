@@ -1,0 +1,1 @@
+"""Broadcasts: one message of the office to many families (docs/decisions/0009)."""

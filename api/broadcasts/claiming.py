@@ -1,0 +1,96 @@
+"""What couriers are given of broadcasts: the next messages of those that are being sent, each with its reader's facts.
+
+One that is paused or cancelled costs nothing, however many of its messages wait: only the rows of those that are being
+sent are looked at, each broadcast's in its own range of the index.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, and_, not_, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.broadcasts.content import content_of, placeholders
+from api.broadcasts.facts import facts_of, news_of
+from api.broadcasts.models import Broadcast
+from api.broadcasts.schemas import BroadcastContent, BroadcastState, Operation, Rule
+from api.chats.models import Chat
+from api.messages.models import Delivery
+from api.privacy import Vault
+
+_RULE: TypeAdapter[Rule | None] = TypeAdapter(Rule | None)
+IS_OF_IT: tuple[ColumnElement[bool], ...] = (Delivery.broadcast_id == Broadcast.id, Delivery.broadcast_id.is_not(None))
+"""The second tells PostgreSQL which index to take."""
+
+
+def is_running(quiet: Any) -> ColumnElement[bool]:
+    """Of a ``Broadcast``: messages of it may go out now. In quiet hours only urgent ones do, and corrections: they make
+    no noise."""
+    loud = not_(Broadcast.urgent) & (Broadcast.operation == Operation.SEND)
+    return and_(Broadcast.state == BroadcastState.SENDING, or_(not_(quiet), not_(loud)))
+
+
+async def due(session: AsyncSession, limit: int, quiet: bool, is_due: ColumnElement[bool]) -> Sequence[Any]:
+    """The next messages, locked: of urgent broadcasts first, then of the oldest.
+
+    Args:
+        is_due: what makes a ``Delivery`` one to be claimed.
+    """
+    running = select(Broadcast.id, Broadcast.urgent).where(is_running(true() if quiet else ~true())).subquery("running")
+    of_each = (
+        select(
+            Delivery.id,
+            Delivery.chat_id,
+            Delivery.broadcast_id,
+            Delivery.agreement_ids,
+            Delivery.target_message_id,
+            Delivery.doubts,
+            Delivery.lease_id,
+            Delivery.not_before,
+        )
+        .where(Delivery.broadcast_id == running.c.id, Delivery.broadcast_id.is_not(None), is_due)
+        .order_by(Delivery.not_before, Delivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .lateral("next")
+    )
+    found = await session.execute(
+        select(*of_each.c, Chat.locale, Chat.gone_at)
+        .select_from(running)
+        .join(of_each, true())
+        .outerjoin(Chat, Chat.id == of_each.c.chat_id)
+        .order_by(running.c.urgent.desc(), running.c.id, of_each.c.not_before, of_each.c.id)
+        .limit(limit)
+    )
+    return found.all()
+
+
+async def tell(
+    session: AsyncSession, vault: Vault, rows: Sequence[Any], today: date, contents: list[BroadcastContent]
+) -> list[dict[str, Any] | None]:
+    """What each of these messages tells (a ``RecipientFacts``); None: its reader sees none of its homes any more.
+
+    Args:
+        contents: of the broadcasts; those that are missing are added.
+    """
+    told: dict[int, dict[str, Any] | None] = {}
+    known = {content.id for content in contents}
+    for broadcast_id in dict.fromkeys(row.broadcast_id for row in rows):
+        broadcast = await session.get_one(Broadcast, broadcast_id)
+        content = await content_of(session, vault, broadcast)
+        if broadcast_id not in known:
+            contents.append(content)
+        its = [row for row in rows if row.broadcast_id == broadcast_id]
+        if content.operation is Operation.DELETE:
+            # Whatever its reader sees today.
+            told |= {row.id: {} for row in its}
+            continue
+        news = news_of(_RULE.validate_python(broadcast.audience), broadcast.import_id)
+        asked = [(row.chat_id, row.agreement_ids or ()) for row in its]
+        used = placeholders(content.bodies)
+        found = await facts_of(session, vault, asked, used, today=today, news=news)
+        for row, facts in zip(its, found, strict=True):
+            told[row.id] = facts.model_dump(mode="json", exclude_defaults=True) if facts.homes else None
+    return [told[row.id] for row in rows]

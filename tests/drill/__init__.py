@@ -1,0 +1,1 @@
+"""A broadcast under the worst that can happen to it: ``make drill``."""
