@@ -171,3 +171,14 @@ async def test_what_was_not_sent_has_no_report(newsroom: Newsroom) -> None:
     headers = {"Idempotency-Key": "too-early-0001"}
     await newsroom.ask("POST", f"/{draft.id}/follow-ups", 409, json={}, headers=headers)
     await call(newsroom.api, "GET", f"/v1/staff/{CLERK}/broadcasts/{draft.id}/report", 403)
+
+
+async def test_whom_it_reached_is_not_known_for_ever(newsroom: Newsroom, sent: Sent) -> None:
+    """The messages are deleted after a while: then it must not go out to everybody once more."""
+    await newsroom.sql("DELETE FROM deliveries")
+    headers = {"Idempotency-Key": "much-too-late"}
+    draft = await newsroom.ask("POST", f"/{sent.id}/follow-ups", 201, json={}, headers=headers)
+    assert [(problem["kind"], problem["found"]) for problem in draft["problems"]] == [
+        ("unknown_place", f"broadcast {sent.id}")
+    ]
+    assert (await newsroom.step(draft["id"], "submit", 409))["code"] == "has_problems"
