@@ -6,6 +6,7 @@ from typing import TypeVar
 from telegram import InlineKeyboardButton
 
 from api.broadcasts.schemas import (
+    LONGEST,
     BroadcastButton,
     BroadcastContent,
     Placeholder,
@@ -17,13 +18,16 @@ from bot.callbacks import Callback
 from bot.courier import CannotCompose
 from bot.ui import Letter, button, rows
 from handlers.broadcast_values import values
-from locales import SUPPORTED, Html, Translator, lazy, translator
-from locales.templates import fill, used
+from locales import Html, Translator, is_right_to_left, is_spoken, isolated, lazy, translator
+from locales.templates import cut, fill, used
 
 Text = TypeVar("Text")
 
 NOT_THERE = {Placeholder.NAME.value: lazy("neighbour")}
 """What is said where a value is not there, other than that it is not published yet."""
+
+_MARKS = 8
+"""Of the room of a value, for the marks around it in a text from right to left."""
 
 
 class FollowBroadcast(Callback, prefix="bc_open"):
@@ -61,11 +65,14 @@ def broadcast_letter(content: BroadcastContent, facts: RecipientFacts, locale: s
     if not used(body.text) <= {*Placeholder}:
         raise CannotCompose("unknown placeholder")
     # The values are said in the language around them.
-    words = translator(language, tr.time_zone) if language in SUPPORTED else tr
+    words = translator(language, tr.time_zone) if is_spoken(language) else tr
+    told = filled_in(facts, words)
+    if is_right_to_left(language):
+        told = {name: isolated(cut(value, LONGEST[Placeholder(name)] - _MARKS)) for name, value in told.items()}
     keys = [_key(one) for one in body.buttons]
     if content.topic is not Topic.LEGAL:
         keys.append(button(tr.plain("🔔 Choose what you are told"), ChooseTopics()))
-    return Letter(fill(body.text, filled_in(facts, words)), rows(*keys) if keys else None)
+    return Letter(fill(body.text, told), rows(*keys) if keys else None)
 
 
 def filled_in(facts: RecipientFacts, tr: Translator) -> dict[str, Html]:

@@ -5,11 +5,10 @@ A courier (``bot.courier``) sends them, in the chat's language and protected lik
 
 from typing import assert_never
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from telegram import Update
 
 from api.agreements.schemas import AgreementRef
-from api.broadcasts.schemas import BroadcastContent, RecipientFacts
 from api.identity.schemas import LinkLapse
 from api.messages.schemas import (
     AccessDeclined,
@@ -23,7 +22,6 @@ from api.messages.schemas import (
     LinkSuspended,
     NewLink,
     Notice,
-    NoticeKind,
 )
 from bot.backend import NotFound
 from bot.callbacks import Callback
@@ -32,7 +30,6 @@ from bot.courier import CannotCompose
 from bot.dispatch import CallbackHandler
 from bot.ui import Letter, button, rows
 from handlers import case_notices, staff_notices, terms
-from handlers.broadcast_words import broadcast_letter
 from handlers.facts import agreement_line, quoted
 from handlers.gate import ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenHome, OpenMenu, OpenSettings
@@ -48,23 +45,11 @@ class ShutOut(Callback, prefix="shut_out"):
     link_id: int
 
 
-class _Test(BaseModel):
-    """The payload of a test-send."""
-
-    content: BroadcastContent
-    facts: RecipientFacts
-
-
-def compose(message: Claimed, tr: Translator, content: BroadcastContent | None = None) -> Letter:
+def compose(message: Claimed, tr: Translator) -> Letter:
     """
-    Args:
-        content: of the broadcast that the message belongs to, if it belongs to one.
-
     Raises:
         CannotCompose: it is no notice that this version knows.
     """
-    if message.kind in (NoticeKind.BROADCAST, NoticeKind.BROADCAST_TEST):
-        return _broadcast(message, tr, content)
     try:
         notice = _NOTICE.validate_python(message.payload)
     except ValidationError:
@@ -88,20 +73,6 @@ def compose(message: Claimed, tr: Translator, content: BroadcastContent | None =
         case DraftsWait():
             return staff_notices.drafts_wait(notice, tr)
     assert_never(notice)
-
-
-def _broadcast(message: Claimed, tr: Translator, content: BroadcastContent | None) -> Letter:
-    try:
-        if message.kind == NoticeKind.BROADCAST_TEST:
-            test = _Test.model_validate(message.payload)
-            content, facts = test.content, test.facts
-        else:
-            facts = RecipientFacts.model_validate(message.payload)
-    except ValidationError:
-        raise CannotCompose(message.kind) from None
-    if content is None:
-        raise CannotCompose(message.kind)
-    return broadcast_letter(content, facts, message.locale, tr)
 
 
 def _new_link(notice: NewLink, tr: Translator) -> Letter:

@@ -180,7 +180,7 @@ async def choose_topic(update: Update, ctx: Context, tap: NewBroadcast) -> None:
         join(
             "\n\n",
             [
-                ctx.t("<b>What is it about?</b>"),
+                ctx.t("<b>What is this broadcast about?</b>"),
                 ctx.t(
                     "Families choose of what they want to be told. Legal notices reach everybody; please take that "
                     "topic only for what has legal effect."
@@ -298,10 +298,9 @@ def _keys(ctx: Context, broadcast: BroadcastOut, count: AudienceCount | None) ->
         if count is not None and count.missing:
             writes += [part(lazy("❔ Missing values"), Part.MISSING)]
         lines += pairs(writes)
-    if broadcast.started_at is None and broadcast.state is not BroadcastState.CANCELLED:
-        looks = [part(lazy("👀 Preview"), Part.PREVIEW)]
-        if broadcast.operation is not Operation.DELETE:
-            looks.append(part(lazy("🧪 Send it to me"), Part.TEST))
+    # Who may take no step at all may not see how it looks to somebody.
+    if allowed and broadcast.started_at is None and broadcast.operation is not Operation.DELETE:
+        looks = [part(lazy("👀 Preview"), Part.PREVIEW), part(lazy("🧪 Send it to me"), Part.TEST)]
         if count is not None and count.missing:
             looks.append(part(lazy("📄 Families without a value"), Part.LACKING))
         lines += pairs(looks)

@@ -290,10 +290,10 @@ async def take_back(update: Update, ctx: Context, tap: TakeBack) -> None:
 async def ask_numbers(update: Update, ctx: Context, tap: AskNumbers) -> None:
     broadcast = await seen(ctx, tap.broadcast_id, tap.version)
     if broadcast is not None:
-        await _ask_numbers(ctx, broadcast, tap.how)
+        await ask_for_numbers(ctx, broadcast, tap.how)
 
 
-async def _ask_numbers(
+async def ask_for_numbers(
     ctx: Context, broadcast: BroadcastOut, how: How, note: Html | None = None, *, below: bool = False
 ) -> None:
     text = ctx.t(
@@ -319,7 +319,7 @@ async def take_numbers(update: Update, ctx: Context) -> None:
     document = message.document
     if document is not None and (document.file_size or 0) > LARGEST_FILE:
         too_large = ctx.t("This file is larger than 20 MB, so I could not take it. Please send a smaller one.")
-        await _ask_numbers(ctx, broadcast, how, too_large, below=True)
+        await ask_for_numbers(ctx, broadcast, how, too_large, below=True)
         return
     if document is not None:
         file = await ctx.bot.get_file(document.file_id)
@@ -328,7 +328,7 @@ async def take_numbers(update: Update, ctx: Context) -> None:
         data, name = message.text.replace("\0", "").encode(), "numbers.txt"
     else:
         note = ctx.t("I cannot take this. A table, or numbers as a text, are fine.")
-        await _ask_numbers(ctx, broadcast, how, note, below=True)
+        await ask_for_numbers(ctx, broadcast, how, note, below=True)
         return
     try:
         found = await ctx.backend.read_numbers(ctx.chat_id, data, filename=name)
@@ -349,7 +349,7 @@ async def take_numbers(update: Update, ctx: Context) -> None:
             )
             return
         note = join("\n", [ctx.t("No agreement with such a number is on file."), _unknown(ctx, found.unknown)])
-    await _ask_numbers(ctx, broadcast, how, note, below=True)
+    await ask_for_numbers(ctx, broadcast, how, note, below=True)
 
 
 def _unknown(ctx: Context, numbers: list[str]) -> Html | None:

@@ -14,28 +14,34 @@ from api.cases.schemas import MAX_ATTACHMENT_BYTES
 from bot.backend import NotFound, TooLarge, TooMany, UnsupportedType
 from bot.callbacks import Callback
 from bot.context import Context
-from bot.dispatch import CallbackHandler, InDialog, MessageHandler
+from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler
+from bot.drafts import Drop, Resume
 from bot.ui import button, pairs, rows
 from handlers import staff_broadcast_screens as screens
 from handlers import terms
+from handlers.broadcast_audience import How
 from handlers.menu import Row
 from handlers.moments import parse_moment
 from handlers.staff_broadcast import (
+    DIALOG,
     OpenBroadcast,
     OpenPart,
     Part,
     change,
     find,
+    leave,
     seen,
+    show,
     show_broadcast,
     show_changed,
 )
-from handlers.staff_broadcast_audience import show_audience
+from handlers.staff_broadcast_audience import ask_for_numbers, show_audience
 from handlers.staff_broadcast_draft import Asked, Question, ask, awaited
 from handlers.staff_broadcast_looks import preview, send_lacking, send_test
 from handlers.staff_broadcast_report import correct, delete, send_again, send_unreached, show_report
+from handlers.staff_broadcast_steps import ask_reason
 from handlers.staff_broadcast_terms import MISSING
-from handlers.staff_broadcast_texts import show_texts
+from handlers.staff_broadcast_texts import ask_button, ask_text, show_texts
 from handlers.staff_broadcast_watch import watch
 from handlers.staff_files import hand_over
 from handlers.staff_menu import staff_only
@@ -89,7 +95,7 @@ async def _topic(ctx: Context, broadcast: BroadcastOut) -> None:
     keys = pairs(
         button(terms.name(ctx.words, topic), SetTopic(broadcast.id, broadcast.version, topic)) for topic in Topic
     )
-    await _choose(ctx, broadcast, ctx.t("<b>What is it about?</b>"), *keys)
+    await _choose(ctx, broadcast, ctx.t("<b>What is this broadcast about?</b>"), *keys)
 
 
 async def _urgent(ctx: Context, broadcast: BroadcastOut) -> None:
@@ -264,6 +270,44 @@ def _message(update: Update) -> Message:
     return update.message
 
 
+# --- interrupted ---
+
+
+@staff_only
+async def resume(update: Update, ctx: Context, tap: Resume) -> None:
+    """The question once more, as the broadcast stands now."""
+    dialog, question = ctx.session.dialog, awaited(ctx)
+    assert dialog is not None  # noqa: S101 - see awaited
+    await ctx.remove_buttons()
+    broadcast = await find(ctx, question.broadcast_id)
+    if broadcast is None:
+        return
+    match Asked(dialog.name):
+        case Asked.BODY:
+            await ask_text(ctx, broadcast, question.locale, question=question, below=True)
+        case Asked.BUTTON if question.locale in broadcast.content.bodies:
+            await ask_button(ctx, broadcast, question.locale, below=True)
+        case Asked.FILE:
+            await _ask_file(ctx, broadcast, below=True)
+        case Asked.NUMBERS:
+            await ask_for_numbers(ctx, broadcast, How(question.how), below=True)
+        case Asked.TIME:
+            await _ask_start(ctx, broadcast, below=True)
+        case Asked.REASON:
+            await ask_reason(ctx, broadcast, below=True)
+        case _:
+            await show_broadcast(ctx, broadcast, below=True)
+
+
+@staff_only
+async def drop(update: Update, ctx: Context, tap: Drop | None = None) -> None:
+    """Nothing is lost: what was entered before is in the draft."""
+    question = awaited(ctx)
+    await ctx.remove_buttons()
+    leave(ctx)
+    await show(ctx, question.broadcast_id, ctx.t("Nothing was changed."), below=True)
+
+
 Opening = Callable[[Context, BroadcastOut], Awaitable[None]]
 _PARTS: dict[Part, Opening] = {
     Part.AUDIENCE: show_audience,
@@ -289,6 +333,9 @@ _ALWAYS: dict[Part, Opening] = {
 
 HANDLERS = [
     CallbackHandler(OpenPart, open_part),
+    CallbackHandler(Resume, resume, dialog=DIALOG),
+    CallbackHandler(Drop, drop, dialog=DIALOG),
+    CommandHandler("cancel", drop, dialog=DIALOG, reminds=False),
     CallbackHandler(SetTopic, set_topic),
     CallbackHandler(SetMissing, set_missing),
     CallbackHandler(AtOnce, at_once),

@@ -8,6 +8,7 @@ from api.broadcasts.schemas import (
     BroadcastOut,
     BroadcastState,
     BroadcastStep,
+    Operation,
 )
 from bot.backend import BroadcastChanged, HasProblems, NotAllowedNow, OwnBroadcast
 from bot.callbacks import Callback
@@ -59,7 +60,7 @@ async def step(update: Update, ctx: Context, tap: Step) -> None:
         case BroadcastAction.SUBMIT | BroadcastAction.APPROVE | BroadcastAction.CANCEL:
             await _make_sure(ctx, broadcast, tap.action)
         case BroadcastAction.REJECT:
-            await _ask_reason(ctx, broadcast)
+            await ask_reason(ctx, broadcast)
         case BroadcastAction.PAUSE | BroadcastAction.RESUME:
             await _take(ctx, broadcast, tap.action)
         case _:
@@ -95,7 +96,7 @@ async def _make_sure(ctx: Context, broadcast: BroadcastOut, action: BroadcastAct
         rows(
             button(yes, Sure(broadcast.id, broadcast.version, action)),
             button(ctx.plain("👀 Preview"), OpenPart(broadcast.id, broadcast.version, Part.PREVIEW))
-            if action is not BroadcastAction.CANCEL
+            if action is not BroadcastAction.CANCEL and broadcast.operation is not Operation.DELETE
             else None,
             button(ctx.plain("No, leave it"), OpenBroadcast(broadcast.id)),
         ),
@@ -145,7 +146,7 @@ async def _show_taken(ctx: Context, after: BroadcastOut, action: BroadcastAction
 # --- sent back with a reason ---
 
 
-async def _ask_reason(ctx: Context, broadcast: BroadcastOut, note: Html | None = None, *, below: bool = False) -> None:
+async def ask_reason(ctx: Context, broadcast: BroadcastOut, note: Html | None = None, *, below: bool = False) -> None:
     text = ctx.t("<b>Send it back</b>\n\nPlease write what should be changed. Who wrote it reads it.")
     question = Question(broadcast_id=broadcast.id, version=broadcast.version)
     await ask(ctx, Asked.REASON, question, text, note=note, below=below)
@@ -162,14 +163,14 @@ async def take_reason(update: Update, ctx: Context) -> None:
     if broadcast.version != question.version:
         await show_changed(ctx, broadcast, below=True)
     elif not reason:
-        await _ask_reason(ctx, broadcast, ctx.t("Please write it as a text."), below=True)
+        await ask_reason(ctx, broadcast, ctx.t("Please write it as a text."), below=True)
     elif len(reason) > LONGEST_REASON:
         note = ctx.t(
             "This text is too long: it has {given} characters, and {max} are possible.",
             given=ctx.words.number(len(reason)),
             max=ctx.words.number(LONGEST_REASON),
         )
-        await _ask_reason(ctx, broadcast, note, below=True)
+        await ask_reason(ctx, broadcast, note, below=True)
     else:
         await _take(ctx, broadcast, BroadcastAction.REJECT, reason, below=True)
 

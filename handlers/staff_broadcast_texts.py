@@ -334,7 +334,7 @@ async def add_button(update: Update, ctx: Context, tap: AddButton) -> None:
     if body is None or len(body.buttons) >= MAX_BUTTONS:
         await ask_text(ctx, broadcast, tap.locale)
     elif tap.target is None:
-        await _ask_button(ctx, broadcast, tap.locale)
+        await ask_button(ctx, broadcast, tap.locale)
     else:
         # In the language of the readers of this text.
         label = translator(tap.locale if tap.locale in SUPPORTED else broadcast.content.fallback).plain(
@@ -343,7 +343,7 @@ async def add_button(update: Update, ctx: Context, tap: AddButton) -> None:
         await _save_button(ctx, broadcast, tap.locale, BroadcastButton(label=label, target=tap.target))
 
 
-async def _ask_button(
+async def ask_button(
     ctx: Context, broadcast: BroadcastOut, locale: str, note: Html | None = None, *, below: bool = False
 ) -> None:
     text = ctx.t(
@@ -374,11 +374,11 @@ async def take_button(update: Update, ctx: Context) -> None:
         made = BroadcastButton(label=label, url=link[0] if link is not None else None)
     except ValueError:
         note = ctx.t("Please send the words (at most 40 characters) and an address that begins with https://.")
-        await _ask_button(ctx, broadcast, question.locale, note, below=True)
+        await ask_button(ctx, broadcast, question.locale, note, below=True)
         return
     if link is None:
         note = ctx.t("There was no address in it.")
-        await _ask_button(ctx, broadcast, question.locale, note, below=True)
+        await ask_button(ctx, broadcast, question.locale, note, below=True)
         return
     await _save_button(ctx, broadcast, question.locale, made, below=True)
 

@@ -4,8 +4,9 @@ family."""
 from api.messages.schemas import CaseOnDesk, DeskNews, DraftsWait, WaitingDraft
 from bot.ui import Letter, button, rows
 from handlers import staff_terms, terms
+from handlers.staff_broadcast import OpenBroadcast
 from handlers.staff_case import OpenCase
-from handlers.staff_menu import OpenStaff
+from handlers.staff_menu import OpenBroadcasts
 from locales import Html, Translator, join
 
 MAX_DRAFTS = 12
@@ -32,7 +33,13 @@ def drafts_wait(notice: DraftsWait, tr: Translator) -> Letter:
                 tr.t("A draft is ready for each. Nothing is sent until you have looked at it and submitted it."),
             ],
         ),
-        rows(button(tr.plain("Open the office's menu"), OpenStaff())),
+        rows(
+            *(
+                button(tr.plain("Open: {news}", news=terms.name(tr, draft.news)), OpenBroadcast(draft.broadcast_id))
+                for draft in notice.drafts[:MAX_DRAFTS]
+            ),
+            button(tr.plain("📣 Broadcasts"), OpenBroadcasts()),
+        ),
     )
 
 

@@ -15,8 +15,9 @@ in a table until the reader is known is marked ``lazy("…")`` and translated la
 ``make check``) tells what is still missing.
 """
 
-from locales.catalogs import DEFAULT, SUPPORTED, lazy, match, native_name
-from locales.text import Html, escaped, join
+from locales.catalogs import DEFAULT, SUPPORTED, guests, is_spoken, lazy, match, native_name
+from locales.formats import is_right_to_left
+from locales.text import Html, escaped, isolated, join
 from locales.translator import Translator, translator
 
 __all__ = [
@@ -25,6 +26,10 @@ __all__ = [
     "Html",
     "Translator",
     "escaped",
+    "guests",
+    "is_right_to_left",
+    "is_spoken",
+    "isolated",
     "join",
     "lazy",
     "match",

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_interval, format_skeleton, get_datetime_format
 from babel.numbers import format_decimal
 
@@ -21,14 +21,28 @@ def _locale(locale: str) -> Locale:
     return Locale.parse(FORMATTING_LOCALES.get(locale, locale))
 
 
+@cache
+def is_right_to_left(locale: str) -> bool:
+    """Also of a language that has no catalog; an unknown one does not."""
+    try:
+        return Locale.parse(locale.replace("-", "_")).text_direction == "rtl"
+    except (ValueError, UnknownLocaleError):
+        return False
+
+
+def _spaced(text: str) -> str:
+    """Thin spaces are missing from old phones' fonts."""
+    return text.replace("\u2009", " ").replace("\u202f", "\xa0")
+
+
 @lru_cache(maxsize=REMEMBERED)
 def format_day(locale: str, day: date) -> str:
-    return format_date(day, "long", _locale(locale))
+    return _spaced(format_date(day, "long", _locale(locale)))
 
 
 @lru_cache(maxsize=REMEMBERED)
 def format_month(locale: str, day: date) -> str:
-    return format_skeleton("yMMMM", day, locale=_locale(locale))
+    return _spaced(format_skeleton("yMMMM", day, locale=_locale(locale)))
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -38,23 +52,22 @@ def format_period(locale: str, start: date, end: date) -> str:
     whole_months = start.day == 1 and end.day == monthrange(end.year, end.month)[1]
     if whole_months and (start.year, start.month) == (end.year, end.month):
         return format_month(locale, start)
-    text = format_interval(start, end, "yMMMM" if whole_months else "yMMMd", locale=_locale(locale))
-    return text.replace("\u2009", " ")  # thin spaces are missing from old phones' fonts
+    return _spaced(format_interval(start, end, "yMMMM" if whole_months else "yMMMd", locale=_locale(locale)))
 
 
 @lru_cache(maxsize=REMEMBERED)
 def format_money(locale: str, amount: Decimal) -> str:
-    return format_decimal(amount, "¥#,##0.00;-¥#,##0.00", _locale(locale))
+    return _spaced(format_decimal(amount, "¥#,##0.00;-¥#,##0.00", _locale(locale)))
 
 
 @lru_cache(maxsize=REMEMBERED)
 def format_number(locale: str, number: int | Decimal) -> str:
-    return format_decimal(number, locale=_locale(locale))
+    return _spaced(format_decimal(number, locale=_locale(locale)))
 
 
 @lru_cache(maxsize=REMEMBERED)
 def format_area(locale: str, area: Decimal) -> str:
-    return f"{format_decimal(area, '#,##0.00', _locale(locale))} {SQUARE_METRES.get(locale, 'm²')}"
+    return f"{_spaced(format_decimal(area, '#,##0.00', _locale(locale)))} {SQUARE_METRES.get(locale, 'm²')}"
 
 
 @lru_cache(maxsize=REMEMBERED)

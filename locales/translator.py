@@ -22,22 +22,24 @@ class Translator:
         self._gettext = translations.gettext
         self._ngettext = translations.ngettext
         self._pgettext = translations.pgettext
+        self._isolate = formats.is_right_to_left(locale)
 
     def t(self, msgid: str, /, **values: str | int) -> Html:
         """A sentence as message text."""
-        return Html(fill(self._gettext(msgid), values, html=True))
+        return Html(fill(self._gettext(msgid), values, html=True, isolate=self._isolate))
 
     def plain(self, msgid: str, /, **values: str | int) -> str:
         """A sentence for places where Telegram shows no formatting: buttons, the command menu, pop-ups."""
-        return fill(self._gettext(msgid), values, html=False)
+        return fill(self._gettext(msgid), values, html=False, isolate=self._isolate)
 
     def n(self, singular: str, plural: str, n: int, /, **values: str | int) -> Html:
         """A counted sentence as message text; ``{n}`` is the count, formatted."""
-        return Html(fill(self._ngettext(singular, plural, n), {"n": self.number(n), **values}, html=True))
+        filled = {"n": self.number(n), **values}
+        return Html(fill(self._ngettext(singular, plural, n), filled, html=True, isolate=self._isolate))
 
     def p(self, context: str, msgid: str, /, **values: str | int) -> Html:
         """A sentence whose English means different things in different places; ``context`` tells which."""
-        return Html(fill(str(self._pgettext(context, msgid)), values, html=True))
+        return Html(fill(str(self._pgettext(context, msgid)), values, html=True, isolate=self._isolate))
 
     def date(self, day: dt.date) -> str:
         """2026年11月20日 · 20 November 2026"""
@@ -68,11 +70,15 @@ class Translator:
         return formats.format_area(self.locale, area)
 
 
-@lru_cache(maxsize=64)
 def translator(locale: str | None, time_zone: ZoneInfo | str = OFFICE_TIME_ZONE) -> Translator:
     """The (shared) translator of a language; an unknown or unset one gets the default.
 
     ``time_zone`` is the office's, in which moments are told.
     """
     zone = ZoneInfo(time_zone) if isinstance(time_zone, str) else time_zone
-    return Translator(locale if locale in catalogs.SUPPORTED else catalogs.DEFAULT, zone)
+    return _shared(locale if locale is not None and catalogs.is_spoken(locale) else catalogs.DEFAULT, zone)
+
+
+@lru_cache(maxsize=64)
+def _shared(locale: str, zone: ZoneInfo) -> Translator:
+    return Translator(locale, zone)

@@ -166,25 +166,17 @@ def of_rule(rule: Rule) -> Condition:
 def families(rule: Rule, today: date) -> Select[*tuple[Any, ...]]:
     """``agreement_id`` and ``reachable`` of the agreements that a rule means: those of a pair that it means, and those
     without a chat that can be reached, of which no language is known: each rule about it is taken to be met."""
-    with_chat = (
-        select(Link.agreement_id)
-        .outerjoin(Chat, Chat.id == Link.chat_id)
-        .where(is_reachable(today))
-        .cte("with_chat")
-        .prefix_with("MATERIALIZED")
-    )
-    meant = (
-        select(Link.agreement_id)
-        .join(Agreement, Agreement.id == Link.agreement_id)
-        .outerjoin(Chat, Chat.id == Link.chat_id)
-        .where(is_reachable(today), of_rule(rule))
-    )
-    has_chat = Agreement.id.in_(select(with_chat.c.agreement_id))
     possible = _condition(rule, lambda _, negated: false() if negated else true(), negated=False)
+    its_chats = Link.__table__.outerjoin(Chat.__table__, Chat.id == Link.chat_id)
+    reachable = func.count(Link.id) > 0
     return (
-        select(Agreement.id.label("agreement_id"), has_chat.label("reachable"))
-        .where(possible, or_(Agreement.id.in_(meant), ~has_chat))
-        .order_by(None)
+        select(Agreement.id.label("agreement_id"), reachable.label("reachable"))
+        .select_from(
+            Agreement.__table__.outerjoin(its_chats, and_(Link.agreement_id == Agreement.id, is_reachable(today)))
+        )
+        .where(possible)
+        .group_by(Agreement.id)
+        .having(or_(~reachable, func.bool_or(of_rule(rule))))
     )
 
 

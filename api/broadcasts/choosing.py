@@ -28,6 +28,8 @@ from api.imports.problems import BadCell, UnreadableFile
 from api.imports.workbook import open_workbook
 
 MAX_FILE_BYTES = 5_000_000
+MAX_LINES = 3
+"""A text with more lines is a table, unless it has one column."""
 _SEPARATORS = str.maketrans(dict.fromkeys("、，；;,|\t\r\n", " "))
 
 
@@ -93,9 +95,11 @@ def columns_of(content: bytes, filename: str) -> list[list[str]]:
             raise UnsupportedType from error
     columns = []
     for sheet in sheets:
-        columns += [[*filter(None, map(_number, column))] for column in zip_longest(*sheet.rows, fillvalue="")]
-        # A line of numbers, one behind the other, as people paste them.
-        columns += [_line(row) for row in sheet.rows] if len(sheet.rows) <= 3 else []
+        its_columns = list(zip_longest(*sheet.rows, fillvalue=""))
+        columns += [[*filter(None, map(_number, column))] for column in its_columns]
+        # Numbers one behind the other, as people paste them.
+        if len(its_columns) == 1 or len(sheet.rows) <= MAX_LINES:
+            columns.append([written for row in sheet.rows for written in _line(row)])
     return [column for column in columns if column]
 
 

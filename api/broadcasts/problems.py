@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, func, literal, select
+from sqlalchemy import BigInteger, Text, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,6 +35,7 @@ from api.broadcasts.schemas import (
 from api.estate.models import Building, Parcel, Phase, Project, Unit
 from api.identity.documents import normalise_agreement_number
 from api.imports.models import Import
+from api.messages.models import Delivery
 from locales import templates
 
 MAX_TOLD = 20
@@ -151,7 +152,11 @@ async def _unknown_places(session: AsyncSession, rule: Rule) -> list[str]:
     unknown = []
     for table, ids in named.items():
         wanted = func.unnest(literal(list(ids), ARRAY(BigInteger)), type_=BigInteger)
-        known = set(await session.scalars(select(table.id).where(table.id.in_(select(wanted)))))
+        found = select(table.id).where(table.id.in_(select(wanted)))
+        if table is Broadcast:
+            # Of one whose messages are deleted, or were never made, nobody knows whom it reached.
+            found = found.where(exists().where(Delivery.broadcast_id == Broadcast.id))
+        known = set(await session.scalars(found))
         unknown += [name for row_id, name in ids.items() if row_id not in known]
     for building_id, entrance in sorted(entrances):
         unit = select(Unit.id).where(Unit.building_id == building_id, Unit.entrance == entrance).limit(1)

@@ -169,15 +169,15 @@ async def list_missing(session: AsyncSession, by: By, broadcast_id: int, today: 
     if found is None:
         return []
     await make_room(session)
-    values = [func.bool_or(lacks(placeholder, asked.news())).label(placeholder.value) for placeholder in used]
+    values = [func.bool_or(lacks(placeholder, asked.news())).label(f"lacks_{placeholder}") for placeholder in used]
     pairs = found.with_only_columns(Link.agreement_id, *values).group_by(Link.agreement_id).cte("lacking")
-    statement = _listed().add_columns(*(pairs.c[placeholder.value] for placeholder in used))
+    statement = _listed().add_columns(*(pairs.c[f"lacks_{placeholder}"] for placeholder in used))
     statement = statement.join(pairs, pairs.c.agreement_id == Agreement.id)
     return [
         (
             row.number,
             row.home or "",
-            "、".join(VALUES[placeholder] for placeholder in used if row._mapping[placeholder.value]),
+            "、".join(VALUES[placeholder] for placeholder in used if row._mapping[f"lacks_{placeholder}"]),
         )
         for row in await session.execute(statement)
     ]

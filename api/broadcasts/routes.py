@@ -267,7 +267,7 @@ async def get_preview(broadcast_id: RowId, request: Request, account: Handler, v
 
 @router.post(
     "/staff/{chat_id}/broadcasts/{broadcast_id}/test",
-    status_code=202,
+    status_code=204,
     summary="Send it to oneself",
     operation_id="test_broadcast",
     responses={**NOT_ALLOWED, **NOT_FOUND, **CONFLICT},

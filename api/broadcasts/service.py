@@ -28,6 +28,7 @@ from api.broadcasts.schemas import (
     Operation,
     ReachedBy,
 )
+from api.broadcasts.sending import settle_soon, start_when_due
 from api.broadcasts.states import Part, Transition, find, parts_of
 from api.cases.models import Attachment
 from api.errors import BroadcastChanged, HasProblems, InvalidInput, NotAllowedNow, NotFound
@@ -239,9 +240,15 @@ async def step(session: AsyncSession, by: By, broadcast_id: int, taken: Broadcas
             row = find(broadcast.state, taken.action, by.parts, own=own, needs_approval=needs_approval)
     if taken.action is BroadcastAction.APPROVE:
         broadcast.approved_revision = broadcast.revision
-    if row.target is BroadcastState.CANCELLED and broadcast.started_at is None:
-        broadcast.finished_at = now.moment
     await _move(session, by, broadcast, row, text)
+    if row.target is BroadcastState.APPROVED:
+        await start_when_due(session, broadcast)
+    elif row.target is BroadcastState.CANCELLED:
+        if broadcast.started_at is None:
+            broadcast.finished_at = now.moment
+        else:
+            await settle_soon(session, broadcast_id)
+    await session.flush()
     return broadcast
 
 

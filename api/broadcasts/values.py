@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.agreements.models import Agreement, AgreementUnit, Party, Registration
 from api.broadcasts.facts import PROGRESS_NEWS, News
@@ -66,19 +65,20 @@ def _has(placeholder: Placeholder, news: News) -> ColumnElement[bool]:
 
 def _has_handover() -> ColumnElement[bool]:
     """The keys were handed over, or something was published for the building of its first home or for itself."""
-    first_homes = (
-        select(AgreementUnit.agreement_id, Unit.building_id)
-        .ext(distinct_on(AgreementUnit.agreement_id))
-        .join(Unit, Unit.id == AgreementUnit.unit_id)
-        .order_by(AgreementUnit.agreement_id, *HOMES_FIRST)
-        .subquery("first_homes")
+    first_home = (
+        select(Unit.building_id)
+        .join(AgreementUnit, AgreementUnit.unit_id == Unit.id)
+        .where(AgreementUnit.agreement_id == Agreement.id)
+        .order_by(*HOMES_FIRST)
+        .limit(1)
+        .correlate(Agreement)
+        .scalar_subquery()
     )
     # What was agreed in a contract is not told as a forecast of today's.
     expected = Forecast.basis != ForecastBasis.CONTRACTUAL
-    buildings = select(Forecast.building_id).where(Forecast.building_id.is_not(None), expected)
-    of_the_building = select(first_homes.c.agreement_id).where(first_homes.c.building_id.in_(buildings))
+    of_the_building = select(Forecast.building_id).where(Forecast.building_id.is_not(None), expected)
     of_itself = select(Forecast.agreement_id).where(Forecast.agreement_id.is_not(None), expected)
-    return or_(Agreement.handed_over, Agreement.id.in_(of_the_building), Agreement.id.in_(of_itself))
+    return or_(Agreement.handed_over, first_home.in_(of_the_building), Agreement.id.in_(of_itself))
 
 
 def _has_sum(filled: ColumnElement[bool]) -> ColumnElement[bool]:

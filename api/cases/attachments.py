@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from sqlalchemy import Text, bindparam, delete, exists, func, select, true, update
+from sqlalchemy import ColumnElement, Text, and_, bindparam, delete, exists, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
 from api.audit.service import SYSTEM, Actor, record
+from api.broadcasts.models import Broadcast
 from api.cases.files import store_file
 from api.cases.media import display_name, media_type_of
 from api.cases.models import Attachment
@@ -32,7 +33,7 @@ from api.privacy import Vault
 from api.staff.access import Acting
 
 MAX_FREE = 30
-"""Files of a chat that are not (yet) part of a case; simultaneous uploads may go past it by a few."""
+"""Files of a chat that are not (yet) part of a case or a broadcast; simultaneous uploads may go past it by a few."""
 _DRAINED_BYTES = MAX_ATTACHMENT_BYTES
 
 
@@ -59,8 +60,15 @@ def _before_upload() -> LookUp:
 
 
 def _count_free() -> Any:
-    free = (Attachment.chat_id == CHAT_ID, Attachment.case_id.is_(None))
-    return select(func.count()).select_from(Attachment).where(*free).scalar_subquery()
+    return (
+        select(func.count()).select_from(Attachment).where(Attachment.chat_id == CHAT_ID, is_free()).scalar_subquery()
+    )
+
+
+def is_free() -> ColumnElement[bool]:
+    """Of an ``Attachment``: it is part of no case, and no broadcast sends it."""
+    sent = exists().where(Broadcast.attachment_id == Attachment.id)
+    return and_(Attachment.case_id.is_(None), ~sent)
 
 
 BEFORE_UPLOAD = _before_upload()
@@ -234,7 +242,7 @@ async def attach(
         return
     attached = await session.scalars(
         update(Attachment)
-        .where(Attachment.id.in_(attachment_ids), Attachment.chat_id == chat_id, Attachment.case_id.is_(None))
+        .where(Attachment.id.in_(attachment_ids), Attachment.chat_id == chat_id, is_free())
         .values(case_id=case_id, event_id=event_id)
         .returning(Attachment.id)
         .execution_options(synchronize_session=False)
@@ -252,7 +260,7 @@ async def take_back(database: Database, store: AttachmentStore, chat_id: int, at
     async with database.transaction() as session:
         storage_key = await session.scalar(
             delete(Attachment)
-            .where(Attachment.id == attachment_id, Attachment.chat_id == chat_id, Attachment.case_id.is_(None))
+            .where(Attachment.id == attachment_id, Attachment.chat_id == chat_id, is_free())
             .returning(Attachment.storage_key)
             .execution_options(synchronize_session=False)
         )
@@ -272,7 +280,7 @@ async def sweep_orphans(database: Database, store: AttachmentStore, older_than: 
     async with database.transaction() as session:
         unfiled = await session.execute(
             delete(Attachment)
-            .where(Attachment.case_id.is_(None), Attachment.uploaded_at < moment)
+            .where(is_free(), Attachment.uploaded_at < moment)
             .returning(Attachment.id, Attachment.storage_key)
             .execution_options(synchronize_session=False)
         )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.agreements.models import Agreement
 from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
+from api.cases.attachments import is_free
 from api.cases.lifecycle import resident_reads
 from api.cases.models import Attachment, Case, CaseEvent
 from api.cases.news import is_shown
@@ -63,7 +64,7 @@ CASES = LookUp(
 )
 FREE_FILES = LookUp(
     select(cast(json_list(_files(), Attachment.id), Text).label("files")).where(
-        Attachment.chat_id == CHAT_ID, Attachment.case_id.is_(None)
+        Attachment.chat_id == CHAT_ID, is_free()
     )
 )
 COUNTED = LookUp(
@@ -71,7 +72,7 @@ COUNTED = LookUp(
         select(func.count()).select_from(Case).where(Case.chat_id == CHAT_ID).scalar_subquery().label("cases"),
         select(func.count())
         .select_from(Attachment)
-        .where(Attachment.chat_id == CHAT_ID, Attachment.case_id.is_(None))
+        .where(Attachment.chat_id == CHAT_ID, is_free())
         .scalar_subquery()
         .label("files"),
     )
@@ -140,7 +141,7 @@ async def forget_free_files(session: AsyncSession, chat_id: int) -> list[str]:
     """
     deleted = await session.scalars(
         delete(Attachment)
-        .where(Attachment.chat_id == chat_id, Attachment.case_id.is_(None))
+        .where(Attachment.chat_id == chat_id, is_free())
         .returning(Attachment.storage_key)
         .execution_options(synchronize_session=False)
     )

@@ -45,6 +45,7 @@ router = v1_router("desk")
 ACTS = (StaffRole.CASE_OFFICER, StaffRole.APPROVER, StaffRole.ADMIN)
 Reader = Annotated[Acting, acting(*SEES_CASES)]
 Officer = Annotated[Acting, acting(*ACTS)]
+Sender = Annotated[Acting, acting(*ACTS, StaffRole.PUBLISHER)]
 
 CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {
@@ -162,13 +163,13 @@ async def get_staff_attachment(number: str, attachment_id: RowId, request: Reque
 @router.post(
     "/staff/{chat_id}/attachments",
     status_code=201,
-    summary="Store a photo or document for an answer",
+    summary="Store a photo or document for an answer or a broadcast",
     operation_id="upload_staff_attachment",
     response_model=AttachmentOut,
     responses={
         200: {"model": AttachmentOut, "description": "This upload key was stored before."},
         **NOT_ALLOWED,
-        409: {"model": ErrorBody, "description": f"`too_many`: {MAX_FREE} files that are part of no case."},
+        409: {"model": ErrorBody, "description": f"`too_many`: {MAX_FREE} files that are part of nothing."},
         413: {"model": ErrorBody, "description": f"`too_large`: more than {MAX_ATTACHMENT_BYTES} bytes."},
         415: {"model": ErrorBody, "description": "`unsupported_type`, by the file's content."},
     },
@@ -176,7 +177,7 @@ async def get_staff_attachment(number: str, attachment_id: RowId, request: Reque
 )
 async def upload_staff_attachment(
     request: Request,
-    officer: Officer,
+    officer: Sender,
     kind: AttachmentKind,
     filename: Annotated[str, Query(max_length=500)],
     upload_key: Annotated[str, Query(pattern=Key, description="The same key again is the same file.")],

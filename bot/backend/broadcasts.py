@@ -45,7 +45,8 @@ class BroadcastCalls(Calls):
 
     async def count_audience(self, chat_id: int, new: BroadcastNew) -> AudienceCount:
         """How many would get what is being written; nothing is stored."""
-        body = await self._send("POST", f"staff/{chat_id}/broadcasts/count", dump(new), again=True)
+        target = f"staff/{chat_id}/broadcasts/count"
+        body = await self._send("POST", target, dump(new), again=True, seconds=UPLOAD_TIMEOUT)
         return read(AudienceCount, body)
 
     async def broadcasts(
@@ -132,7 +133,9 @@ class BroadcastCalls(Calls):
         Raises:
             NotFound
         """
-        return read(AudienceCount, await self._get(f"{_path(chat_id, broadcast_id)}/count"))
+        # Of a million families it takes longer than a page.
+        path = f"{_path(chat_id, broadcast_id)}/count"
+        return read(AudienceCount, await self._send("GET", path, again=True, seconds=UPLOAD_TIMEOUT))
 
     async def preview_broadcast(self, chat_id: int, broadcast_id: int) -> PreviewOut:
         """

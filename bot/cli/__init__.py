@@ -22,6 +22,7 @@ COMMANDS = {
     "staff": "bot.cli.staff:staff",
     "invite": "bot.cli.office:invite",
     "cases": "bot.cli.cases:cases",
+    "broadcast": "bot.cli.broadcasts:broadcast",
     "sweep": "bot.cli.office:sweep",
     "keys": "bot.cli.keys:keys",
     "audit": "bot.cli.audit:audit",

@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -22,6 +22,7 @@ from api.audit.models import AuditEvent
 from api.audit.sealer import keep_sealing
 from api.audit.sightings import Sightings
 from api.audit.verifying import verify
+from api.broadcasts.models import Broadcast
 from api.cases.attachments import sweep_orphans
 from api.cases.store import AttachmentStore
 from api.db import Database
@@ -59,6 +60,7 @@ class Family:
     case_number: str
     request_id: int
     attachment_id: int
+    broadcast_id: int
 
 
 @pytest.fixture
@@ -98,6 +100,15 @@ async def family(api: aiohttp.ClientSession, factory: Factory) -> Family:
             chat_id=OFFICER,
         )
     )
+    sent = Broadcast(
+        audience={"op": "everybody"},
+        bodies={"zh_CN": {"text": "{name} {home}"}},
+        fallback="zh_CN",
+        state="sent",
+        started_at=datetime.now(UTC),
+        total=0,
+    )
+    family.broadcast_id = (await factory.add(sent)).id
     return family
 
 
@@ -128,6 +139,7 @@ async def test_every_look_up_leaves_an_event(
         "request_id": family.request_id,
         "attachment_id": family.attachment_id,
         "message_id": 4711,
+        "broadcast_id": family.broadcast_id,
     }
     queries = {
         "/v1/staff/{chat_id}/agreements": {"number": family.agreement.number},

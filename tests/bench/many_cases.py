@@ -73,7 +73,8 @@ WHERE accepted_at IS NOT NULL
 
 # A picture with every second case.
 _FILES = """
-INSERT INTO attachments (chat_id, upload_key, case_id, kind, filename, media_type, size, sha256, storage_key, uploaded_at)
+INSERT INTO attachments
+    (chat_id, upload_key, case_id, kind, filename, media_type, size, sha256, storage_key, uploaded_at)
 SELECT chat_id, 'bench-' || id, id, 'photo', $1::bytea, 'image/jpeg', 80000, '', 'bench/' || id, received_at
 FROM cases WHERE id % 2 = 0 ORDER BY id
 """

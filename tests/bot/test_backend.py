@@ -12,7 +12,15 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.broadcasts.schemas import Topic
+from api.broadcasts.schemas import (
+    BroadcastAction,
+    BroadcastChange,
+    BroadcastNew,
+    BroadcastState,
+    BroadcastStep,
+    FollowUp,
+    Topic,
+)
 from api.cases.schemas import (
     MAX_ATTACHMENT_BYTES,
     AttachmentKind,
@@ -179,6 +187,21 @@ async def test_every_route_of_the_contract_is_asked_as_the_api_serves_it(
             5, b"x", kind=AttachmentKind.PHOTO, filename="a.jpg", media_type="image/jpeg", upload_key="k"
         ),
         backend.staff_attachment(5, "2026-000123", 4),
+        backend.places(5),
+        backend.read_numbers(5, b"A-1", filename="numbers.txt"),
+        backend.count_audience(5, BroadcastNew()),
+        backend.broadcasts(5, states=[BroadcastState.SENT], of_id=7, cursor="c", limit=9),
+        backend.create_broadcast(5, BroadcastNew(), idempotency_key="dialog-id"),
+        backend.broadcast(5, 7),
+        backend.edit_broadcast(5, 7, BroadcastChange(version=1)),
+        backend.step_broadcast(5, 7, BroadcastStep(action=BroadcastAction.SUBMIT, version=1)),
+        backend.follow_up_broadcast(5, 7, FollowUp(), idempotency_key="dialog-id"),
+        backend.broadcast_count(5, 7),
+        backend.preview_broadcast(5, 7),
+        backend.test_broadcast(5, 7, locale="en"),
+        backend.broadcast_report(5, 7),
+        backend.export_missing(5, 7),
+        backend.export_unreached(5, 7),
     ):
         with _no_matter_what_comes_back():
             await ask

@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from html import unescape
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -26,13 +25,11 @@ from api.broadcasts.schemas import (
     Topic,
 )
 from api.estate.schemas import ForecastBasis, MilestoneKind
-from api.messages.schemas import Claimed, NoticeKind
 from api.money.schemas import LedgerKind
 from bot.callbacks import decode
 from bot.courier import CannotCompose
 from handlers.broadcast_values import values
 from handlers.broadcast_words import ChooseTopics, FollowBroadcast, broadcast_letter
-from handlers.notices import compose
 from locales import translator
 from locales.templates import length
 from tests.handlers.facts import AS_OF, forecast
@@ -315,18 +312,3 @@ def test_legal_notices_cannot_be_muted() -> None:
 def test_what_this_version_has_no_words_for_is_given_back(bodies: dict[str, Any]) -> None:
     with pytest.raises(CannotCompose):
         broadcast_letter(content(**bodies), FACTS, None, ZH)
-
-
-def claimed(kind: NoticeKind, payload: dict[str, Any]) -> Claimed:
-    return Claimed(id=1, lease=UUID(int=1), chat_id=5, locale="zh_CN", kind=kind, payload=payload)
-
-
-def test_a_courier_brings_it_with_the_content_of_its_batch_and_a_test_with_its_own() -> None:
-    said = content(zh_CN="{name}")
-    facts = FACTS.model_dump(mode="json")
-    assert compose(claimed(NoticeKind.BROADCAST, facts), ZH, said).text == "张*"
-    test = {"content": said.model_dump(mode="json"), "facts": facts}
-    assert compose(claimed(NoticeKind.BROADCAST_TEST, test), ZH).text == "张*"
-    for kind, payload in ((NoticeKind.BROADCAST, facts), (NoticeKind.BROADCAST_TEST, facts)):
-        with pytest.raises(CannotCompose):
-            compose(claimed(kind, payload), ZH)

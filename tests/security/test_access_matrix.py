@@ -32,6 +32,8 @@ from api.app import create_app
 from api.broadcasts.models import Broadcast
 from api.identity.models import AccessRequest, LinkCode
 from api.identity.schemas import CONSENT_VERSION, AccessRequestKind, LinkMethod, LinkRole
+from api.messages.models import Delivery
+from api.messages.schemas import DeliveryState, NoticeKind
 from api.settings import Settings
 from api.staff.models import StaffAccount
 from api.staff.schemas import StaffRole
@@ -107,10 +109,25 @@ GET /v1/staff/{chat_id}/cases/{number}                               401  403  4
 POST /v1/staff/{chat_id}/cases/{number}/actions                      401  403  403  403  403  403  200  403  200  403  200
 GET /v1/staff/{chat_id}/cases/{number}/route                         401  403  403  403  403  200  200  403  200  403  200
 GET /v1/staff/{chat_id}/cases/{number}/attachments/{attachment_id}   401  403  403  403  403  200  200  403  200  403  200
-POST /v1/staff/{chat_id}/attachments                                 401  403  403  403  403  403  200  403  200  403  200
+POST /v1/staff/{chat_id}/attachments                                 401  403  403  403  403  403  200  200  200  403  200
 GET /v1/staff/{chat_id}/departments                                  401  403  403  403  403  200  200  403  200  403  200
 GET /v1/staff/{chat_id}/figures                                      401  403  403  403  403  200  200  403  200  403  200
 GET /v1/staff/{chat_id}/figures/export                               401  403  403  403  403  200  200  403  200  403  200
+GET /v1/staff/{chat_id}/places                                       401  403  403  403  403  200  403  200  200  403  200
+POST /v1/staff/{chat_id}/broadcasts/numbers                          401  403  403  403  403  403  403  200  403  403  403
+POST /v1/staff/{chat_id}/broadcasts/count                            401  403  403  403  403  403  403  200  403  403  403
+GET /v1/staff/{chat_id}/broadcasts                                   401  403  403  403  403  200  403  200  200  403  200
+POST /v1/staff/{chat_id}/broadcasts                                  401  403  403  403  403  403  403  200  403  403  403
+GET /v1/staff/{chat_id}/broadcasts/{broadcast_id}                    401  403  403  403  403  200  403  200  200  403  200
+PUT /v1/staff/{chat_id}/broadcasts/{broadcast_id}                    401  403  403  403  403  403  403  200  403  403  403
+POST /v1/staff/{chat_id}/broadcasts/{broadcast_id}/steps             401  403  403  403  403  403  403  200  200  403  200
+POST /v1/staff/{chat_id}/broadcasts/{broadcast_id}/follow-ups        401  403  403  403  403  403  403  200  403  403  403
+GET /v1/staff/{chat_id}/broadcasts/{broadcast_id}/count              401  403  403  403  403  200  403  200  200  403  200
+GET /v1/staff/{chat_id}/broadcasts/{broadcast_id}/preview            401  403  403  403  403  403  403  200  200  403  200
+POST /v1/staff/{chat_id}/broadcasts/{broadcast_id}/test              401  403  403  403  403  403  403  200  200  403  200
+GET /v1/staff/{chat_id}/broadcasts/{broadcast_id}/missing            401  403  403  403  403  403  403  200  200  403  200
+GET /v1/staff/{chat_id}/broadcasts/{broadcast_id}/report             401  403  403  403  403  200  403  200  200  403  200
+GET /v1/staff/{chat_id}/broadcasts/{broadcast_id}/unreached          401  403  403  403  403  403  403  200  200  403  200
 DELETE /v1/chats/{chat_id}                                           401  200  own  own  own  own  own  own  own  own  own
 """  # noqa: E501 - a table; its last row erases who asks
 CELL = re.compile(r"200|401|403|404|own")
@@ -131,6 +148,7 @@ _IDS = (
     "account_id",
     "message_id",
     "collective_id",
+    "broadcast_id",
 )
 MISSING: dict[str, Any] = dict.fromkeys(_IDS, 2**40) | {"number": "2026-999999", "token": "x"}
 _KEYS = count(1)
@@ -182,6 +200,17 @@ REQUESTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "POST /v1/staff/{chat_id}/access-requests/{request_id}/decline": lambda _: {"json": {"reason": "请来一趟"}},
     "GET /v1/staff/{chat_id}/agreements": lambda of: {"params": {"number": of["agreement_number"]}},
     "POST /v1/staff/{chat_id}/agreements/{agreement_id}/codes": lambda _: {"json": {}},
+    "POST /v1/staff/{chat_id}/broadcasts/numbers": lambda of: {
+        "params": {"filename": "numbers.txt"},
+        "data": io.BytesIO(of["agreement_number"].encode()),
+        "headers": {"Content-Type": "application/octet-stream"},
+    },
+    "POST /v1/staff/{chat_id}/broadcasts/count": lambda _: {"json": {"audience": {"op": "everybody"}}},
+    "POST /v1/staff/{chat_id}/broadcasts": lambda _: {"json": {}, "headers": _key()},
+    "PUT /v1/staff/{chat_id}/broadcasts/{broadcast_id}": lambda _: {"json": {"version": 1}},
+    "POST /v1/staff/{chat_id}/broadcasts/{broadcast_id}/steps": lambda _: {"json": {"action": "cancel", "version": 1}},
+    "POST /v1/staff/{chat_id}/broadcasts/{broadcast_id}/follow-ups": lambda _: {"json": {}, "headers": _key()},
+    "POST /v1/staff/{chat_id}/broadcasts/{broadcast_id}/test": lambda _: {"json": {}},
 }
 """What goes with a request beyond its path."""
 
@@ -254,6 +283,8 @@ class World:
             if "/cases/{number}/attachments/" in path:
                 values = {"case": case.id, "file": found["attachment_id"]}
                 await session.execute(text("UPDATE attachments SET case_id = :case WHERE id = :file"), values)
+        if "{broadcast_id}" in path:
+            found["broadcast_id"] = await self._broadcast(sent=path.endswith(("/follow-ups", "/report", "/unreached")))
         if "{collective_id}" in path:
             found["collective_id"] = await self._offered_by_a_neighbour()
         if "{request_id}" in path:
@@ -268,6 +299,23 @@ class World:
             account = StaffAccount(name=factory.vault.seal("staff.name", "接访乙"), roles=["viewer"])
             found["account_id"] = (await factory.add(account)).id
         return found
+
+    async def _broadcast(self, *, sent: bool) -> int:
+        """To the family."""
+        values: dict[str, Any] = {"state": "sent", "started_at": datetime.now(UTC), "total": 1} if sent else {}
+        everybody: dict[str, Any] = {"op": "everybody"}
+        bodies = {"zh_CN": {"text": "{home}"}}
+        row = await self.factory.add(Broadcast(audience=everybody, bodies=bodies, fallback="zh_CN", **values))
+        if sent:
+            delivery = Delivery(
+                broadcast_id=row.id,
+                chat_id=self.chats["family"],
+                agreement_ids=[self.agreement.id],
+                kind=NoticeKind.BROADCAST,
+                state=DeliveryState.SENT,
+            )
+            await self.factory.add(delivery)
+        return row.id
 
     async def _offered_by_a_neighbour(self) -> int:
         """A case that families of the building may join."""
