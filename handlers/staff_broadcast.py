@@ -299,10 +299,8 @@ def _keys(ctx: Context, broadcast: BroadcastOut, count: AudienceCount | None) ->
             writes += [part(lazy("❔ Missing values"), Part.MISSING)]
         lines += pairs(writes)
     # Who may take no step at all may not see how it looks to somebody.
-    if allowed and broadcast.started_at is None:
-        looks = [part(lazy("👀 Preview"), Part.PREVIEW)]
-        if broadcast.operation is not Operation.DELETE:
-            looks.append(part(lazy("🧪 Send it to me"), Part.TEST))
+    if allowed and broadcast.started_at is None and broadcast.operation is not Operation.DELETE:
+        looks = [part(lazy("👀 Preview"), Part.PREVIEW), part(lazy("🧪 Send it to me"), Part.TEST)]
         if count is not None and count.missing:
             looks.append(part(lazy("📄 Families without a value"), Part.LACKING))
         lines += pairs(looks)

@@ -1,6 +1,6 @@
 """How a broadcast will look, before it goes out: to three of its readers, and to oneself."""
 
-from api.broadcasts.schemas import BroadcastOut, Operation, PreviewOut
+from api.broadcasts.schemas import BroadcastOut, PreviewOut
 from bot.backend import HasProblems, NotAllowedNow, NotFound
 from bot.context import Context
 from bot.courier import CannotCompose
@@ -29,8 +29,6 @@ async def preview(ctx: Context, broadcast: BroadcastOut) -> None:
         return
     await ctx.edit_or_reply(_heading(ctx, broadcast, found), personal=True)
     for place, reader in enumerate(found.readers, 1):
-        if broadcast.operation is Operation.DELETE:
-            break
         tr = translator(reader.locale, ctx.words.time_zone)
         who = ctx.t(
             "<i>👤 {n} of {all} · {language}</i>",
@@ -67,9 +65,7 @@ def _heading(ctx: Context, broadcast: BroadcastOut, found: PreviewOut) -> Html:
                 "So it looks to {n} of those who get it, as they are now:",
                 "So it looks to {n} of those who get it, as they are now:",
                 len(found.readers),
-            )
-            if broadcast.operation is not Operation.DELETE
-            else ctx.t("The messages disappear from the chats; nothing is said in their place."),
+            ),
             ctx.t("📎 Each comes with: {name}", name=media.filename) if media is not None else None,
         ],
     )

@@ -8,6 +8,7 @@ from api.broadcasts.schemas import (
     BroadcastOut,
     BroadcastState,
     BroadcastStep,
+    Operation,
 )
 from bot.backend import BroadcastChanged, HasProblems, NotAllowedNow, OwnBroadcast
 from bot.callbacks import Callback
@@ -95,7 +96,7 @@ async def _make_sure(ctx: Context, broadcast: BroadcastOut, action: BroadcastAct
         rows(
             button(yes, Sure(broadcast.id, broadcast.version, action)),
             button(ctx.plain("👀 Preview"), OpenPart(broadcast.id, broadcast.version, Part.PREVIEW))
-            if action is not BroadcastAction.CANCEL
+            if action is not BroadcastAction.CANCEL and broadcast.operation is not Operation.DELETE
             else None,
             button(ctx.plain("No, leave it"), OpenBroadcast(broadcast.id)),
         ),

@@ -3,13 +3,16 @@
 import asyncio
 
 import aiohttp
+import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from api.audit.models import AuditEvent
 from api.broadcasts.models import Mute
 from api.broadcasts.schemas import Mutes, Topic
 from api.db import Database
 from tests.api.calls import call
+from tests.factories import Factory
 
 CHAT, NEIGHBOUR = 700_100_211, 700_100_212
 PATH = f"/v1/chats/{CHAT}/mutes"
@@ -51,6 +54,11 @@ async def test_legal_notices_cannot_be_muted(api: aiohttp.ClientSession, databas
     assert "legal notices are told in any case" in field["expected"]
     assert await muted(api) == []
     assert await changes(database) == 0
+
+
+async def test_nor_does_the_database_take_it(factory: Factory) -> None:
+    with pytest.raises(IntegrityError, match="not_legal"):
+        await factory.add(Mute(chat_id=CHAT, topic=Topic.LEGAL))
 
 
 async def test_what_is_no_topic_is_refused(api: aiohttp.ClientSession) -> None:

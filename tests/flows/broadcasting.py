@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.broadcasts.models import Broadcast
+from api.broadcasts.schemas import BroadcastState
 from api.broadcasts.sending import finish, settle, start
 from api.settings import Settings
 from api.staff.schemas import StaffRole
@@ -48,6 +49,24 @@ class Town:
         total = await start(session, broadcast.id, now.date(), now)
         assert total is not None
         return total
+
+    async def pause_in(self, session: AsyncSession, broadcast_id: int) -> None:
+        """Somebody pauses it, in one transaction with something else."""
+        await session.execute(
+            update(Broadcast)
+            .where(Broadcast.id == broadcast_id)
+            .values(state=BroadcastState.PAUSED, version=Broadcast.version + 1)
+        )
+
+    async def late_family(self) -> Person:
+        """Somebody who is linked to an agreement only now."""
+        person = await self.office.system.person("后来的")
+        family = await new_household(self.factory)
+        await self.factory.link(person.id, family.agreement)
+        # Telegram lets a bot write to nobody who has not written first.
+        await person.send("/start")
+        await person.expect_button("交房")
+        return person
 
     async def settle(self) -> None:
         """What the worker does with what was cancelled."""

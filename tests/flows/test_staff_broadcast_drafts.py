@@ -75,8 +75,8 @@ async def test_numbers_out_of_a_file_or_typed(town: Town, publisher: Person, tmp
     await publisher.expect("读不出表格")
     await publisher.send("没有的编号-1\n没有的编号-2")
     await publisher.expect("没有这些编号的协议")
-    rows = [["协议编号", "备注"], [town.first.agreement.number, ""], ["没有的编号-3", ""]]
-    table = xlsx(tmp_path / "numbers.xlsx", rows)
+    rows = [{"协议编号": number, "备注": ""} for number in (town.first.agreement.number, "没有的编号-3")]
+    table = xlsx(tmp_path / "numbers.xlsx", rows, title=None)
     await publisher.send_document(table.read_bytes(), filename="名单.xlsx", media_type="application/octet-stream")
     await publisher.expect("找到1份协议", "有1个编号查不到：没有的编号-3", "发给：名单里的1份协议", "1个账号")
     await tap(publisher, "并且", "📄 用名单文件")
