@@ -187,6 +187,10 @@ class Courier:
                 at=place_of(error),
             )
             return _result(message, Outcome.RETRY, "no_words")
+        if message.wait_seconds > 0:
+            await asyncio.sleep(message.wait_seconds)
+            if (halt := self._halt_until - self._now()) > 0:
+                return _result(message, Outcome.UNSENT, "too_many_requests", after=halt)
         try:
             message_id = await go(until)
         except NotYet:

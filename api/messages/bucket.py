@@ -15,6 +15,10 @@ from api.messages.models import SendBucket
 RESERVE = 1.0
 """Tokens that are left to notices: what is less urgent takes those above. A bucket that holds one keeps none back."""
 
+AHEAD_SECONDS = 1.0
+"""So long before its time a message of a broadcast may be granted: else each of a courier's ways to the API would cost
+tokens that flow over meanwhile. The courier waits until it is time."""
+
 _NOW = func.clock_timestamp()
 
 
@@ -33,10 +37,15 @@ class Limit:
     def reserve(self) -> float:
         return min(RESERVE, self.burst - 1)
 
+    @property
+    def ahead(self) -> float:
+        return self.rate * AHEAD_SECONDS
+
 
 @dataclass(frozen=True)
 class Level:
-    """What is in the bucket, and for how many seconds nothing may be taken from it."""
+    """What is in the bucket, and for how many seconds nothing may be taken from it. Less than nothing: so much was
+    granted ahead of its time."""
 
     tokens: float
     held: float

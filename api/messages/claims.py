@@ -78,26 +78,51 @@ async def claim(
         quiet: only urgent broadcasts, and corrections, which make no noise.
     """
     level = await bucket.refill(session, limit)
-    room = min(asked.limit, int(level.tokens))
-    if room < 1:
-        # Not for each single token: who has much to send comes for several.
+    if level.held > 0:
         return Taken(pause=level.seconds_until(min(asked.limit, max(1, limit.burst // 2)), limit))
-    claiming_now = _Claim(session, vault, asked.lease_seconds, now, quiet)
-    taken = claiming_now.taken
-    shared = int(level.tokens - limit.reserve)
-    await claiming_now.notices(room, shared)
-    if claiming_now.held_back:
+    one = _Claim(session, vault, asked.lease_seconds, now, quiet)
+    taken = one.taken
+    if (room := min(asked.limit, _for_notices(level, limit))) > 0:
+        await one.notices(room, int(level.tokens - limit.reserve))
+        _wait_for_their_time(taken.messages, 1 - level.tokens, limit)
+    if one.held_back:
         taken.pause = level.seconds_until(limit.reserve + 1, limit)
-    elif taken.pause is None and (left := room - len(taken.messages)) > 0:
-        least = min(left, max(1, int(limit.burst // 2)))
-        if shared - len(taken.messages) >= least:
-            await claiming_now.broadcasts(min(left, shared - len(taken.messages)))
-        else:
-            # Nor do broadcasts come for each single token.
-            taken.pause = level.seconds_until(limit.reserve + least, limit)
+    elif taken.pause is None:
+        await _take_broadcasts(one, asked, level, limit)
+    if room < 1 and not taken.messages and not taken.ended:
+        # Not for each single token: who has much to send comes for several.
+        several = level.seconds_until(min(asked.limit, max(1, limit.burst // 2)), limit)
+        taken.pause = several if taken.pause is None else min(several, taken.pause)
     if taken.messages:
         await bucket.take(session, len(taken.messages))
     return taken
+
+
+def _for_notices(level: bucket.Level, limit: bucket.Limit) -> int:
+    """How many may be taken. Behind broadcasts that were granted ahead of their time one gets the next place."""
+    if level.tokens >= 0:
+        return int(level.tokens)
+    return 1 if level.tokens > -2 * limit.ahead else 0
+
+
+async def _take_broadcasts(one: "_Claim", asked: Claim, level: bucket.Level, limit: bucket.Limit) -> None:
+    taken = one.taken
+    left = asked.limit - len(taken.messages)
+    there = level.tokens - limit.reserve - len(taken.messages)
+    # Not for each single token either.
+    least = min(left, max(1, int(limit.ahead / 2)))
+    if (room := min(left, int(there + limit.ahead))) < least:
+        taken.pause = max(0.0, least - there - limit.ahead) / limit.rate
+    elif left > 0:
+        before = len(taken.messages)
+        await one.broadcasts(room)
+        _wait_for_their_time(taken.messages[before:], 1 - there, limit)
+
+
+def _wait_for_their_time(messages: Sequence[Claimed], missing: float, limit: bucket.Limit) -> None:
+    """Tell how long each is to wait, the first for so many tokens that are missing still."""
+    for number, message in enumerate(messages):
+        message.wait_seconds = max(0.0, (missing + number) / limit.rate)
 
 
 class _Claim:

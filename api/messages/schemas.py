@@ -199,6 +199,7 @@ class Claimed(BaseModel):
     )
     broadcast_id: int | None = Field(default=None, description="Its content stands in the batch.")
     message_id: int | None = Field(default=None, description="Of a correction: the message to edit or delete.")
+    wait_seconds: float = Field(default=0, description="Not to be sent earlier than so long after it was claimed.")
 
 
 class ClaimedBatch(BaseModel):

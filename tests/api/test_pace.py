@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from api.app import create_app
 from api.settings import Settings
+from tests.api.broadcasting import under_way
 from tests.api.outbox import CHAT, claim, put, put_many, tell
 from tests.conftest import SERVICE_TOKEN
 from tests.defences import Figure
@@ -23,6 +25,10 @@ HEADERS = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
 
 def paced(settings: Settings, rate: float, burst: float) -> Settings:
     return settings.model_copy(update={"send_rate": rate, "send_burst": burst})
+
+
+def never_quiet(settings: Settings) -> Settings:
+    return settings.model_copy(update={"quiet_from": 0, "quiet_until": 0})
 
 
 @asynccontextmanager
@@ -167,3 +173,53 @@ async def test_a_server_that_ends_does_not_wait_for_the_pause(
         began = time.monotonic()
         waiting.cancel()
     assert time.monotonic() - began < 2
+
+
+async def planned(factory: Factory, messages: list[dict[str, Any]]) -> list[float]:
+    """When each is to go out, by the database's clock."""
+    async with factory.database.transaction() as session:
+        at = await session.scalar(text("SELECT extract(epoch FROM refilled_at)::float FROM send_bucket"))
+    assert at is not None
+    return [at + message["wait_seconds"] for message in messages]
+
+
+async def test_broadcasts_go_out_evenly_however_seldom_their_courier_comes(
+    settings: Settings, database_url: str, factory: Factory
+) -> None:
+    """Telegram's limit of 30 is used up to the last one or two, though each way to the API takes its time."""
+    await under_way(factory, 90)
+    moments: list[float] = []
+    async with processes(never_quiet(paced(settings, 29, 1)), database_url) as [api]:
+        while len(moments) < 90:
+            messages = await claim(api, 20, wait=2)
+            moments += await planned(factory, messages)
+            await tell(api, messages, "sent", message_id=1)
+            await asyncio.sleep(0.1 + 0.2 * (len(moments) % 2))
+    most = max(sum(first <= moment < first + 1 for moment in moments) for first in moments)
+    assert most <= 30
+    rate = (len(moments) - 1) / (max(moments) - min(moments))
+    assert 28.5 < rate < 29.5, [round(moment - min(moments), 3) for moment in moments]
+
+
+async def test_a_notice_gets_the_next_place_in_front_of_a_broadcast(
+    settings: Settings, database_url: str, factory: Factory
+) -> None:
+    await under_way(factory, 60)
+    async with processes(never_quiet(paced(settings, 10, 1)), database_url) as [api]:
+        broadcast = await claim(api, 20, wait=2)
+        assert len(broadcast) > 1, "some ahead of their time"
+        await put(factory, CHAT)
+        [notice, *_] = await claim(api, 20, wait=2)
+        assert notice["kind"] == "access_declined"
+        # Behind what had been granted already.
+        assert notice["wait_seconds"] < 1.5
+
+
+async def test_while_telegram_asks_for_a_pause_nothing_is_granted_ahead_of_its_time(
+    settings: Settings, database_url: str, factory: Factory
+) -> None:
+    await under_way(factory, 20)
+    async with processes(never_quiet(paced(settings, 29, 1)), database_url) as [api]:
+        messages = await claim(api, 5)
+        await tell(api, messages, "unsent", halt=30)
+        assert await claim(api, 5, wait=0.5) == []

@@ -49,6 +49,7 @@ class FakeTelegram:
     def __init__(self, residents: int) -> None:
         self.residents = residents
         self.calls: Counter[str] = Counter()
+        self._sent: list[float] = []
         self._queue: deque[tuple[int, bytes, int]] = deque()
         self._news = asyncio.Event()
         self._update_id = 1000
@@ -141,6 +142,7 @@ class FakeTelegram:
         """Answers at once, or gives the task that will."""
         self.calls[method] += 1
         if method == "sendMessage":
+            self._sent.append(time.perf_counter())
             reply(200, self.send_message(params))
         elif method == "getUpdates":
             return asyncio.create_task(self._later(self.get_updates(params), reply))
@@ -161,6 +163,8 @@ class FakeTelegram:
             return asyncio.create_task(self._later(self._fed_as_json(int(params["count"]), rate), reply))
         if action == "calls":
             reply(200, orjson.dumps(self.calls))
+        elif action == "sent":
+            reply(200, orjson.dumps({"count": len(self._sent), "seconds": self._sent[-1] - self._sent[0]}))
         else:
             reply(404, b"{}")
         return None

@@ -283,7 +283,7 @@ class World:
             if "/cases/{number}/attachments/" in path:
                 values = {"case": case.id, "file": found["attachment_id"]}
                 await session.execute(text("UPDATE attachments SET case_id = :case WHERE id = :file"), values)
-        if "{broadcast_id}" in path:
+        if "{broadcast_id}" in path and "broadcast_id" not in found:
             found["broadcast_id"] = await self._broadcast(sent=path.endswith(("/follow-ups", "/report", "/unreached")))
         if "{collective_id}" in path:
             found["collective_id"] = await self._offered_by_a_neighbour()
