@@ -118,8 +118,15 @@ class Client:
             Failed: it is none.
         """
         start = time.perf_counter()
-        self._connection.request("GET", path, headers=self._headers)
-        response = self._connection.getresponse()
+        try:
+            self._connection.request("GET", path, headers=self._headers)
+            response = self._connection.getresponse()
+        except http.client.RemoteDisconnected:
+            # It stood idle for too long, while the other database was asked something long.
+            self._connection.close()
+            start = time.perf_counter()
+            self._connection.request("GET", path, headers=self._headers)
+            response = self._connection.getresponse()
         body = response.read()
         took = (time.perf_counter() - start) * 1000
         if response.status != 200:
