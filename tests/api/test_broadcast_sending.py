@@ -284,7 +284,7 @@ async def statistics(factory: Factory, what: str) -> int:
         return int((await reader.execute(text(f"SELECT {what}"))).scalar_one())
 
 
-@pytest.mark.security("Who gets what: every route × every role × another family's things")
+@pytest.mark.security("A right that is not used or not supported ends")
 @pytest.mark.parametrize("end", ["revoked_at = now()", "expires_on = CURRENT_DATE - 1", "suspended_at = now()"])
 async def test_who_unlinks_meanwhile_is_not_told(api: aiohttp.ClientSession, factory: Factory, end: str) -> None:
     broadcast = await under_way(factory, 3)

@@ -334,7 +334,7 @@ async def world(api: aiohttp.ClientSession, factory: Factory) -> World:
     unit = await factory.unit(room="家7701")  # No moment in an answer has it by chance.
     agreement = await factory.agreement(number="MATRIX-2021-0034", units=[unit])
     await factory.ledger_entry(agreement)
-    world = World(api, factory, agreement, "7701")
+    world = World(api, factory, agreement, "家7701")
     await factory.link(world.chats["family"], agreement)
     other = await factory.agreement(units=[await factory.unit(room="1801")])
     await factory.link(world.chats["resident"], other)
