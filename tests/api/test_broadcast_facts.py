@@ -108,11 +108,7 @@ async def test_what_a_link_to_the_progress_does_not_show_is_not_there(factory: F
     )
 
 
-<<<<<<< HEAD
-@pytest.mark.security("Who gets what: every route × every role × another family's things")
-=======
 @pytest.mark.security("A right that is not used or not supported ends")
->>>>>>> b5-sending
 async def test_only_what_the_chat_sees_today_is_told_each_to_its_own(factory: Factory) -> None:
     first, second, third = [await factory.agreement() for _ in range(3)]
     await factory.link(CHAT, first)
