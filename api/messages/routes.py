@@ -98,7 +98,8 @@ async def report(told: Report, request: Request) -> Reported:
 @router.get(
     "/broadcasts/{broadcast_id}/file",
     summary="The photo or document of a broadcast",
-    responses=NOT_FOUND | {200: {"content": {"application/octet-stream": {}}}},
+    responses=NOT_FOUND
+    | {200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
     response_class=Response,
 )
 async def broadcast_file(broadcast_id: RowId, request: Request) -> Response:

@@ -257,11 +257,6 @@ class World:
                 expires_at=datetime(2099, 1, 1, tzinfo=UTC),
             )
             found["code_id"] = (await factory.add(code)).id
-        if path == "/v1/messages/broadcasts/{broadcast_id}/file":
-            stored = await upload(self.api, self.chats["family"], upload_key=f"matrix-{next(_KEYS):04}")
-            found["broadcast_id"] = (
-                await factory.add(Broadcast(fallback="en", bodies={}, attachment_id=stored["id"]))
-            ).id
         if "{attachment_id}" in path:
             stored = await upload(self.api, self.chats["family"], upload_key=f"matrix-{next(_KEYS):04}")
             found["attachment_id"] = stored["id"]
@@ -283,7 +278,11 @@ class World:
             if "/cases/{number}/attachments/" in path:
                 values = {"case": case.id, "file": found["attachment_id"]}
                 await session.execute(text("UPDATE attachments SET case_id = :case WHERE id = :file"), values)
-        if "{broadcast_id}" in path:
+        if path == "/v1/messages/broadcasts/{broadcast_id}/file":
+            stored = await upload(self.api, self.chats["family"], upload_key=f"matrix-{next(_KEYS):04}")
+            draft = Broadcast(fallback="en", bodies={}, attachment_id=stored["id"])
+            found["broadcast_id"] = (await factory.add(draft)).id
+        elif "{broadcast_id}" in path:
             found["broadcast_id"] = await self._broadcast(sent=path.endswith(("/follow-ups", "/report", "/unreached")))
         if "{collective_id}" in path:
             found["collective_id"] = await self._offered_by_a_neighbour()
