@@ -330,10 +330,10 @@ class World:
 
 @pytest.fixture
 async def world(api: aiohttp.ClientSession, factory: Factory) -> World:
-    unit = await factory.unit(room="7701")
+    unit = await factory.unit(room="家7701")  # No moment in an answer has it by chance.
     agreement = await factory.agreement(number="MATRIX-2021-0034", units=[unit])
     await factory.ledger_entry(agreement)
-    world = World(api, factory, agreement, "7701")
+    world = World(api, factory, agreement, "家7701")
     await factory.link(world.chats["family"], agreement)
     other = await factory.agreement(units=[await factory.unit(room="1801")])
     await factory.link(world.chats["resident"], other)
@@ -369,8 +369,8 @@ def _against(route: str, cell: str, world: World, theirs: tuple[int, str], missi
     if cell in ("200", "own"):
         if not 200 <= status < 300:
             return f"was refused: {status} {body}"
-        if cell == "own" and any(part in body for part in world.telling):
-            return f"shows the family: {body}"
+        if cell == "own" and (shown := [part for part in world.telling if part in body]):
+            return f"shows the family ({shown}): {body}"
         if cell == "200" and missing is not None and missing[0] != 404:
             return f"finds what does not exist: {missing}"
         return ""
