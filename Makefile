@@ -7,7 +7,7 @@ READY := $(VENV)/.synced
 # Tests and benches start many processes: none of them should compile what another has compiled already.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test security check bench drill format lock
+.PHONY: demo test test-long security check bench drill format lock
 .DELETE_ON_ERROR:
 
 $(READY): requirements.lock pyproject.toml
@@ -21,7 +21,11 @@ demo: $(READY)
 	$(BIN)/shanglou demo
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup -m "not long"
+
+# Floods, kills and simulations: not with every change, but before each release.
+test-long: $(READY)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup -m long
 
 # What the tests of each defence found, in one table.
 security: $(READY)

@@ -20,7 +20,7 @@ from tests.conftest import SERVICE_TOKEN
 from tests.defences import Figure
 from tests.factories import Factory
 
-pytestmark = pytest.mark.security("Every look-up and change is recorded")
+pytestmark = [pytest.mark.long, pytest.mark.security("Every look-up and change is recorded")]
 FIRST_CHAT, CHATS, LOOK_UPS, CHANGES = 700100200, 12, 480, 60
 ACTIONS = {"homes": "homes.seen", "with-handover": "handover.seen", "payments": "payments.seen"}
 

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from sqlalchemy import text
 
 from api.db import Database
 from tests.conftest import SECRETS, SERVICE_TOKEN
 from tests.factories import Factory
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 RESIDENTS = range(700100300, 700100350)

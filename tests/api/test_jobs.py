@@ -289,6 +289,7 @@ async def process(settings: Settings, url: str) -> AsyncIterator[asyncio.subproc
         await started.wait()
 
 
+@pytest.mark.long
 async def test_a_killed_workers_job_is_anothers(settings: Settings, database: Database, database_url: str) -> None:
     await nothing_noted(database)
     async with process(settings, database_url) as first:
@@ -307,6 +308,7 @@ async def test_a_killed_workers_job_is_anothers(settings: Settings, database: Da
     assert await noted(database) == [0]
 
 
+@pytest.mark.long
 async def test_a_job_that_kills_its_worker_is_held_in_the_end(
     settings: Settings, database: Database, database_url: str
 ) -> None:
@@ -338,6 +340,7 @@ async def test_sigterm_finishes_what_was_begun_and_begins_nothing_more(
     assert [job.state for job in await jobs(database)] == [JobState.DONE, JobState.WAITING]
 
 
+@pytest.mark.long
 async def test_two_processes_share_the_work_and_do_nothing_twice(
     settings: Settings, database: Database, database_url: str
 ) -> None:

@@ -352,6 +352,7 @@ async def left(database: Database) -> int:
     return sum(place.by_key.get(OLD, 0) for place in await usage(database))
 
 
+@pytest.mark.long
 async def test_a_killed_rotation_goes_on(
     settings: Settings, both: Settings, new: Settings, database: Database, database_url: str, factory: Factory,
     api: aiohttp.ClientSession, store: AttachmentStore,
@@ -428,6 +429,7 @@ class Family:
             assert case["attachments"][0]["filename"] == "photo.png"
 
 
+@pytest.mark.long
 async def test_nothing_is_lost_under_load(
     settings: Settings, both: Settings, new: Settings, database: Database, database_url: str, factory: Factory,
     store: AttachmentStore, figure: Figure,

@@ -3,7 +3,11 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.bench.processes import python, run_to_end
+
+pytestmark = pytest.mark.long
 
 
 def test_the_bench_runs_and_writes_its_report(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.bot.post import BATCH, Post
 from tests.conftest import SERVICE_TOKEN
 from tests.defences import Figure
 
+pytestmark = pytest.mark.long
+
 
 class CourierProcess:
     """``shanglou courier`` as an operator runs it."""

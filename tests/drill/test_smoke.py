@@ -1,8 +1,12 @@
 """The drill itself runs, and finds nothing."""
 
+import pytest
+
 from tests.defences import Figure
 from tests.drill.__main__ import run
 from tests.drill.run import Plan
+
+pytestmark = pytest.mark.long
 
 
 def test_a_small_one(figure: Figure) -> None:

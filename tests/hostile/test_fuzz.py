@@ -27,7 +27,7 @@ from tests.hostile.mutations import body_of, changed, damaged, nested
 from tests.hostile.shapes import COMMANDS, Shape, collect, updates
 from tests.people import Person
 
-pytestmark = pytest.mark.security("Hostile input arrives as text, or not at all")
+pytestmark = [pytest.mark.long, pytest.mark.security("Hostile input arrives as text, or not at all")]
 
 POSTED = 12_000
 SENT = 8_000

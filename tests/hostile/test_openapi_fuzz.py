@@ -23,7 +23,7 @@ from tests.factories import Factory
 from tests.flows.conftest import new_household
 from tests.hostile.conftest import Complaints
 
-pytestmark = pytest.mark.security("Hostile input arrives as text, or not at all")
+pytestmark = [pytest.mark.long, pytest.mark.security("Hostile input arrives as text, or not at all")]
 
 CHAT = 700100200
 FUZZED = 200

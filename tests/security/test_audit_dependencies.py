@@ -13,7 +13,7 @@ from aiohttp import web
 from tests.bot.conftest import serving_aiohttp
 from tests.security.audit_dependencies import ROOT, audit
 
-pytestmark = pytest.mark.security("Known vulnerabilities of dependencies are found")
+pytestmark = [pytest.mark.long, pytest.mark.security("Known vulnerabilities of dependencies are found")]
 
 HASH = "a" * 64
 

@@ -20,7 +20,7 @@ from tests.security.attacker import REGION, Attack, likeliest_tails, tails_of_a_
 from tests.security.rolls import roll
 from tests.security.tries import Tries
 
-pytestmark = pytest.mark.security("Guessing is hopeless")
+pytestmark = [pytest.mark.long, pytest.mark.security("Guessing is hopeless")]
 
 CHATS = 1000
 BOUND = 0.01

@@ -67,6 +67,7 @@ def good(password: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 @SECRETS_STAY_SECRET
 @pytest.mark.parametrize("command", [("up",), ("bot",), ("migrate",)])
 async def test_refused_settings_are_named_and_never_shown(command: tuple[str, ...]) -> None:
@@ -88,6 +89,7 @@ async def test_refused_settings_are_named_and_never_shown(command: tuple[str, ..
             assert piece not in said, name
 
 
+@pytest.mark.long
 @SECRETS_STAY_SECRET
 @pytest.mark.parametrize("command", [("up",), ("cases",)])
 async def test_a_crash_tells_no_secret(command: tuple[str, ...]) -> None:

@@ -34,7 +34,7 @@ from tests.security.rolls import roll
 from tests.security.tries import Tries
 from tests.serving import serving
 
-pytestmark = pytest.mark.security("Guessing is hopeless")
+pytestmark = [pytest.mark.long, pytest.mark.security("Guessing is hopeless")]
 
 TURNS = 110
 MOST_TURNS = 330
