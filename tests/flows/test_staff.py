@@ -89,7 +89,7 @@ async def test_the_link_from_the_command_line_does_the_same(system: System, fact
     code = await code_for(factory, account)
     await person.send(f"/start {code}")
     linked = await person.expect("this Telegram account acts for you", "Publisher")
-    assert linked.buttons == ["Main menu"], "nothing here for this role"
+    assert linked.buttons == ["📣 Broadcasts", "Main menu"], "what this role has"
     await person.expect_deleted(code)
 
 
