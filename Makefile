@@ -20,8 +20,9 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)
 	$(BIN)/shanglou demo
 
+# A third of a test is waiting: three of them fill two cores.
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup -m "not long"
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup -m "not long"
 
 # Floods, kills and simulations: not with every change, but before each release.
 test-long: $(READY)
