@@ -113,7 +113,8 @@ async def send(update: Update, ctx: Context, tap: Send) -> None:
         await ask(ctx, ctx.t("You changed something after that. Please look at it once more."))
         return
     try:
-        case = await _send(ctx, draft, dialog.id)
+        # What was changed after an answer that got lost is another step.
+        case = await _send(ctx, draft, f"{dialog.id}-{draft.seal()}")
     except NotAllowedNow as now:
         await _has_moved_on(ctx, draft, [CaseAction(name) for name in now.allowed])
         return

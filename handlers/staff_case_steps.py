@@ -169,7 +169,12 @@ async def confirm(update: Update, ctx: Context, tap: Confirm) -> None:
         return
     try:
         case = await ctx.backend.act_on_case(
-            ctx.chat_id, draft.number, draft.as_step(), version=draft.version, idempotency_key=dialog.id
+            ctx.chat_id,
+            draft.number,
+            draft.as_step(),
+            version=draft.version,
+            # What was changed after an answer that got lost is another step.
+            idempotency_key=f"{dialog.id}-{draft.seal()}",
         )
     except CaseChanged:
         await _keep_and_ask(ctx, draft)

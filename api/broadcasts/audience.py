@@ -152,9 +152,13 @@ def has_muted(topic: Topic, news: News) -> Condition:
     if topic is Topic.LEGAL:
         return false()
     muted = Link.chat_id.in_(select(Mute.chat_id).where(Mute.topic == topic))
-    if not any(kind is NewsKind.FORECAST for _, kind in news):
+    loads = [load for load, kind in news if kind is NewsKind.FORECAST]
+    if not loads:
         return muted
-    watched = select(HandoverWatch.chat_id, HandoverWatch.agreement_id)
+    touched = select(ImportChange.agreement_id).where(
+        ImportChange.kind == NewsKind.FORECAST, ImportChange.import_id.in_(loads)
+    )
+    watched = select(HandoverWatch.chat_id, HandoverWatch.agreement_id).where(HandoverWatch.agreement_id.in_(touched))
     return and_(muted, tuple_(Link.chat_id, Link.agreement_id).not_in(watched))
 
 
@@ -180,14 +184,16 @@ def families(rule: Rule, today: date) -> Select[*tuple[Any, ...]]:
     )
 
 
-def reached(broadcast_id: int) -> Select[*tuple[Any, ...]]:
-    """Agreements of which a chat got a broadcast, or one that sent it once more."""
+def reached(broadcast_id: int, *, or_will_be: bool = False) -> Select[*tuple[Any, ...]]:
+    """Agreements of which a chat got a broadcast, or one that sent it once more; ``or_will_be``: or for which it still
+    waits to be sent."""
+    states = (DeliveryState.SENT, DeliveryState.WAITING) if or_will_be else (DeliveryState.SENT,)
     the_same = union(
         select(Broadcast.id).where(Broadcast.id == broadcast_id),
         select(Broadcast.id).where(Broadcast.of_id == broadcast_id, Broadcast.operation == Operation.SEND),
     )
     return select(func.unnest(Delivery.agreement_ids, type_=BigInteger)).where(
-        Delivery.broadcast_id.in_(the_same), Delivery.state == DeliveryState.SENT
+        Delivery.broadcast_id.in_(the_same), Delivery.state.in_(states)
     )
 
 
@@ -232,7 +238,8 @@ def _of_agreement(rule: Any) -> Condition:
             keys = literal(sorted({normalise_agreement_number(number) for number in numbers}), ARRAY(Text))
             return Agreement.number_key.in_(select(func.unnest(keys, type_=Text)))
         case ReachedBy(broadcast_id=broadcast_id, value=value):
-            return _is(Agreement.id.in_(reached(broadcast_id)), value)
+            # Whom it did not reach, and will not: nobody is told twice.
+            return _is(Agreement.id.in_(reached(broadcast_id, or_will_be=not value)), value)
         case TouchedBy(import_id=import_id, kind=kind):
             return Agreement.id.in_(
                 select(ImportChange.agreement_id).where(ImportChange.import_id == import_id, ImportChange.kind == kind)

@@ -85,7 +85,7 @@ def columns_of(content: bytes, filename: str) -> list[list[str]]:
     Raises:
         UnsupportedType: it is none that can be read.
     """
-    suffix = Path(filename).suffix.lower()[:10]
+    suffix = Path(filename.replace("\0", "")).suffix.lower()[:10]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"numbers{suffix or '.txt'}"
         path.write_bytes(content)

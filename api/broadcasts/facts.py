@@ -14,6 +14,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+import structlog
 from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, cast, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,7 +46,9 @@ from api.identity.documents import mask_agreement_number, mask_name
 from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Row, decimal_text, json_list, json_object
 from api.money.models import LedgerEntry, TransitionFee
-from api.privacy import Vault
+from api.privacy import CannotOpen, Vault
+
+log = structlog.get_logger()
 
 PROGRESS_NEWS = (NewsKind.FORECAST, NewsKind.MILESTONE)
 """What a link to the progress alone is told of."""
@@ -61,6 +64,15 @@ def news_of(rule: Rule | None, import_id: int | None) -> list[tuple[int, NewsKin
     draft."""
     asked = sorted(_touched(rule)) if rule is not None else []
     return asked or [(import_id, kind) for kind in NewsKind if import_id is not None]
+
+
+def _name(vault: Vault, row: Any) -> str | None:
+    """None where it cannot be opened: everybody else's messages must not wait for that."""
+    try:
+        return mask_name(vault.open("person.name", row["holder"]))
+    except CannotOpen:
+        log.error("name_unreadable", agreement=row["id"])
+        return None
 
 
 def _touched(rule: Rule) -> set[tuple[int, NewsKind]]:
@@ -104,7 +116,7 @@ async def facts_of(
         reader = found[row["place"]]
         reader.homes.append(_home(row, known))
         if reader.name is None and Placeholder.NAME in known and row["holder"] is not None:
-            reader.name = mask_name(vault.open("person.name", row["holder"]))
+            reader.name = _name(vault, row)
     return found
 
 

@@ -40,6 +40,10 @@ class Overtaken(Exception):
     """Somebody took a step meanwhile: nothing of this may stand."""
 
 
+class NeedsApproval(Exception):
+    """Its audience has grown beyond what goes out without a second person."""
+
+
 # --- start ---
 
 
@@ -61,7 +65,17 @@ async def start_broadcast(work: Work, *, broadcast_id: int) -> None:
     now = datetime.now(UTC)
     try:
         async with work.transaction() as session:
-            total = await start(session, broadcast_id, now.astimezone(work.settings.timezone).date(), now)
+            total = await start(
+                session,
+                broadcast_id,
+                now.astimezone(work.settings.timezone).date(),
+                now,
+                approval_above=work.settings.broadcast_approval_above,
+            )
+    except NeedsApproval:
+        async with work.transaction() as session:
+            await _wait_for_approval(session, broadcast_id)
+        log.info("broadcast_waits_for_approval", broadcast=broadcast_id)
     except Overtaken:
         # Cancelled, or edited: whoever approves it again has it started again.
         log.info("broadcast_not_started", broadcast=broadcast_id)
@@ -70,14 +84,20 @@ async def start_broadcast(work: Work, *, broadcast_id: int) -> None:
             log.info("broadcast_started", broadcast=broadcast_id, messages=total)
 
 
-async def start(session: AsyncSession, broadcast_id: int, today: date, now: datetime) -> int | None:
+async def start(
+    session: AsyncSession, broadcast_id: int, today: date, now: datetime, *, approval_above: int | None = None
+) -> int | None:
     """One row for each chat that gets it, in one statement, whatever their number.
+
+    Args:
+        approval_above: so many chats may get it without a second person's approval; none: any number.
 
     Returns:
         How many they are; none where it is not to be started now.
 
     Raises:
         Overtaken: it is not approved any more; the transaction must be rolled back.
+        NeedsApproval: it would reach more than when it was submitted, and nobody approved it; likewise.
     """
     broadcast = await session.get(Broadcast, broadcast_id, populate_existing=True)
     if broadcast is None or broadcast.state is not BroadcastState.APPROVED:
@@ -92,6 +112,8 @@ async def start(session: AsyncSession, broadcast_id: int, today: date, now: date
         .from_select(columns, rows)
         .on_conflict_do_nothing(index_elements=[Delivery.broadcast_id, Delivery.chat_id])
     )
+    if approval_above is not None and broadcast.approved_revision is None and frozen.rowcount > approval_above:
+        raise NeedsApproval
     begun: Any = await session.execute(
         update(Broadcast)
         .where(
@@ -111,6 +133,22 @@ async def start(session: AsyncSession, broadcast_id: int, today: date, now: date
     await finish(session, [broadcast_id])
     total: int = frozen.rowcount
     return total
+
+
+async def _wait_for_approval(session: AsyncSession, broadcast_id: int) -> None:
+    revision = await session.scalar(
+        update(Broadcast)
+        .where(
+            Broadcast.id == broadcast_id,
+            Broadcast.state == BroadcastState.APPROVED,
+            Broadcast.approved_revision.is_(None),
+        )
+        .values(state=BroadcastState.SUBMITTED, version=Broadcast.version + 1)
+        .returning(Broadcast.revision),
+        **_SETTLED,
+    )
+    if revision is not None:
+        await _tell(session, broadcast_id, revision, BroadcastAction.SUBMIT, "broadcast.submitted")
 
 
 async def _audience(session: AsyncSession, broadcast: Broadcast, today: date, now: datetime) -> Select[Any]:

@@ -29,7 +29,7 @@ from api.broadcasts.schemas import (
     ReachedBy,
 )
 from api.broadcasts.sending import settle_soon, start_when_due
-from api.broadcasts.states import Part, Transition, find, parts_of
+from api.broadcasts.states import OVER, Part, Transition, find, parts_of
 from api.cases.models import Attachment
 from api.errors import BroadcastChanged, HasProblems, InvalidInput, NotAllowedNow, NotFound
 from api.staff.access import Acting
@@ -122,6 +122,8 @@ async def create(
         "operation": new.operation,
         "of_id": new.of_id,
         "author_id": by.staff_id,
+        # What {news} tells of, it tells of in a correction too.
+        "import_id": None if of is None else of.import_id,
         "idempotency_key": idempotency_key,
     }
     broadcast_id = await session.scalar(
@@ -173,7 +175,7 @@ async def _get_sent(session: AsyncSession, broadcast_id: int) -> Broadcast:
         NotAllowedNow
     """
     of = await get(session, broadcast_id)
-    if of.operation is not Operation.SEND or of.started_at is None:
+    if of.operation is not Operation.SEND or of.started_at is None or of.state not in OVER:
         raise NotAllowedNow(allowed=[], state=of.state)
     return of
 

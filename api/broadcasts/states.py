@@ -51,6 +51,8 @@ TABLE: tuple[Transition, ...] = (
     Transition(A.EDIT, EDITABLE, S.DRAFT, by=WRITES),
     Transition(A.SUBMIT, (S.DRAFT,), S.SUBMITTED, by=WRITES, needs_approval=True, checked=True),
     Transition(A.SUBMIT, (S.DRAFT,), S.APPROVED, by=WRITES, needs_approval=False, checked=True),
+    # It would reach more when it starts than when it was submitted.
+    Transition(A.SUBMIT, (S.APPROVED,), S.SUBMITTED, by=(P.SYSTEM,)),
     # By what is true then: its time may have passed since it was submitted.
     Transition(A.APPROVE, (S.SUBMITTED,), S.APPROVED, by=(P.APPROVER,), not_own=True, checked=True),
     Transition(A.REJECT, (S.SUBMITTED,), S.DRAFT, by=(P.APPROVER,), needs_text=True),
@@ -102,7 +104,7 @@ def find(
     if not any({*parts} & {*row.by} for row in rows):
         raise NotAllowed
     for row in rows:
-        if state in row.sources:
+        if state in row.sources and {*parts} & {*row.by}:
             if own and row.not_own:
                 raise OwnBroadcast
             return row

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.actors import Actor
-from api.cases.clocks import CLOCKS
+from api.cases.clocks import CLOCKS, Owed
 from api.cases.lifecycle import Transition
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department, DepartmentMember
 from api.cases.schemas import AttachmentOut, CaseAction, CaseEventKind, ClockKind, ClockOut
@@ -17,6 +17,7 @@ from api.messages.schemas import CaseOnDesk, CaseUpdated, DeskNews
 from api.messages.service import enqueue_notice
 from api.privacy import Vault
 from api.staff.models import StaffAccount
+from api.staff.schemas import StaffRole
 
 if TYPE_CHECKING:
     from api.cases.desk import By
@@ -62,7 +63,10 @@ async def tell_resident(
         procedure=event.procedure,
         days=event.days,
         clocks=[
-            clock_out(kind, clock.last_day, today) for kind, clock in clocks.items() if kind not in INTERNAL_CLOCKS
+            clock_out(kind, clock.last_day, today)
+            for kind, clock in clocks.items()
+            # A right that has lapsed is none any more.
+            if kind not in INTERNAL_CLOCKS and (CLOCKS[kind].owed is Owed.BY_OFFICE or clock.last_day >= today)
         ],
     )
     await enqueue_notice(session, vault, [case.chat_id], notice, dedupe_key=f"case_event:{event.id}", case_id=case.id)
@@ -96,7 +100,7 @@ async def tell_who_has_it(
     Args:
         but: not the one who did it.
     """
-    chats = await _desk_chats(session, case, but)
+    chats = await _desk_chats(session, case, but, to_somebody=news in _DEADLINES)
     notice = CaseOnDesk(
         number=case.number,
         category=case.category,
@@ -108,20 +112,27 @@ async def tell_who_has_it(
     await enqueue_notice(session, vault, chats, notice, dedupe_key=dedupe_key, case_id=case.id)
 
 
-async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None) -> Collection[int]:
-    wanted = select(StaffAccount.id, StaffAccount.chat_id).where(
+_DEADLINES = (DeskNews.DUE_SOON, DeskNews.OVERDUE)
+
+
+async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None, *, to_somebody: bool) -> Collection[int]:
+    """Of who has it; where they have no chat any more, or nobody has it, of its department's supervisors.
+
+    Args:
+        to_somebody: where there are none either, of the administrators.
+    """
+    reachable = select(StaffAccount.id, StaffAccount.chat_id).where(
         StaffAccount.chat_id.is_not(None), StaffAccount.disabled_at.is_(None)
     )
-    if case.officer_id is not None:
-        wanted = wanted.where(StaffAccount.id == case.officer_id)
-    elif case.department_id is not None:
-        wanted = wanted.join(DepartmentMember, DepartmentMember.staff_id == StaffAccount.id).where(
-            DepartmentMember.department_id == case.department_id, DepartmentMember.is_supervisor
-        )
-    else:
-        return []
-    rows = await session.execute(wanted)
-    return [row.chat_id for row in rows if but is None or Actor.staff(row.id) != but]
+    supervisors = reachable.join(DepartmentMember, DepartmentMember.staff_id == StaffAccount.id).where(
+        DepartmentMember.department_id == case.department_id, DepartmentMember.is_supervisor
+    )
+    administrators = reachable.where(StaffAccount.roles.contains([StaffRole.ADMIN.value]))
+    in_turn = [reachable.where(StaffAccount.id == case.officer_id), supervisors]
+    for wanted in (*in_turn, administrators) if to_somebody else in_turn:
+        if rows := (await session.execute(wanted)).all():
+            return [row.chat_id for row in rows if but is None or Actor.staff(row.id) != but]
+    return []
 
 
 def is_shown(kind: CaseEventKind) -> bool:

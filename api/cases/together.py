@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, record
@@ -16,7 +16,7 @@ from api.cases.clocks import Policy
 from api.cases.collective import members_of
 from api.cases.desk import BY_SYSTEM, By, Done, perform
 from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEFORE_ANSWER, BEING_WORKED_ON
-from api.cases.models import Case, CaseEvent
+from api.cases.models import Attachment, Case, CaseEvent
 from api.cases.routing import officers_of
 from api.cases.schemas import (
     Accept,
@@ -177,7 +177,9 @@ async def _last(session: AsyncSession, master: Case, action: CaseAction) -> int 
         CaseAction.START: CaseEventKind.STARTED,
     }[action]
     of_kind = select(func.max(CaseEvent.id)).where(CaseEvent.case_id == master.id, CaseEvent.kind == kind)
-    newest = select(func.max(CaseEvent.id)).where(CaseEvent.case_id == master.id)
+    # Never a step with files: what a member follows, it shows as its own.
+    with_files = exists().where(Attachment.event_id == CaseEvent.id)
+    newest = select(func.max(CaseEvent.id)).where(CaseEvent.case_id == master.id, ~with_files)
     return await session.scalar(of_kind) or await session.scalar(newest)
 
 

@@ -21,6 +21,7 @@ async def a_broadcast(factory: Factory, text: str = "停水通知", **values: An
         "bodies": {"zh_CN": {"text": text, "buttons": []}},
         "fallback": "zh_CN",
         "state": BroadcastState.APPROVED,
+        "approved_revision": 1,
     } | values
     return await factory.add(Broadcast(**values))
 

@@ -8,7 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from api.broadcasts.schemas import BroadcastOut, BroadcastReport
-from api.broadcasts.sending import start
+from api.broadcasts.sending import finish, start
 from tests.api.calls import call
 from tests.api.newsroom import APPROVER, CLERK, PUBLISHER, VIEWER, Newsroom
 from tests.factories import Factory
@@ -105,6 +105,12 @@ async def test_sent_once_more_to_those_who_did_not_get_it(newsroom: Newsroom, se
         c=sent.chats["doubt"],
         b=again.id,
     )
+    # Not while it goes out: whoever gets it later would be told twice.
+    early = {"Idempotency-Key": "once-more-early"}
+    refused = await newsroom.ask("POST", f"/{again.id}/follow-ups", 409, json={}, headers=early)
+    assert (refused["code"], refused["details"]["state"]) == ("not_allowed_now", "sending")
+    async with newsroom.factory.database.transaction() as session:
+        await finish(session, [again.id])
     # The first one's report counts whom the second one reached.
     _, *rows = await table(newsroom, f"/{sent.id}/unreached")
     assert {row[0] for row in rows} == {sent.numbers["blocked"], sent.numbers["alone"]}

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from api.broadcasts.models import Broadcast, BroadcastEvent, Mute
 from api.broadcasts.schemas import BroadcastAction, BroadcastState, Missing, Operation, Progress, Topic
-from api.broadcasts.sending import DELETABLE, Overtaken, settle_soon, start_when_due
+from api.broadcasts.sending import DELETABLE, Overtaken, settle_soon, start, start_when_due
 from api.chats.models import Chat
 from api.jobs import Job, JobState, enqueue
 from api.messages.schemas import ClaimedBatch, DeliveryState
@@ -159,6 +159,23 @@ async def test_it_waits_for_its_time_and_is_started_by_the_sweep(
     await run(settings, database_url, factory, sweep.name)
     assert (await now_of(factory, due)).state is BroadcastState.SENDING
     assert (await now_of(factory, later)).state is BroadcastState.APPROVED
+
+
+async def test_one_that_nobody_approved_waits_where_its_audience_has_grown(
+    settings: Settings, database_url: str, factory: Factory
+) -> None:
+    """It needed no second person when it was submitted; it does now."""
+    await families(factory, 2)
+    grown = await a_broadcast(factory, approved_revision=None)
+    async with factory.database.transaction() as session:
+        await start_when_due(session, grown)
+    await work(settings, database_url, factory, until="count(*) = 0 FROM jobs WHERE state IN ('waiting', 'running')")
+    assert (await now_of(factory, grown)).state is BroadcastState.SUBMITTED
+    assert await rows(factory) == []
+    small = await a_broadcast(factory, approved_revision=None)
+    async with factory.database.transaction() as session:
+        now = datetime.now(UTC)
+        assert await start(session, small.id, now.date(), now, approval_above=2) == 2
 
 
 async def run(settings: Settings, database_url: str, factory: Factory, name: str) -> None:

@@ -288,3 +288,12 @@ async def test_several_workers_sweep_once(
     assert [notice["news"] for notice in await told(database, vault, OFFICER)] == ["overdue"]
     assert [case.number for case in (await desk.queue(view="raised")).cases] == [number]
     assert sweep_clocks.cron == "*/10 * * * *"
+
+
+async def test_of_one_that_nobody_has_the_administrators_are_told(desk: Desk, settings: Settings) -> None:
+    await desk.file()
+    async with desk.factory.database.transaction() as session:
+        now = datetime.now(UTC)
+        await sweep_overdue(session, desk.factory.vault, today(settings) + timedelta(days=60), now)
+        told = (await session.scalars(select(Delivery.chat_id).where(Delivery.kind == "case_on_desk"))).all()
+    assert told == [ADMIN]

@@ -11,7 +11,7 @@ from api.cases.models import Case, CaseEvent
 from api.cases.schemas import CaseOut
 from api.messages.models import Delivery
 from api.messages.service import PAYLOAD
-from tests.api.calls import PNG, call
+from tests.api.calls import PNG, call, upload
 from tests.api.desk import OFFICER, OPINION, RESIDENT, STRANGER, Desk
 from tests.factories import Factory
 
@@ -259,3 +259,28 @@ async def test_a_step_that_is_taken_back_takes_none_of_its_members(
     async with desk.factory.database.transaction() as session:
         kinds = set(await session.scalars(select(CaseEvent.kind)))
     assert "answered" not in kinds
+
+
+async def test_photos_of_the_masters_family_stay_theirs(desk: Desk, homes: dict[int, Agreement]) -> None:
+    """A member takes the master's place in the office with steps that name the master's; what lies on those is shown
+    with them. Where the master was transferred, not assigned, its newest step was once the family's own, photos and
+    all."""
+    number = await desk.file()
+    await desk.act(number, "register")
+    await desk.act(number, "transfer", department_id=desk.department, text="这件归你们管。")
+    await desk.act(number, "publish", text=PUBLISHED)
+    photo = await upload(desk.api, RESIDENT, filename="我家.png", upload_key="photo-of-the-home")
+    await desk.say(number, "add", text="我家的照片", attachment_ids=[photo["id"]])
+    async with desk.factory.database.transaction() as session:
+        collective = (await session.scalars(select(Case.id).where(Case.number == number))).one()
+    joined = CaseOut.model_validate(await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))
+    assert joined.department == "住建局"
+    assert joined.attachments == []
+    assert all(event.attachment_ids == [] for event in joined.events)
+    path = f"/v1/chats/{NEIGHBOUR}/cases/{joined.number}/attachments/{photo['id']}"
+    await call(desk.api, "GET", path, 404)
+    async with desk.factory.database.transaction() as session:
+        rows = await session.scalars(select(Delivery).where(Delivery.chat_id == NEIGHBOUR))
+        told = [desk.factory.vault.open_json(PAYLOAD, row.payload) for row in rows if row.payload is not None]
+    assert told
+    assert all(notice["attachments"] == [] for notice in told)

@@ -85,9 +85,10 @@ PAGES = (
     Page("queue: one department", lambda nth, _: f"/v1/staff/{VIEWER}/cases?department_id={1 + nth % 10}"),
     Page("queue: one category", _queue("category=quality")),
     Page("queue: one state", _queue("state=in_progress")),
-    Page("queue: supervised", _queue("supervised=true")),
-    Page("queue: mine, overdue last, one category", _queue("view=mine&category=handover")),
-    Page("queue: overdue of one department", lambda nth, _: f"{_queue('view=overdue')(nth, 0)}&department_id=3"),
+    # So few that the small desk has as many: what is measured is the table, not the length of the answer.
+    Page("queue: supervised", _queue("supervised=true&limit=3")),
+    Page("queue: mine of one category", _queue("view=mine&category=handover&limit=1")),
+    Page("queue: overdue of one department", _queue("view=overdue&department_id=3&limit=3")),
     Page("queue: what waits longest", _queue("sort=received")),
     Page("queue: closed ones", _queue("state=closed")),
     Page("queue: by number", lambda nth, cases: f"{_queue()(nth, cases)}number={_case(nth, cases)}"),

@@ -84,6 +84,7 @@ async def begin(database_url: str, recipients: int) -> tuple[int, float]:
                 bodies=BODIES,
                 fallback="zh_CN",
                 state=BroadcastState.APPROVED,
+                approved_revision=1,
             )
             session.add(broadcast)
             await session.flush()

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
-from api.broadcasts.schemas.words import Id, Locale, NewsKind
+from api.broadcasts.schemas.words import Id, Locale, NewsKind, NoNul
 
 MAX_NUMBERS = 20_000
 MAX_RULES, MAX_DEPTH = 50, 8
@@ -39,7 +39,7 @@ class InBuilding(BaseModel):
 class InEntrance(BaseModel):
     op: Literal["entrance"] = "entrance"
     building_id: Id
-    entrance: str = Field(min_length=1, max_length=40)
+    entrance: Annotated[str, NoNul] = Field(min_length=1, max_length=40)
 
 
 class OfKind(BaseModel):

@@ -1,12 +1,12 @@
 """A broadcast as staff see it, while it goes out and afterwards."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from api.broadcasts.schemas.found import Problem
-from api.broadcasts.schemas.words import BroadcastAction, BroadcastState, Operation, Topic
+from api.broadcasts.schemas.words import BroadcastAction, BroadcastState, NoNul, Operation, Topic
 from api.broadcasts.schemas.writing import BroadcastIn
 
 
@@ -72,7 +72,7 @@ class BroadcastStep(BaseModel):
         BroadcastAction.CANCEL,
     ]
     version: int = Field(ge=1)
-    text: str = Field(default="", max_length=1_000, description="Why; needed to reject.")
+    text: Annotated[str, NoNul] = Field(default="", max_length=1_000, description="Why; needed to reject.")
 
 
 # --- afterwards ---

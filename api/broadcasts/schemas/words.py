@@ -3,9 +3,11 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 Id = Annotated[int, Field(ge=1, lt=2**63)]
+NoNul = BeforeValidator(lambda text: text.replace("\0", "") if isinstance(text, str) else text)
+"""PostgreSQL keeps no text with a NUL in it."""
 Locale = Annotated[str, StringConstraints(max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from api.broadcasts.schemas.audience import Audience
-from api.broadcasts.schemas.words import Id, Locale, Operation, Topic
+from api.broadcasts.schemas.words import Id, Locale, NoNul, Operation, Topic
 
 MAX_BODY = 8_000
 """Characters of a body as it is written, with its markup and placeholders."""
@@ -62,7 +62,7 @@ class Target(StrEnum):
 class BroadcastButton(BaseModel):
     """Opens a page of the bot, or an address in the web."""
 
-    label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+    label: Annotated[str, NoNul, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
     target: Target | None = None
     url: Annotated[str, StringConstraints(max_length=500, pattern=r"^https://\S+$")] | None = None
 
@@ -70,7 +70,7 @@ class BroadcastButton(BaseModel):
 class Body(BaseModel):
     """The message in one language: Telegram's HTML with placeholders (``{home}``)."""
 
-    text: str = Field(max_length=MAX_BODY)
+    text: Annotated[str, NoNul] = Field(max_length=MAX_BODY)
     buttons: Annotated[list[BroadcastButton], Field(max_length=6)] = []
 
 
