@@ -1,5 +1,6 @@
 """What every test may ask for: a real PostgreSQL (one server a worker, one database a test), the API over HTTP."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 import aiohttp
 import asyncpg
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from api import migrations
@@ -21,6 +23,8 @@ from bot.cli.secrets import new_secrets
 from tests.factories import Factory
 from tests.serving import serving
 
+# A command that runs inside a test prints to the screen that it is given; what an API beside it logs is not for that.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 # Fresh ones for every run: a secret that stands in public code protects nobody, and the settings refuse what looks
 # like one.
 SECRETS = new_secrets()
