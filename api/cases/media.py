@@ -87,6 +87,8 @@ def _zip_type(file: BinaryIO) -> str | None:
         with zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        # Broken, encrypted in a way that is not known, or made to deceive: no document that anybody could open, and the
+        # person is told that files of this type are not taken.
         return None
     if "[Content_Types].xml" not in names or any(name.endswith("vbaProject.bin") for name in names):
         return None
