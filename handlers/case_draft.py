@@ -47,6 +47,7 @@ class CaseDraft(Collected):
     question: str = Field("", description="What is answered, as it is shown.")
     stars: int | None = None
     solved: bool | None = None
+    of_review: bool = Field(False, description="What is taken back is the request for a review alone.")
 
     @property
     def has_content(self) -> bool:

@@ -25,10 +25,11 @@ from handlers.complaint_steps import ask as ask_complaint
 from handlers.complaint_steps import begin_with, is_complaint
 from handlers.complaint_steps import go as go_complaint
 from handlers.complaint_steps import standing as complaint_standing
-from handlers.content import message_of
+from handlers.content import message_of, take_id_number_away
+from handlers.id_texts import without_id_numbers
 from handlers.lookups import explain_nothing
 from handlers.passages import passages
-from locales import Html
+from locales import Html, join
 
 _SECRET = ("verification.", "office.", "staff_")
 """Conversations whose answers are nobody else's business: what is sent there stays there."""
@@ -69,12 +70,13 @@ def _action(case: CaseOut) -> CaseAction | None:
 
 
 async def _send_at_once(ctx: Context, case: CaseOut, action: CaseAction, message: Message) -> None:
-    words = (message.text or "").replace("\0", "").strip()
+    words = without_id_numbers((message.text or "").replace("\0", "").strip())
     # A message holds more than a step; what is over follows as something added.
     parts = passages(words, MAX_TEXT_CHARACTERS)
     if not parts:
         await ctx.reply(ctx.t("I could not read any words in that. Please write it once more."))
         return
+    struck_out = await take_id_number_away(ctx, message)
     try:
         for place, part in enumerate(parts):
             step: Add | Reply = (
@@ -91,7 +93,7 @@ async def _send_at_once(ctx: Context, case: CaseOut, action: CaseAction, message
             await _collect(ctx.turn.update, ctx, now, _action(now))
         return
     await ctx.reply(
-        _taken(ctx, case, action),
+        join("\n\n", [struck_out, _taken(ctx, case, action)]),
         rows(
             button(ctx.plain("➕ Add words or photos"), Say(case.number, CaseAction.ADD)),
             button(ctx.plain("🔎 See the complaint"), ShowCase(case.number)),

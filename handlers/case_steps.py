@@ -96,14 +96,25 @@ async def screen(ctx: Context) -> Screen:
                 rows(button(ctx.plain("✅ Finish"), Finish(dialog.id, draft.number)), cancel),
             )
         case Step.WITHDRAW:
-            return (
+            asked = (
                 lines(
+                    ctx.t("<b>Take the request for a review of complaint {number} back?</b>", number=draft.number),
+                    ctx.t(
+                        "The answer then stands as it is, and you cannot ask for this review again. This cannot be "
+                        "undone."
+                    ),
+                )
+                if draft.of_review
+                else lines(
                     ctx.t("<b>Take complaint {number} back?</b>", number=draft.number),
                     ctx.t(
                         "The office then stops working on it, and this cannot be undone. About the same matter you can "
                         "file a new complaint at any time."
                     ),
-                ),
+                )
+            )
+            return (
+                asked,
                 rows(
                     button(ctx.plain("No, keep it"), Drop(dialog.id)),
                     button(ctx.plain("↩️ Yes, take it back"), Withdraw(dialog.id, draft.number)),

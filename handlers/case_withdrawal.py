@@ -25,7 +25,8 @@ async def start(update: Update, ctx: Context, tap: AskWithdraw) -> None:
         return
     if await is_busy(ctx):
         return
-    begin(ctx, Step.WITHDRAW, CaseDraft(number=case.number, action=CaseAction.WITHDRAW))
+    of_review = case.state in (CaseState.REVIEW, CaseState.SECOND_REVIEW)
+    begin(ctx, Step.WITHDRAW, CaseDraft(number=case.number, action=CaseAction.WITHDRAW, of_review=of_review))
     await ask(ctx)
 
 

@@ -60,7 +60,7 @@ class Content(Generic[Kept]):
         if is_taken(message, draft) or not more:
             await self.ask(ctx)
             return
-        struck_out = await _take_id_number_away(ctx, message)
+        struck_out = await take_id_number_away(ctx, message)
         had_text = bool(draft.text) and not draft.rewriting
         if await self._is_rest_of_refused(ctx, message, draft, more):
             return
@@ -101,7 +101,7 @@ class Content(Generic[Kept]):
         draft.receipt = receipt
         caption_refused = _take_caption(ctx, message, draft)
         refused = await _store(ctx, message, draft)
-        struck_out = await _take_id_number_away(ctx, message)
+        struck_out = await take_id_number_away(ctx, message)
         move = self.advance if draft.text else self.keep
         if receipt is not None:
             receipt.left_out += refused is not None
@@ -139,7 +139,7 @@ def is_taken(message: Message, draft: Collected) -> bool:
     return False
 
 
-async def _take_id_number_away(ctx: Context, message: Message) -> Html | None:
+async def take_id_number_away(ctx: Context, message: Message) -> Html | None:
     """Returns what to say where there was one."""
     if not holds_id_number(message.text or message.caption or ""):
         return None

@@ -70,12 +70,15 @@ async def _recount(session: AsyncSession, since: date) -> int:
                 CLOCKS[clock.kind], clock.started_on, days=clock.days, extended_days=clock.extended_days
             )
             if last_day != clock.last_day:
+                if last_day > clock.last_day:
+                    # There is time again: whoever was told so is told anew when that runs out.
+                    clock.warned_at = clock.overdue_at = None
                 clock.last_day, moved = last_day, moved + 1
                 duty_of = [state for state, kind in DUTY.items() if kind is clock.kind]
                 await session.execute(
                     update(Case)
                     .where(Case.id == clock.case_id, Case.state.in_(duty_of))
-                    .values(due_on=last_day)
+                    .values(due_on=last_day, raised_at=Case.raised_at if clock.overdue_at is not None else None)
                     .execution_options(synchronize_session=False)
                 )
         await session.flush()

@@ -131,6 +131,6 @@ async def _cases(session: AsyncSession, clocks: Sequence[CaseClock]) -> dict[int
 
 
 async def _tell(session: AsyncSession, vault: Vault, case: Case, news: DeskNews, clock: CaseClock) -> None:
-    # One that was extended is told of again.
-    key = f"case_clock:{clock.id}:{clock.extended_days}:{news}"
+    # One that was extended, or moved by the office's days, is told of again.
+    key = f"case_clock:{clock.id}:{clock.extended_days}:{clock.last_day}:{news}"
     await tell_who_has_it(session, vault, case, news, dedupe_key=key, clock=clock)

@@ -297,3 +297,28 @@ async def test_of_one_that_nobody_has_the_administrators_are_told(desk: Desk, se
         await sweep_overdue(session, desk.factory.vault, today(settings) + timedelta(days=60), now)
         told = (await session.scalars(select(Delivery.chat_id).where(Delivery.kind == "case_on_desk"))).all()
     assert told == [ADMIN]
+
+
+async def test_a_day_of_rest_that_is_entered_late_takes_back_what_was_overdue(
+    desk: Desk, database: Database, vault: Vault, settings: Settings
+) -> None:
+    """The last day was yesterday, and the office had closed for a storm."""
+    number = await desk.to("accepted")
+    await desk.act(number, "claim")
+    last_day = (await running(database))[ClockKind.ANSWER].last_day
+    moment = datetime.now(UTC)
+    async with database.transaction() as session:
+        await sweep_overdue(session, vault, last_day + timedelta(days=1), moment)
+    assert [case.raised for case in (await desk.queue()).cases] == [True]
+    async with database.transaction() as session:
+        assert await set_days(session, OPERATOR, {last_day: False}, note="台风") == 1
+    (moved,) = [clock for kind, clock in (await running(database)).items() if kind is ClockKind.ANSWER]
+    assert (moved.overdue_at, moved.warned_at) == (None, None)
+    assert moved.last_day > last_day
+    assert [case.raised for case in (await desk.queue()).cases] == [False]
+    # And when that day is past too, the officer is told once more.
+    async with database.transaction() as session:
+        await sweep_overdue(session, vault, moved.last_day + timedelta(days=1), moment)
+    assert [case.raised for case in (await desk.queue()).cases] == [True]
+    news = [(one["news"], one["last_day"]) for one in await told(database, vault, OFFICER) if one["news"] == "overdue"]
+    assert news == [("overdue", last_day.isoformat()), ("overdue", moved.last_day.isoformat())]

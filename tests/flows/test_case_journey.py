@@ -116,7 +116,7 @@ async def test_the_list_tells_what_waits_and_what_is_late(resident: Person, desk
         await session.execute(text("UPDATE cases SET due_on = '2026-01-05' WHERE number = :number"), {"number": late})
     await resident.send("/cases")
     shown = (await resident.expect("您一共提交了2份投诉", waiting, late)).text.split(waiting)
-    assert "已经超期：本该在2026年1月5日前给您答复" in shown[0]
+    assert "已经超期：本该在2026年1月5日前给您回音" in shown[0]
     assert "等您回复" not in shown[0]
     assert "等您回复" in shown[1]
     assert "会给您回音" in shown[1]
@@ -161,7 +161,7 @@ async def test_reviews_in_english_and_one_taken_back(system: System, english_res
     assert (await desk.case(number, chat=person.id)).state is CaseState.SECOND_REVIEW
     await person.tap("See the complaint")
     await person.tap("Take it back")
-    sure = await person.expect("cannot be undone")
+    sure = await person.expect("Take the request for a review", "The answer then stands", "cannot be undone")
     await person.tap("Yes, take it back")
     await person.expect("the answer stands")
     yes = next(b for b in sure.inline if "Yes" in b["text"])

@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from api.cases.models import Case
 from api.chats.models import Chat
+from tests.api.desk import Desk
 from tests.factories import Factory
 from tests.flows.conftest import System
 from tests.flows.files import PDF, picture
+from tests.flows.test_cases import file_one
 from tests.people import Person
 
 NEW, OLD = "110101199003070011", "110101900307001"
@@ -113,6 +115,22 @@ async def test_it_once_stayed_in_the_chat_before_the_notice_was_read(system: Sys
     await person.expect("看着像身份证号")
     await person.expect_button("看过了")
     await gone_from_chat(person)
+
+
+async def test_a_reply_in_the_middle_of_something_else_takes_it_to_nobody(
+    factory: Factory, resident: Person, desk: Desk
+) -> None:
+    number = await file_one(resident, "三个月没有发过渡费")
+    await desk.act(number, "register")
+    await desk.act(number, "ask", text="户主叫什么？")
+    asked = await resident.expect("户主叫什么？")
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.reply(asked, f"钱样本，身份证 {NEW}")
+    await resident.expect("像身份证号的数字", "您的回答已经转给工作人员")
+    await gone_from_chat(resident)
+    assert (await desk.case(number, chat=resident.id)).events[-1].text == "钱样本，身份证 ******"
+    assert not holds_digits(await kept(factory, resident))
 
 
 async def test_a_complaint_once_kept_it_and_now_keeps_the_rest(
