@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.broadcasts.content import content_of, placeholders
 from api.broadcasts.facts import facts_of, news_of
 from api.broadcasts.models import Broadcast
-from api.broadcasts.schemas import BroadcastContent, BroadcastState, Operation, Rule
+from api.broadcasts.schemas import BroadcastContent, BroadcastState, Missing, Operation, Placeholder, Rule
 from api.chats.models import Chat
 from api.messages.models import Delivery
 from api.privacy import Vault
@@ -91,6 +91,10 @@ async def tell(
         asked = [(row.chat_id, row.agreement_ids or ()) for row in its]
         used = placeholders(content.bodies)
         found = await facts_of(session, vault, asked, used, today=today, news=news)
+        # Left out beforehand are those without news; meanwhile a load may have taken it back from others.
+        only_news = broadcast.missing is Missing.LEAVE_OUT and Placeholder.NEWS in used
         for row, facts in zip(its, found, strict=True):
+            if only_news and content.operation is Operation.SEND:
+                facts.homes = [home for home in facts.homes if home.news]
             told[row.id] = facts.model_dump(mode="json", exclude_defaults=True) if facts.homes else None
     return [told[row.id] for row in rows]

@@ -24,6 +24,7 @@ from api.agreements.models import Agreement, AgreementUnit, Registration
 from api.agreements.queries import forecasts_of_home, ref_columns
 from api.agreements.schemas import RegistrationKind, RegistrationStage
 from api.broadcasts.models import ImportChange
+from api.broadcasts.news import FACTS
 from api.broadcasts.schemas import (
     SUMS,
     AllOf,
@@ -223,7 +224,7 @@ def _registration() -> Select[*tuple[Any, ...]]:
 
 
 def _news() -> Select[*tuple[Any, ...]]:
-    """A list of ``NewsFact``. What a later load took back is not told."""
+    """A list of ``NewsFact``; what does not hold any more is not told."""
     told = (
         func.unnest(bindparam("import_ids", None, type_=_IDS), bindparam("news_kinds", None, type_=ARRAY(Text())))
         .table_valued("import_id", "kind", name="told")
@@ -249,11 +250,10 @@ def _news() -> Select[*tuple[Any, ...]]:
     rows = ImportChange.__table__.join(
         told, (told.c.import_id == ImportChange.import_id) & (told.c.kind == cast(kind, Text))
     )
-    facts = ((NewsKind.FORECAST, Forecast), (NewsKind.MILESTONE, Milestone), (NewsKind.PAYMENT, LedgerEntry))
-    for its_kind, table in (*facts, (NewsKind.REGISTRATION, Registration)):
-        rows = rows.outerjoin(table.__table__, and_(kind == its_kind, table.id == ImportChange.fact_id))
+    for its_kind, (table, holds) in FACTS.items():
+        rows = rows.outerjoin(table.__table__, and_(kind == its_kind, table.id == ImportChange.fact_id, holds))
     rows = rows.outerjoin(before, before.id == ImportChange.before_id)
-    there = or_(*(table.id.is_not(None) for table in (Forecast, Milestone, LedgerEntry, Registration)))
+    there = or_(*(table.id.is_not(None) for table, _ in FACTS.values()))
     return (
         select(cast(json_list(fact, kind, ImportChange.fact_id), Text))
         .select_from(rows)

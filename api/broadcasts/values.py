@@ -3,31 +3,20 @@
 It says the same as ``api.broadcasts.facts``, which looks the values up for those who are told.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
-
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
 from api.agreements.models import Agreement, AgreementUnit, Party, Registration
 from api.broadcasts.facts import PROGRESS_NEWS, News
 from api.broadcasts.models import ImportChange
+from api.broadcasts.news import FACTS
 from api.broadcasts.schemas import NewsKind, Placeholder
 from api.chats.models import Link
-from api.estate.models import Forecast, Milestone, Unit
+from api.estate.models import Forecast, Unit
 from api.estate.queries import HOMES_FIRST
 from api.estate.schemas import ForecastBasis
 from api.identity.schemas import LinkScope
-from api.money.models import LedgerEntry, TransitionFee
+from api.money.models import TransitionFee
 
-_FACTS: Mapping[NewsKind, Any] = MappingProxyType(
-    {
-        NewsKind.FORECAST: Forecast,
-        NewsKind.MILESTONE: Milestone,
-        NewsKind.PAYMENT: LedgerEntry,
-        NewsKind.REGISTRATION: Registration,
-    }
-)
 _SHOWS_ALL = Link.scope == LinkScope.EVERYTHING
 """Who may see the progress alone is told no sums and no registrations: of them they are not there."""
 
@@ -86,11 +75,12 @@ def _has_sum(filled: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _has_news(import_id: int, kind: NewsKind) -> ColumnElement[bool]:
-    """Unless a later load took it back."""
+    """Unless it does not hold any more."""
+    facts = FACTS[kind]
     touched = select(ImportChange.agreement_id).where(
         ImportChange.import_id == import_id,
         ImportChange.kind == kind,
-        ImportChange.fact_id.in_(select(_FACTS[kind].id)),
+        ImportChange.fact_id.in_(select(facts.table.id).where(facts.holds)),
     )
     told = Agreement.id.in_(touched)
     return told if kind in PROGRESS_NEWS else and_(_SHOWS_ALL, told)

@@ -5,14 +5,21 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import join, select, update
 
+from api.agreements.models import Agreement
 from api.agreements.schemas import RegistrationKind, RegistrationStage
 from api.broadcasts.facts import facts_of
 from api.broadcasts.models import ImportChange
 from api.broadcasts.schemas import NewsKind, Placeholder, RecipientFacts
+from api.broadcasts.values import lacks
+from api.chats.models import Link
+from api.estate.models import Milestone
 from api.estate.schemas import ForecastBasis, MilestoneKind
 from api.identity.schemas import LinkScope
 from api.imports.models import Import, RollKind
+from api.money.models import LedgerEntry
+from api.money.schemas import LedgerState
 from tests.api.outbox import CHAT
 from tests.factories import AS_OF, SOURCE, Factory
 
@@ -176,3 +183,46 @@ async def test_it_tells_what_these_loads_changed_and_no_others(factory: Factory)
     assert {fact.as_of for fact in told.values()} == {AS_OF}
     [reader] = await facts(factory, (CHAT, [agreement.id]), news=[(other.id, NewsKind.MILESTONE)])
     assert [fact.kind for fact in reader.homes[0].news] == [NewsKind.MILESTONE]
+
+
+async def test_news_that_hold_no_more_are_told_to_nobody(factory: Factory) -> None:
+    """A sum put back to due, a day taken out of the roll, a date that has slipped once more: the older draft is silent,
+    and its reader counts among those of whom there is none."""
+    building = await factory.building()
+    agreement = await factory.agreement(units=[await factory.unit(building=building)])
+    await factory.link(CHAT, agreement)
+    load = await a_load(factory)
+    forecast = await factory.forecast(building, date(2027, 12, 31), published_on=date(2026, 3, 1))
+    milestone = await factory.milestone(building, MilestoneKind.TOPPED_OUT, achieved_on=date(2026, 11, 1))
+    paid = await factory.ledger_entry(agreement, "4410.00", period=(date(2026, 7, 1), date(2026, 9, 30)))
+    for kind, row in (
+        (NewsKind.FORECAST, forecast),
+        (NewsKind.MILESTONE, milestone),
+        (NewsKind.PAYMENT, paid),
+    ):
+        await factory.add(ImportChange(import_id=load.id, kind=kind, agreement_id=agreement.id, fact_id=row.id))
+    news = [(load.id, kind) for kind in NewsKind]
+
+    async def told() -> set[NewsKind]:
+        [reader] = await facts(factory, (CHAT, [agreement.id]), news=news)
+        kinds = {fact.kind for fact in reader.homes[0].news}
+        # Whom it would leave out, the database says likewise.
+        async with factory.database.transaction() as session:
+            for kind in (NewsKind.FORECAST, NewsKind.MILESTONE, NewsKind.PAYMENT):
+                lacking = lacks(Placeholder.NEWS, [(load.id, kind)])
+                found = select(lacking).select_from(join(Link, Agreement, Agreement.id == Link.agreement_id))
+                assert await session.scalar(found) is (kind not in kinds)
+        return kinds
+
+    assert await told() == {NewsKind.FORECAST, NewsKind.MILESTONE, NewsKind.PAYMENT}
+    async with factory.database.transaction() as session:
+        await session.execute(update(LedgerEntry).values(state=LedgerState.DUE))
+    assert await told() == {NewsKind.FORECAST, NewsKind.MILESTONE}
+    async with factory.database.transaction() as session:
+        await session.execute(update(Milestone).values(achieved_on=None))
+    assert await told() == {NewsKind.FORECAST}
+    # A contract's date takes nothing back.
+    await factory.forecast(building, date(2020, 1, 1), basis=ForecastBasis.CONTRACTUAL, published_on=date(2026, 4, 1))
+    assert await told() == {NewsKind.FORECAST}
+    await factory.forecast(building, date(2028, 3, 31), published_on=date(2026, 5, 1))
+    assert await told() == set()
