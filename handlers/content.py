@@ -21,10 +21,9 @@ from bot.context import Context
 from bot.ui import lines
 from handlers.collected import Collected, DraftFile, Receipt
 from handlers.id_texts import holds_id_number, without_id_numbers
+from handlers.passages import is_cut
 from locales import Html, join
 
-CUT_BY_APP = 4000
-"""UTF-16 units: a message of more is probably the beginning of a longer text, cut at 4,096 by the app."""
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}", re.IGNORECASE | re.ASCII)
 
 Kept = TypeVar("Kept", bound=Collected)
@@ -76,7 +75,7 @@ class Content(Generic[Kept]):
         given = len(draft.with_text(text))
         answer = await ctx.reply(too_long(ctx, given, len(draft.text)))
         await self.ask(ctx)
-        if len(text.encode("utf-16-le")) // 2 >= CUT_BY_APP:
+        if is_cut(text):
             draft.receipt = Receipt(message_id=answer, too_long=given, next_part=message.message_id + 1)
         self.keep(ctx, draft)
 

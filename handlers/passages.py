@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from locales import Html, join
 
+_CUT_BY_APP = 4000
 PASSAGE = 3500
 """UTF-16 units, by which Telegram counts to 4,096: there is room for what stands around a passage."""
 _ENDS = (
@@ -31,6 +32,11 @@ def passages(text: str, limit: int = PASSAGE) -> list[str]:
 def units(text: str) -> int:
     """The length of a text as Telegram counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def is_cut(text: str) -> bool:
+    """Whether it is probably the beginning of a longer text, which the app cut at 4,096 units."""
+    return units(text) >= _CUT_BY_APP
 
 
 def _cut(text: str, limit: int) -> tuple[str, str]:

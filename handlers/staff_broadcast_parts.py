@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from telegram import Message, Update
+from telegram import Update
 from telegram.error import BadRequest
 from telegram.ext import filters
 
@@ -20,6 +20,7 @@ from bot.ui import button, pairs, rows
 from handlers import staff_broadcast_screens as screens
 from handlers import terms
 from handlers.broadcast_audience import How
+from handlers.content import message_of
 from handlers.menu import Row
 from handlers.moments import parse_moment
 from handlers.staff_broadcast import (
@@ -41,7 +42,8 @@ from handlers.staff_broadcast_looks import preview, send_lacking, send_test
 from handlers.staff_broadcast_report import correct, delete, send_again, send_unreached, show_report
 from handlers.staff_broadcast_steps import ask_reason
 from handlers.staff_broadcast_terms import MISSING
-from handlers.staff_broadcast_texts import ask_button, ask_text, show_texts
+from handlers.staff_broadcast_text_buttons import ask_button
+from handlers.staff_broadcast_texts import ask_text, show_texts
 from handlers.staff_broadcast_watch import watch
 from handlers.staff_files import hand_over
 from handlers.staff_menu import staff_only
@@ -167,7 +169,7 @@ async def take_time(update: Update, ctx: Context) -> None:
     if broadcast is None:
         return
     now = datetime.now(UTC).astimezone(ctx.words.time_zone)
-    moment = parse_moment(_message(update).text or "", now)
+    moment = parse_moment(message_of(update).text or "", now)
     if moment is None:
         note = ctx.t("I cannot read a day and time from this.")
         await _ask_start(ctx, broadcast, note, below=True)
@@ -213,7 +215,7 @@ async def take_file(update: Update, ctx: Context) -> None:
     broadcast = await _awaited(ctx)
     if broadcast is None:
         return
-    message = _message(update)
+    message = message_of(update)
     source = message.document or (message.photo[-1] if message.photo else None)
     if source is None:
         note = ctx.t("I cannot take this. A photo or document is fine.")
@@ -263,11 +265,6 @@ async def not_a_time(update: Update, ctx: Context) -> None:
     broadcast = await _awaited(ctx)
     if broadcast is not None:
         await _ask_start(ctx, broadcast, ctx.t("Please write it as a text."), below=True)
-
-
-def _message(update: Update) -> Message:
-    assert update.message is not None  # noqa: S101 - message handlers only
-    return update.message
 
 
 # --- interrupted ---

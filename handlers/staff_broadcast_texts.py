@@ -1,31 +1,27 @@
-"""The texts of a broadcast: one for each language, as typed and with its formatting, its placeholders and buttons."""
+"""The texts of a broadcast: one for each language, as typed and with its formatting, and its placeholders."""
 
-import re
-
-from telegram import InlineKeyboardButton, Message, Update
+from telegram import InlineKeyboardButton, Update
 from telegram.ext import filters
 
-from api.broadcasts.schemas import MAX_BODY, Body, BroadcastButton, BroadcastOut, Placeholder, Target
+from api.broadcasts.schemas import MAX_BODY, MAX_BUTTONS, Body, BroadcastOut, Placeholder, Target
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.dispatch import CallbackHandler, InDialog, MessageHandler
 from bot.ui import button, pairs, rows
 from handlers import staff_broadcast_screens as screens
+from handlers.content import message_of
 from handlers.facts import quoted
 from handlers.id_texts import holds_id_number
 from handlers.menu import Row
-from handlers.passages import units
+from handlers.passages import is_cut
 from handlers.staff_broadcast import OpenBroadcast, change, find, seen, show_changed
 from handlers.staff_broadcast_draft import Asked, Question, ask, awaited
-from handlers.staff_broadcast_terms import PLACEHOLDERS, TARGETS
-from handlers.staff_case_text import CUT_BY_APP
+from handlers.staff_broadcast_terms import PLACEHOLDERS
 from handlers.staff_menu import staff_only
-from locales import SUPPORTED, Html, join, native_name, translator
+from locales import SUPPORTED, Html, join, native_name
 
-MAX_BUTTONS = 6
 SHOWN = 2_500
 """Characters of a text that its screen repeats."""
-_LINK = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
 class EditText(Callback, prefix="b_text"):
@@ -206,7 +202,7 @@ def _text_keys(
 
 @staff_only
 async def take_text(update: Update, ctx: Context) -> None:
-    message, question = _message(update), awaited(ctx)
+    message, question = message_of(update), awaited(ctx)
     broadcast = await find(ctx, question.broadcast_id)
     if broadcast is None:
         return
@@ -235,7 +231,7 @@ async def take_text(update: Update, ctx: Context) -> None:
         return
     update_of = {
         "taken": message.message_id,
-        "cut": units(message.text or "") >= CUT_BY_APP,
+        "cut": is_cut(message.text or ""),
         "before": question.before if question.cut else (old.text if old is not None else None),
     }
     await _save(ctx, broadcast, question.locale, text, question.model_copy(update=update_of), below=True)
@@ -322,106 +318,12 @@ async def for_all_others(update: Update, ctx: Context, tap: ForAllOthers) -> Non
         await show_texts(ctx, changed)
 
 
-# --- buttons ---
-
-
-@staff_only
-async def add_button(update: Update, ctx: Context, tap: AddButton) -> None:
-    broadcast = await seen(ctx, tap.broadcast_id, tap.version)
-    if broadcast is None:
-        return
-    body = broadcast.content.bodies.get(tap.locale)
-    if body is None or len(body.buttons) >= MAX_BUTTONS:
-        await ask_text(ctx, broadcast, tap.locale)
-    elif tap.target is None:
-        await ask_button(ctx, broadcast, tap.locale)
-    else:
-        # In the language of the readers of this text.
-        label = translator(tap.locale if tap.locale in SUPPORTED else broadcast.content.fallback).plain(
-            TARGETS[tap.target]
-        )
-        await _save_button(ctx, broadcast, tap.locale, BroadcastButton(label=label, target=tap.target))
-
-
-async def ask_button(
-    ctx: Context, broadcast: BroadcastOut, locale: str, note: Html | None = None, *, below: bool = False
-) -> None:
-    text = ctx.t(
-        "Which page shall the button open? For an address in the web, send its words and the address in one message, "
-        "such as: The whole notice https://…"
-    )
-    keys = pairs(
-        button(ctx.plain(TARGETS[target]), AddButton(broadcast.id, broadcast.version, locale, target))
-        for target in Target
-    )
-    question = Question(broadcast_id=broadcast.id, version=broadcast.version, locale=locale)
-    await ask(ctx, Asked.BUTTON, question, text, *keys, note=note, below=below)
-
-
-@staff_only
-async def take_button(update: Update, ctx: Context) -> None:
-    message, question = _message(update), awaited(ctx)
-    broadcast = await find(ctx, question.broadcast_id)
-    if broadcast is None:
-        return
-    if broadcast.version != question.version:
-        await show_changed(ctx, broadcast, below=True)
-        return
-    text = (message.text or "").replace("\0", "")
-    link = _LINK.search(text)
-    label = " ".join((text[: link.start()] + text[link.end() :]).split()) if link is not None else ""
-    try:
-        made = BroadcastButton(label=label, url=link[0] if link is not None else None)
-    except ValueError:
-        note = ctx.t("Please send the words (at most 40 characters) and an address that begins with https://.")
-        await ask_button(ctx, broadcast, question.locale, note, below=True)
-        return
-    if link is None:
-        note = ctx.t("There was no address in it.")
-        await ask_button(ctx, broadcast, question.locale, note, below=True)
-        return
-    await _save_button(ctx, broadcast, question.locale, made, below=True)
-
-
-async def _save_button(
-    ctx: Context, broadcast: BroadcastOut, locale: str, made: BroadcastButton, *, below: bool = False
-) -> None:
-    body = broadcast.content.bodies[locale]
-    with_it = Body(text=body.text, buttons=[*body.buttons, made][:MAX_BUTTONS])
-    changed = await change(ctx, broadcast, below=below, bodies={**broadcast.content.bodies, locale: with_it})
-    if changed is not None:
-        await ask_text(ctx, changed, locale, ctx.t("✔️ The button is there: {label}", label=made.label), below=below)
-
-
-@staff_only
-async def drop_button(update: Update, ctx: Context, tap: DropButton) -> None:
-    broadcast = await seen(ctx, tap.broadcast_id, tap.version)
-    if broadcast is None:
-        return
-    body = broadcast.content.bodies.get(tap.locale)
-    if body is None:
-        await show_texts(ctx, broadcast)
-        return
-    without = Body(text=body.text, buttons=body.buttons[:-1])
-    changed = await change(ctx, broadcast, bodies={**broadcast.content.bodies, tap.locale: without})
-    if changed is not None:
-        await ask_text(ctx, changed, tap.locale)
-
-
-def _message(update: Update) -> Message:
-    assert update.message is not None  # noqa: S101 - message handlers only
-    return update.message
-
-
 HANDLERS = [
     CallbackHandler(EditText, edit_text),
     CallbackHandler(Insert, insert),
     CallbackHandler(Bring, bring),
     CallbackHandler(DropText, drop_text),
     CallbackHandler(ForAllOthers, for_all_others),
-    CallbackHandler(AddButton, add_button),
-    CallbackHandler(DropButton, drop_button),
     MessageHandler(InDialog(Asked.BODY) & filters.TEXT, take_text),
     MessageHandler(InDialog(Asked.BODY) & filters.ALL, no_text),
-    MessageHandler(InDialog(Asked.BUTTON) & filters.ALL, take_button),
 ]

@@ -15,8 +15,9 @@ from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
 from bot.backend import TooLarge, TooMany, UnsupportedType
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
+from handlers.content import message_of
 from handlers.id_texts import holds_id_number
-from handlers.passages import units
+from handlers.passages import is_cut
 from handlers.staff_case_draft import LONGEST_NAME, Draft, Step
 from handlers.staff_case_questions import ask, ask_again, go, standing
 from handlers.staff_files import hand_over
@@ -24,8 +25,6 @@ from handlers.staff_menu import staff_only
 from handlers.staff_terms import MOST_DAYS
 from locales import Html
 
-CUT_BY_APP = 4000
-"""UTF-16 units: a message of more is probably the beginning of a longer text, cut at 4,096 by the app."""
 TOGETHER = 5
 """Seconds within which the app sends the parts of a text that it cut."""
 _NUMBER = re.compile(r"\d{1,3}")
@@ -34,7 +33,7 @@ _PICKS = (Step.DEPARTMENT, Step.OFFICER, Step.PROCEDURE)
 
 @staff_only
 async def take_text(update: Update, ctx: Context) -> None:
-    message = _message(update)
+    message = message_of(update)
     step, draft = standing(ctx)
     text = (message.text or "").replace("\0", "").strip()
     if message.message_id <= draft.taken or not text:
@@ -80,7 +79,7 @@ async def _take_words(ctx: Context, step: Step, draft: Draft, message: Message, 
     length = draft.refused + len(text) if draft.refused else len(whole)
     at_once = message.message_id < draft.asked
     draft.taken = message.message_id
-    draft.cut_at = sent_at if units(message.text or "") >= CUT_BY_APP else 0
+    draft.cut_at = sent_at if is_cut(message.text or "") else 0
     note: Html | None
     if draft.refused or length > draft.longest:
         # The rest of a text that was too long is no text of its own.
@@ -115,7 +114,7 @@ def _too_long(ctx: Context, draft: Draft, length: int) -> Html:
 
 @staff_only
 async def take_file(update: Update, ctx: Context) -> None:
-    message = _message(update)
+    message = message_of(update)
     step, draft = standing(ctx)
     if not draft.is_answer:
         await ask(ctx, ctx.t("Files can only come with an answer. Please write it as a text."))
@@ -165,11 +164,6 @@ async def take_anything_else(update: Update, ctx: Context) -> None:
         await ask(ctx, ctx.t("I cannot take this. Text, photos and documents are fine."))
     else:
         await ask(ctx, ctx.t("Please write it as a text."))
-
-
-def _message(update: Update) -> Message:
-    assert update.message is not None  # noqa: S101 - message handlers only
-    return update.message
 
 
 HANDLERS = [

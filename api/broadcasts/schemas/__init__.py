@@ -54,6 +54,7 @@ from api.broadcasts.schemas.words import BroadcastAction, BroadcastState, Id, Lo
 from api.broadcasts.schemas.writing import (
     LONGEST,
     MAX_BODY,
+    MAX_BUTTONS,
     MAX_CAPTION,
     MAX_FILLED,
     SUMS,
@@ -72,6 +73,7 @@ from api.broadcasts.schemas.writing import (
 __all__ = [
     "LONGEST",
     "MAX_BODY",
+    "MAX_BUTTONS",
     "MAX_CAPTION",
     "MAX_DEPTH",
     "MAX_FILLED",

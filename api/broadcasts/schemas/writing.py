@@ -12,6 +12,7 @@ from api.broadcasts.schemas.words import Id, Locale, NoNul, Operation, Topic
 
 MAX_BODY = 8_000
 """Characters of a body as it is written, with its markup and placeholders."""
+MAX_BUTTONS = 6
 MAX_FILLED, MAX_CAPTION = 4_096, 1_024
 """Characters that Telegram shows of a text, and below a photo or document."""
 
@@ -71,7 +72,7 @@ class Body(BaseModel):
     """The message in one language: Telegram's HTML with placeholders (``{home}``)."""
 
     text: Annotated[str, NoNul] = Field(max_length=MAX_BODY)
-    buttons: Annotated[list[BroadcastButton], Field(max_length=6)] = []
+    buttons: Annotated[list[BroadcastButton], Field(max_length=MAX_BUTTONS)] = []
 
 
 class Missing(StrEnum):
