@@ -12,7 +12,7 @@ from bot.ui import Page, button, rows
 from handlers import terms
 from handlers.case_buttons import ShowCase, ShowHistory, ShowNewest, ShowSaid
 from handlers.case_finding import find_case
-from handlers.facts import quoted
+from handlers.facts import day_of, quoted
 from handlers.menu import turning
 from handlers.passages import passages
 from locales import Html, Translator, join
@@ -110,7 +110,7 @@ async def show_history(update: Update, ctx: Context, tap: ShowHistory) -> None:
                     ctx.plain(
                         "📖 Read all: {event}, {day}",
                         event=terms.name(ctx.words, step.event.kind),
-                        day=ctx.words.date(step.event.happened_at.astimezone(ctx.words.time_zone).date()),
+                        day=day_of(step.event.happened_at, ctx.words),
                     ),
                     ShowSaid(case.number, step.place),
                 )

@@ -20,7 +20,7 @@ from handlers.case_buttons import (
 from handlers.case_clocks import clock_line
 from handlers.case_files import office_files
 from handlers.case_history import ANSWERS, Happened, history, newest, outcome_line, step_line
-from handlers.facts import agreement_line, enclosures, listed, quoted, unit_label
+from handlers.facts import agreement_line, day_of, enclosures, listed, quoted, unit_label
 from handlers.menu import OpenCases, OpenComplaint, OpenMenu
 from locales import Html, join, lazy
 
@@ -99,7 +99,7 @@ def _listed(ctx: Context, case: ListedCase) -> Html:
         number=case.number,
         state=terms.name(ctx.words, case.state),
         category=terms.name(ctx.words, case.category),
-        day=ctx.words.date(case.received_at.astimezone(ctx.words.time_zone).date()),
+        day=day_of(case.received_at, ctx.words),
     )
     asked = ctx.t("❓ The office is waiting for your answer.") if case.asked else None
     due = None
@@ -178,7 +178,7 @@ def _answer(ctx: Context, case: CaseOut) -> Html | None:
     answered = newest(case, *ANSWERS)
     if answered is None:
         return None
-    day = ctx.words.date(answered.event.happened_at.astimezone(ctx.words.time_zone).date())
+    day = day_of(answered.event.happened_at, ctx.words)
     files = len(answered.event.attachment_ids)
     return join(
         "\n",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from html import unescape
 from itertools import groupby
 
@@ -130,6 +130,11 @@ def told(facts: Iterable[Fact], tr: Translator) -> list[Html]:
 def shortened(words: str) -> str:
     """A roll's own words, cut where they would fill the screen."""
     return shorten(words, LONGEST_REMARK)
+
+
+def day_of(moment: datetime, tr: Translator) -> str:
+    """The day of a moment, as it was at the office."""
+    return tr.date(moment.astimezone(tr.time_zone).date())
 
 
 def quoted(text: str, limit: int = SHOWN_TEXT) -> Html:

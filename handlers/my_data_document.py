@@ -6,18 +6,18 @@ outside. The facts come from the API, as far as this chat's links show them; the
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from html import escape
 
 from api.agreements.schemas import HandoverOut
-from api.identity.schemas import ConsentKind, LinkOut
-from api.messages.schemas import DeliveryState, NoticeKind
-from api.rights.schemas import KeptDays, MyDataOut, StoredCase, StoredChat, StoredFile, StoredNotice, StoredStep, View
+from api.identity.schemas import LinkOut
+from api.rights.schemas import MyDataOut, StoredCase, StoredChat, StoredFile, StoredStep
 from handlers import handover, home, payments, terms
-from handlers.facts import agreement_line, listed
+from handlers import my_data_record as record
+from handlers.facts import agreement_line, day_of, listed
 from handlers.gate import lapse_reason
 from handlers.relatives import link_dates
-from locales import Html, Translator, escaped, join, lazy
+from locales import Html, Translator, escaped, join
 
 _PAGE = """<!DOCTYPE html>
 <html lang="{language}">
@@ -42,53 +42,6 @@ i {{ font-style: normal; color: #444; }}
 </html>
 """
 
-_WHO = {
-    "staff": lazy("The office"),
-    "chat": lazy("Another Telegram account of your family"),
-    "operator": lazy("The people who run the office's computers"),
-    "system": lazy("The system by itself"),
-}
-_ROLES = {
-    "viewer": lazy("look-ups"),
-    "case_officer": lazy("complaints desk"),
-    "publisher": lazy("announcements"),
-    "approver": lazy("approvals"),
-    "clerk": lazy("rolls"),
-    "admin": lazy("administration"),
-}
-_ACTIONS = {
-    "homes.seen": lazy("looked at the home"),
-    "handover.seen": lazy("looked at the handover date"),
-    "handover.watched": lazy("wants to be told when the handover date changes"),
-    "payments.seen": lazy("looked at the payments"),
-    "ledger.seen": lazy("looked at the payments"),
-    "cases.seen": lazy("looked at the list of complaints"),
-    "case.seen": lazy("looked at a complaint"),
-    "case.shown": lazy("looked at a complaint"),
-    "case.route_shown": lazy("looked at a complaint"),
-    "attachment.seen": lazy("looked at a file of a complaint"),
-    "attachment.shown": lazy("looked at a file of a complaint"),
-    "queue.shown": lazy("looked at the list of complaints"),
-    "links.seen": lazy("looked at who sees the home"),
-    "codes.seen": lazy("looked at who sees the home"),
-    "agreement.found": lazy("looked at the agreement"),
-    "access_request.read": lazy("read what you asked the office"),
-    "access_requests.listed": lazy("read what you asked the office"),
-    "audit.shown": lazy("looked at this record"),
-}
-_WORKED = lazy("worked on it")
-_NEWS = lazy("news")
-_NOTICES = {
-    NoticeKind.NEW_LINK: lazy("that somebody else sees your home"),
-    NoticeKind.LINK_ENDED: lazy("that you no longer see a home"),
-    NoticeKind.LINK_SUSPENDED: lazy("that a home is not shown any more"),
-    NoticeKind.ACCESS_GRANTED: lazy("that the office has let you in"),
-    NoticeKind.ACCESS_DECLINED: lazy("that the office could not let you in"),
-    NoticeKind.CASE_UPDATED: lazy("what the office did with your complaint"),
-    NoticeKind.CASE_ON_DESK: lazy("about a complaint that you handle"),
-    NoticeKind.DRAFTS_WAIT: lazy("that drafts of broadcasts wait"),
-}
-
 
 def document(data: MyDataOut, tr: Translator, office: str, today: date) -> str:
     """The page, in the reader's language."""
@@ -112,10 +65,10 @@ def document(data: MyDataOut, tr: Translator, office: str, today: date) -> str:
         _section(tr.t("5. Payments"), _payments(data, tr, today)),
         _section(tr.t("6. Your complaints"), _complaints(data, tr)),
         _section(tr.t("7. What you asked the office"), _requests(data, tr)),
-        _section(tr.t("8. What you agreed to"), _consents(data, tr)),
-        _section(tr.t("9. Messages to you"), _notices(data.notices, tr)),
-        _section(tr.t("10. Who looked at your data"), _views(data.views, tr)),
-        _section(tr.t("11. How long it is kept"), _kept(data.kept_days, tr)),
+        _section(tr.t("8. What you agreed to"), record.consents(data, tr)),
+        _section(tr.t("9. Messages to you"), record.notices(data.notices, tr)),
+        _section(tr.t("10. Who looked at your data"), record.views(data.views, tr)),
+        _section(tr.t("11. How long it is kept"), record.kept_days(data.kept_days, tr)),
     ]
     language = tr.locale.replace("_", "-")
     return _PAGE.format(language=escape(language), title=title, body="\n".join(sections))
@@ -126,17 +79,15 @@ def _section(heading: Html | None, paragraphs: Sequence[str | None]) -> str:
     return "\n".join([f"<h2>{heading}</h2>", *told] if heading else told)
 
 
-def _day(moment: datetime, tr: Translator) -> str:
-    return tr.date(moment.astimezone(tr.time_zone).date())
-
-
 def _chat(chat: StoredChat | None, data: MyDataOut, tr: Translator) -> list[Html | None]:
     if chat is None:
         return [tr.t("Nothing is kept.")]
     draft = _draft(chat)
     tries = data.tries
     return [
-        tr.t("Known since {day}, last used on {last}.", day=_day(chat.created_at, tr), last=_day(chat.saved_at, tr)),
+        tr.t(
+            "Known since {day}, last used on {last}.", day=day_of(chat.created_at, tr), last=day_of(chat.saved_at, tr)
+        ),
         tr.t("The number of this chat, by which Telegram knows it, and its language."),
         tr.t("You have begun something and not finished it.") if chat.dialog is not None else None,
         _quoted(draft) if draft else None,
@@ -190,7 +141,7 @@ def _links(data: MyDataOut, tr: Translator) -> list[Html | None]:
             "\n",
             [
                 tr.t("Seen here earlier: {agreement}", agreement=agreement_line(link.agreement, tr)),
-                tr.t("From {day} to {last}", day=_day(link.linked_at, tr), last=_day(link.ended_at, tr)),
+                tr.t("From {day} to {last}", day=day_of(link.linked_at, tr), last=day_of(link.ended_at, tr)),
             ],
         )
         for link in data.ended_links
@@ -201,10 +152,10 @@ def _links(data: MyDataOut, tr: Translator) -> list[Html | None]:
             [
                 tr.t(
                     "A code that you made for a relative on {day}: shows {scope}.",
-                    day=_day(code.issued_at, tr),
+                    day=day_of(code.issued_at, tr),
                     scope=terms.name(tr, code.scope),
                 ),
-                tr.t("Used on {day}.", day=_day(code.used_at, tr)) if code.used_at else tr.t("Not used."),
+                tr.t("Used on {day}.", day=day_of(code.used_at, tr)) if code.used_at else tr.t("Not used."),
             ],
         )
         for code in data.codes
@@ -299,7 +250,7 @@ def _files(files: Sequence[StoredFile], tr: Translator) -> list[Html]:
             "• {name}, {size} KB, {day}",
             name=file.filename,
             size=tr.number(max(1, round(file.size / 1024))),
-            day=_day(file.uploaded_at, tr),
+            day=day_of(file.uploaded_at, tr),
         )
         for file in files
     ]
@@ -318,7 +269,7 @@ def _requests(data: MyDataOut, tr: Translator) -> list[Html | None]:
                 tr.t(
                     "No. {number}, {day}, {kind}: {state}",
                     number=request.id,
-                    day=_day(request.created_at, tr),
+                    day=day_of(request.created_at, tr),
                     kind=terms.name(tr, request.kind),
                     state=terms.name(tr, request.state),
                 ),
@@ -328,91 +279,3 @@ def _requests(data: MyDataOut, tr: Translator) -> list[Html | None]:
         for request in data.requests
     ]
     return told or [tr.t("None.")]
-
-
-def _consents(data: MyDataOut, tr: Translator) -> list[Html | None]:
-    told: list[Html | None] = []
-    for consent in data.consents:
-        what = (
-            tr.t("How your data is handled")
-            if consent.kind is ConsentKind.NOTICE
-            else tr.t("That characters of an ID number are compared")
-        )
-        told.append(
-            join(
-                "\n",
-                [
-                    tr.t("<b>{what}</b> (words of {version})", what=what, version=consent.version),
-                    tr.t("Agreed on {day}", day=_day(consent.given_at, tr)),
-                    tr.t("Taken back on {day}", day=_day(consent.withdrawn_at, tr)) if consent.withdrawn_at else None,
-                ],
-            )
-        )
-    return told or [tr.t("None.")]
-
-
-def _notices(notices: Sequence[StoredNotice], tr: Translator) -> list[Html | None]:
-    if not notices:
-        return [tr.t("None.")]
-    lines = [
-        tr.t("• {day}: {what}", day=_day(notice.created_at, tr), what=_notice(notice, tr))
-        if notice.state in (DeliveryState.SENT, DeliveryState.UNKNOWN)
-        else tr.t("• {day}: {what}, not sent", day=_day(notice.created_at, tr), what=_notice(notice, tr))
-        for notice in notices
-    ]
-    return [tr.t("What a message said is not kept once it is sent, only that it was sent."), join("\n", lines)]
-
-
-def _notice(notice: StoredNotice, tr: Translator) -> Html:
-    known = {kind.value: words for kind, words in _NOTICES.items()}
-    return tr.t(known.get(notice.kind, _NEWS))
-
-
-def _views(views: Sequence[View], tr: Translator) -> list[Html | None]:
-    told: list[Html | None] = [
-        tr.t("Since you see your home here. Nobody is named; the office knows who it was, and must answer for it."),
-    ]
-    told += [_view(view, tr) for view in views]
-    return told if views else [*told, tr.t("Nobody but you.")]
-
-
-def _view(view: View, tr: Translator) -> Html:
-    who = tr.t(_WHO.get(view.who, _WHO["system"]))
-    roles = listed([tr.t(_ROLES[role]) for role in view.roles if role in _ROLES], tr)
-    what = tr.t(_ACTIONS.get(view.action, _WORKED))
-    return join(
-        "\n",
-        [
-            tr.t("<b>{who}</b> ({roles}) {what}", who=who, roles=roles, what=what)
-            if roles
-            else tr.t("<b>{who}</b> {what}", who=who, what=what),
-            tr.n("{n} time, the last on {day}", "{n} times, the last on {day}", view.times, day=_day(view.last_at, tr)),
-        ],
-    )
-
-
-def _kept(days: KeptDays, tr: Translator) -> list[Html | None]:
-    def kept(what: str, n: int) -> Html:
-        return tr.n("• {what}: {n} day", "• {what}: {n} days", n, what=what)
-
-    return [
-        join(
-            "\n",
-            [
-                kept(tr.t("What you begin and do not finish"), days.drafts),
-                kept(tr.t("Files that you send and do not file"), days.files),
-                kept(tr.t("How often somebody tried to show who they are"), days.attempts),
-                kept(tr.t("Codes that are used or over"), days.codes),
-                kept(tr.t("Which home you once saw, after that has ended"), days.links),
-                kept(tr.t("What you asked the office, once it has answered"), days.requests),
-                kept(tr.t("That a message was sent to you"), days.deliveries),
-                kept(tr.t("What you agreed to, after you have taken it back"), days.consents),
-                kept(tr.t("Your language, when you no longer use the bot"), days.chats),
-            ],
-        ),
-        tr.t(
-            "Complaints that were filed, and the office's own rolls, stay as long as the law wants them kept. The "
-            "record of who looked at what is never deleted; no names and no content stand in it."
-        ),
-        tr.t("With /forget you have everything erased that need not be kept."),
-    ]

@@ -15,6 +15,7 @@ from bot.dispatch import CallbackHandler, InDialog, MessageHandler
 from bot.drafts import Drop, Resume, remind_of_interrupted
 from bot.ui import button, rows
 from handlers import privacy, terms, verification
+from handlers.facts import day_of
 from handlers.gate import AskOffice
 from handlers.menu import OpenSettings, main_menu
 from handlers.verification_texts import given
@@ -201,7 +202,7 @@ async def _file(ctx: Context, text: str) -> None:
         await remind_of_interrupted(ctx)
         return
     ctx.session.end_dialog()
-    day = ctx.words.date(made.created_at.astimezone(ctx.words.time_zone).date())
+    day = day_of(made.created_at, ctx.words)
     await ctx.reply(
         join(
             "\n\n",

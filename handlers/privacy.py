@@ -4,8 +4,6 @@ Personal Information Protection Law: article 17 (what a notice tells), 29 and 30
 and 39 (Telegram's servers stand abroad), 44 to 47 (copy, correction, erasure).
 """
 
-from datetime import datetime
-
 from telegram import Update
 
 from api.identity.schemas import ConsentKind
@@ -13,6 +11,7 @@ from bot.callbacks import Callback
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, rows
+from handlers.facts import day_of
 from handlers.menu import OpenMenu
 from locales import Html, join
 
@@ -69,10 +68,11 @@ async def show(update: Update, ctx: Context, tap: OpenPrivacy | None = None) -> 
 async def _show(ctx: Context, note: Html | None = None) -> None:
     consents = (await ctx.backend.consents(ctx.chat_id)).consents
     lines = [
-        ctx.t("✔️ You agreed to this on {day}.", day=_day(ctx, consent.given_at))
+        ctx.t("✔️ You agreed to this on {day}.", day=day_of(consent.given_at, ctx.words))
         if consent.kind is ConsentKind.NOTICE
         else ctx.t(
-            "✔️ On {day} you agreed that characters of an ID number are compared.", day=_day(ctx, consent.given_at)
+            "✔️ On {day} you agreed that characters of an ID number are compared.",
+            day=day_of(consent.given_at, ctx.words),
         )
         for consent in consents
     ]
@@ -86,10 +86,6 @@ async def _show(ctx: Context, note: Html | None = None) -> None:
             button(ctx.plain("Main menu"), OpenMenu()),
         ),
     )
-
-
-def _day(ctx: Context, moment: datetime) -> str:
-    return ctx.words.date(moment.astimezone(ctx.words.time_zone).date())
 
 
 async def withdraw(update: Update, ctx: Context, tap: WithdrawIdConsent) -> None:

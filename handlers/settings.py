@@ -12,7 +12,7 @@ from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import Page, button, rows
 from handlers import terms
-from handlers.facts import agreement_line, quoted
+from handlers.facts import agreement_line, day_of, quoted
 from handlers.gate import Verify, ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenLanguage, OpenMenu, OpenSettings, turning
 from handlers.mutes import OpenMutes
@@ -123,7 +123,7 @@ def _asked_line(tr: Translator, request: AccessRequestMade) -> Html:
     line = tr.t(
         "No. {number}, {day}, {kind}: {state}",
         number=request.id,
-        day=tr.date(request.created_at.astimezone(tr.time_zone).date()),
+        day=day_of(request.created_at, tr),
         kind=terms.name(tr, request.kind),
         state=terms.name(tr, request.state),
     )

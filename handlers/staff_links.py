@@ -15,7 +15,7 @@ from bot.dispatch import CallbackHandler, InDialog, MessageHandler
 from bot.drafts import Drop, Resume
 from bot.ui import Page, button, rows
 from handlers import terms
-from handlers.facts import agreement_line
+from handlers.facts import agreement_line, day_of
 from handlers.menu import turning
 from handlers.staff_menu import AskNumber, OpenStaff, may, staff_only
 from handlers.verification_texts import given
@@ -179,7 +179,7 @@ def party_line(ctx: Context, party: StaffPartyOut) -> Html:
 
 def _link_line(ctx: Context, place: int, link: StaffLinkOut) -> Html:
     tr = ctx.words
-    since = tr.date(link.linked_at.astimezone(tr.time_zone).date())
+    since = day_of(link.linked_at, tr)
     role, scope = terms.name(tr, link.role), terms.name(tr, link.scope)
     return join(
         "\n",
