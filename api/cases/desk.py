@@ -16,7 +16,7 @@ from api.audit.service import SYSTEM, Actor, record
 from api.cases.attachments import attach
 from api.cases.clocks import Policy
 from api.cases.collective import find_master
-from api.cases.lifecycle import Transition, When, apply, find
+from api.cases.lifecycle import Transition, When
 from api.cases.models import Case, CaseEvent, DepartmentMember
 from api.cases.news import tell_desk, tell_resident
 from api.cases.routing import get_department, officers_of, route
@@ -32,6 +32,7 @@ from api.cases.schemas import (
     StaffAction,
 )
 from api.cases.standing import move_clocks, running_clocks, standing_of
+from api.cases.transitions import apply, find
 from api.errors import CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound
 from api.privacy import Vault
 from api.staff.schemas import StaffRole

@@ -13,12 +13,12 @@ from api.agreements.queries import agreement_ref, ref_columns
 from api.audit.service import record
 from api.cases.clocks import light
 from api.cases.desk import staff_by
-from api.cases.lifecycle import Standing, allowed
 from api.cases.models import Case, Department
 from api.cases.news import clock_out
 from api.cases.queries import NUMBER, collective_columns, history_columns
 from api.cases.schemas import CaseState, ClockKind, StaffCaseOut
 from api.cases.timeline import event_out, open_attachments
+from api.cases.transitions import Standing, allowed
 from api.errors import NotFound
 from api.estate.models import Project, Unit
 from api.estate.queries import PLACES, unit_json

@@ -11,10 +11,10 @@ from api.agreements.models import Agreement
 from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
 from api.cases.attachments import is_free
-from api.cases.lifecycle import resident_reads
 from api.cases.models import Attachment, Case, CaseEvent
 from api.cases.news import is_shown
 from api.cases.schemas import CaseEventKind
+from api.cases.transitions import resident_reads
 from api.chats.access import CHAT_ID
 from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Reading, json_list, json_object

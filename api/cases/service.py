@@ -16,7 +16,6 @@ from api.cases.attachments import attach
 from api.cases.clocks import ACCEPTANCE_NOTICE, CLOCKS, Owed, Policy
 from api.cases.collective import find_offer, hold_collectives
 from api.cases.desk import By
-from api.cases.lifecycle import Standing, allowed
 from api.cases.models import Case, CaseClock, CaseEvent, case_numbers
 from api.cases.news import INTERNAL_CLOCKS, clock_out, is_shown
 from api.cases.office_days import load_calendar
@@ -34,6 +33,7 @@ from api.cases.schemas import (
 )
 from api.cases.timeline import collective_out, event_out, open_attachments
 from api.cases.together import take_step
+from api.cases.transitions import Standing, allowed
 from api.errors import InvalidInput, NotFound
 from api.lookups import Reading, Row, fragment
 from api.privacy import Vault

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.cases.clocks import CLOCKS, Policy
-from api.cases.lifecycle import DUTY, Standing, Step
+from api.cases.lifecycle import DUTY
 from api.cases.models import Case, CaseClock
 from api.cases.office_days import load_calendar
 from api.cases.schemas import CaseAction, ClockKind
+from api.cases.transitions import Standing, Step
 
 Running = Mapping[ClockKind, CaseClock]
 

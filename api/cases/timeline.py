@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from api.cases.lifecycle import resident_reads
 from api.cases.schemas import CaseEventKind
+from api.cases.transitions import resident_reads
 from api.privacy import Vault
 
 _PLAIN = ("kind", "by", "department", "outcome", "procedure", "days", "rating", "solved", "master")

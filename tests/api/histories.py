@@ -12,11 +12,11 @@ from api.audit.service import Actor
 from api.cases.clocks import Policy
 from api.cases.desk import BY_SYSTEM, By, perform
 from api.cases.desk_pages import find_case_id
-from api.cases.lifecycle import allowed
 from api.cases.models import Case
 from api.cases.schemas import AnyAction, CaseActor, CaseCategory, CaseIn
 from api.cases.service import file_case
 from api.cases.standing import running_clocks, standing_of
+from api.cases.transitions import allowed
 from api.db import Database
 from api.privacy import Vault
 

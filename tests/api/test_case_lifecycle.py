@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from api.cases.clocks import CLOCKS, Owed
 from api.cases.diagram import DOCUMENT, document
-from api.cases.lifecycle import ALL_CLOCKS, DUTY, OPEN, TABLE, Standing, When, allowed, apply, find
+from api.cases.lifecycle import ALL_CLOCKS, DUTY, OPEN, TABLE, When
 from api.cases.models import Case
 from api.cases.schemas import CaseAction, CaseActor, CaseEventKind, CaseState, ClockKind, ResidentAction, StaffAction
+from api.cases.transitions import Standing, allowed, apply, find
 from api.errors import NotAllowedNow
 from tests.api.desk import OFFICER, ROADS, STRANGER, Desk
 
