@@ -5,26 +5,22 @@ edited for those that follow. An ID number is struck out, and the message that b
 """
 
 import asyncio
-import hashlib
-import mimetypes
-import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from telegram import Document, InlineKeyboardMarkup, Message, PhotoSize, Update
+from telegram import InlineKeyboardMarkup, Message, Update
 from telegram.error import BadRequest
 
-from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS, AttachmentKind, AttachmentOut
+from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS
 from bot.backend import BackendError, BackendUnavailable, TooLarge, TooMany, UnsupportedType
 from bot.context import Context
 from bot.ui import lines
 from handlers.collected import Collected, DraftFile, Receipt
 from handlers.id_texts import holds_id_number, without_id_numbers
+from handlers.incoming_files import hand_over
 from handlers.passages import is_cut
 from locales import Html, join
-
-_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}", re.IGNORECASE | re.ASCII)
 
 Kept = TypeVar("Kept", bound=Collected)
 Screen = tuple[Html, InlineKeyboardMarkup]
@@ -181,7 +177,7 @@ async def _store(ctx: Context, message: Message, draft: Collected) -> Html | Non
     if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
         return too_large
     try:
-        draft.take_file(await _hand_over(ctx, source, len(draft.files) + 1))
+        draft.take_file(await hand_over(ctx, source, len(draft.files) + 1))
     except TooLarge:
         return too_large
     except TooMany:
@@ -194,33 +190,6 @@ async def _store(ctx: Context, message: Message, draft: Collected) -> Html | Non
         # Telegram has it no longer, or not yet.
         return ctx.t("I could not get this file from Telegram. Please send it once more.")
     return None
-
-
-async def _hand_over(ctx: Context, source: Document | PhotoSize, number: int) -> AttachmentOut:
-    dialog = ctx.session.dialog
-    assert dialog is not None  # noqa: S101 - the handlers match in a conversation only
-    file = await ctx.bot.get_file(source.file_id)
-    data = bytes(await file.download_as_bytearray())
-    guessed = mimetypes.guess_type(file.file_path or "")[0]
-    if isinstance(source, Document):
-        kind, filename = AttachmentKind.DOCUMENT, source.file_name or "document"
-        media_type = _media_type(source.mime_type or guessed)
-    else:
-        media_type = guessed or "image/jpeg"
-        kind, filename = AttachmentKind.PHOTO, f"photo-{number}{mimetypes.guess_extension(media_type) or '.jpg'}"
-    return await ctx.backend.attach(
-        ctx.chat_id,
-        data,
-        kind=kind,
-        filename=filename[-120:],
-        media_type=media_type,
-        upload_key=f"{dialog.id}-{hashlib.sha256(source.file_unique_id.encode()).hexdigest()[:32]}",
-    )
-
-
-def _media_type(claimed: str | None) -> str:
-    """As a header can say it: what the sender's app claims of a document may be anything."""
-    return claimed if claimed is not None and _MEDIA_TYPE.fullmatch(claimed) else "application/octet-stream"
 
 
 async def give_files_back(ctx: Context, files: Iterable[DraftFile]) -> None:

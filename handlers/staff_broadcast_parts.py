@@ -21,6 +21,7 @@ from handlers import staff_broadcast_screens as screens
 from handlers import terms
 from handlers.broadcast_audience import How
 from handlers.content import message_of
+from handlers.incoming_files import hand_over
 from handlers.menu import Row
 from handlers.moments import parse_moment
 from handlers.staff_broadcast import (
@@ -45,7 +46,6 @@ from handlers.staff_broadcast_terms import MISSING
 from handlers.staff_broadcast_text_buttons import ask_button
 from handlers.staff_broadcast_texts import ask_text, show_texts
 from handlers.staff_broadcast_watch import watch
-from handlers.staff_files import hand_over
 from handlers.staff_menu import staff_only
 from locales import Html, join
 
@@ -227,7 +227,7 @@ async def take_file(update: Update, ctx: Context) -> None:
         if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
             await _ask_file(ctx, broadcast, too_large, below=True)
             return
-        file = await hand_over(ctx, source, 1)
+        file = await hand_over(ctx, source, 1, by_staff=True)
     except TooLarge:
         refused = too_large
     except TooMany:

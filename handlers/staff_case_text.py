@@ -17,10 +17,10 @@ from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
 from handlers.content import message_of
 from handlers.id_texts import holds_id_number
+from handlers.incoming_files import hand_over
 from handlers.passages import is_cut
 from handlers.staff_case_draft import LONGEST_NAME, Draft, Step
 from handlers.staff_case_questions import ask, ask_again, go, standing
-from handlers.staff_files import hand_over
 from handlers.staff_menu import staff_only
 from handlers.staff_terms import MOST_DAYS
 from locales import Html
@@ -142,7 +142,7 @@ async def _store(ctx: Context, message: Message, draft: Draft) -> Html | None:
     if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
         return too_large
     try:
-        draft.take_file(await hand_over(ctx, source, len(draft.files) + 1))
+        draft.take_file(await hand_over(ctx, source, len(draft.files) + 1, by_staff=True))
     except TooLarge:
         return too_large
     except TooMany:

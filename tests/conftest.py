@@ -96,6 +96,23 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
+def environment_of(settings: Settings, database_url: str) -> dict[str, str]:
+    """What a command of the same deployment is started with."""
+    return {
+        "SHANGLOU_ENV_FILE": "/nonexistent",
+        "SHANGLOU_DATABASE_URL": database_url,
+        "SHANGLOU_DATA_DIR": str(settings.data_dir),
+        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
+        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
+        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
+    }
+
+
+@pytest.fixture
+def environment(settings: Settings, database_url: str) -> dict[str, str]:
+    return environment_of(settings, database_url)
+
+
 @pytest.fixture
 def vault(settings: Settings) -> Vault:
     return settings.vault()

@@ -9,25 +9,12 @@ from typer.testing import CliRunner, Result
 
 from api.audit.service import SYSTEM, Actor, record
 from api.db import Database
-from api.settings import Settings
 from bot.cli import command_line
 from tests.api.calls import by_phone, call, prove
 from tests.factories import Factory
 
 pytestmark = pytest.mark.security("Who looked at what cannot be changed unnoticed")
 CHAT = 700100200
-
-
-@pytest.fixture
-def environment(settings: Settings, database_url: str) -> dict[str, str]:
-    return {
-        "SHANGLOU_ENV_FILE": "/nonexistent",
-        "SHANGLOU_DATABASE_URL": database_url,
-        "SHANGLOU_DATA_DIR": str(settings.data_dir),
-        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
-        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
-        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
-    }
 
 
 async def run(environment: dict[str, str], *arguments: str) -> Result:

@@ -10,24 +10,11 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from api.settings import Settings
 from bot.cli import command_line
 from tests.api.newsroom import ADMIN, APPROVER, BOTH, PUBLISHER, Newsroom
 from tests.factories import Factory
 
 HELLO = {"audience": {"op": "everybody"}, "bodies": {"zh_CN": {"text": "您好，{home} {paid_up_to}"}}}
-
-
-@pytest.fixture
-def environment(settings: Settings, database_url: str) -> dict[str, str]:
-    return {
-        "SHANGLOU_ENV_FILE": "/nonexistent",
-        "SHANGLOU_DATABASE_URL": database_url,
-        "SHANGLOU_DATA_DIR": str(settings.data_dir),
-        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
-        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
-        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
-    }
 
 
 @pytest.fixture

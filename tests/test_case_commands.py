@@ -11,23 +11,10 @@ from typer.testing import CliRunner
 from api.audit.models import AuditEvent
 from api.cases.models import OfficeDay, RoutingRule
 from api.db import Database
-from api.settings import Settings
 from api.staff.schemas import StaffRole
 from bot.cli import command_line
 from tests.api.desk import Desk
 from tests.factories import Factory
-
-
-@pytest.fixture
-def environment(settings: Settings, database_url: str) -> dict[str, str]:
-    return {
-        "SHANGLOU_ENV_FILE": "/nonexistent",
-        "SHANGLOU_DATABASE_URL": database_url,
-        "SHANGLOU_DATA_DIR": str(settings.data_dir),
-        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
-        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
-        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
-    }
 
 
 @pytest.fixture

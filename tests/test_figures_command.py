@@ -13,22 +13,9 @@ from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from api.db import Database
-from api.settings import Settings
 from bot.cli import command_line
 from tests.api.desk import Desk
 from tests.factories import Factory
-
-
-@pytest.fixture
-def environment(settings: Settings, database_url: str) -> dict[str, str]:
-    return {
-        "SHANGLOU_ENV_FILE": "/nonexistent",
-        "SHANGLOU_DATABASE_URL": database_url,
-        "SHANGLOU_DATA_DIR": str(settings.data_dir),
-        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
-        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
-        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
-    }
 
 
 async def run(environment: dict[str, str], *arguments: str) -> Result:

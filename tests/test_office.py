@@ -16,7 +16,6 @@ from api.cases.schemas import CaseCategory, CaseState
 from api.db import Database
 from api.estate.models import Project
 from api.identity.models import LinkCode
-from api.settings import Settings
 from api.staff.models import StaffCode
 from api.staff.schemas import StaffRole
 from bot.cli import case_words, command_line, staff
@@ -24,18 +23,6 @@ from tests.api.calls import PNG, by_code, call, numbers, prove, upload
 from tests.factories import Factory
 
 CHAT = 700100200
-
-
-@pytest.fixture
-def environment(settings: Settings, database_url: str) -> dict[str, str]:
-    return {
-        "SHANGLOU_ENV_FILE": "/nonexistent",
-        "SHANGLOU_DATABASE_URL": database_url,
-        "SHANGLOU_DATA_DIR": str(settings.data_dir),
-        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
-        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
-        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
-    }
 
 
 async def run(environment: dict[str, str], *arguments: str) -> Result:

@@ -16,7 +16,7 @@ from api.audit.chain import chain_key
 from api.audit.verifying import verify
 from api.db import Database
 from api.settings import Settings
-from tests.conftest import SERVICE_TOKEN
+from tests.conftest import SERVICE_TOKEN, environment_of
 from tests.defences import Figure
 from tests.factories import Factory
 
@@ -34,15 +34,7 @@ def _free_port() -> int:
 @asynccontextmanager
 async def _api_process(settings: Settings, database_url: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     port = _free_port()
-    environment = os.environ | {
-        "SHANGLOU_ENV_FILE": "/nonexistent",
-        "SHANGLOU_DATABASE_URL": database_url,
-        "SHANGLOU_DATA_DIR": str(settings.data_dir),
-        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
-        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
-        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
-        "SHANGLOU_API_PORT": str(port),
-    }
+    environment = os.environ | environment_of(settings, database_url) | {"SHANGLOU_API_PORT": str(port)}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "api", env=environment)
     url = f"http://127.0.0.1:{port}"
     try:

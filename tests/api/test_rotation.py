@@ -32,7 +32,7 @@ from api.settings import Settings
 from api.staff.models import StaffAccount
 from api.tables import Base
 from tests.api.calls import PNG, call, upload
-from tests.conftest import SERVICE_TOKEN
+from tests.conftest import SERVICE_TOKEN, environment_of
 from tests.defences import Figure
 from tests.factories import Factory
 from tests.serving import serving
@@ -316,14 +316,7 @@ async def test_it_waits_for_no_lock_and_comes_back(
 
 
 def environment(settings: Settings, database_url: str) -> dict[str, str]:
-    return os.environ | {
-        "SHANGLOU_ENV_FILE": "/nonexistent",
-        "SHANGLOU_DATABASE_URL": database_url,
-        "SHANGLOU_DATA_DIR": str(settings.data_dir),
-        "SHANGLOU_SERVICE_TOKEN": settings.service_token.get_secret_value(),
-        "SHANGLOU_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
-        "SHANGLOU_INDEX_KEY": settings.index_key.get_secret_value(),
-    }
+    return os.environ | environment_of(settings, database_url)
 
 
 async def start_rotation(settings: Settings, database_url: str) -> asyncio.subprocess.Process:

@@ -1,4 +1,4 @@
-"""Files that the office's people send into a conversation, on their way to the API."""
+"""Files that people send into a conversation, on their way to the API."""
 
 import hashlib
 import mimetypes
@@ -12,11 +12,14 @@ from bot.context import Context
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}", re.IGNORECASE | re.ASCII)
 
 
-async def hand_over(ctx: Context, source: Document | PhotoSize, number: int) -> AttachmentOut:
+async def hand_over(
+    ctx: Context, source: Document | PhotoSize, number: int, *, by_staff: bool = False
+) -> AttachmentOut:
     """Fetch a file from Telegram and store it.
 
     Args:
         number: names a photo, which has no name of its own.
+        by_staff: whether it is sent for the office.
 
     Raises:
         TooLarge, UnsupportedType, TooMany: the API does not take it.
@@ -35,7 +38,8 @@ async def hand_over(ctx: Context, source: Document | PhotoSize, number: int) -> 
     else:
         media_type = guessed or "image/jpeg"
         kind, filename = AttachmentKind.PHOTO, f"photo-{number}{mimetypes.guess_extension(media_type) or '.jpg'}"
-    return await ctx.backend.staff_attach(
+    attach = ctx.backend.staff_attach if by_staff else ctx.backend.attach
+    return await attach(
         ctx.chat_id,
         data,
         kind=kind,
