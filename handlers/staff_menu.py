@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec
 from telegram import InlineKeyboardMarkup, Update
 
 from api.staff.schemas import LOOKS_UP, SEES_BROADCASTS, SEES_CASES, SEES_QUEUE, StaffMe, StaffRole
-from bot.backend import NotAllowed
+from bot.backend import NotAllowed, NotFound
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, rows
@@ -83,15 +83,28 @@ def staff_menu(ctx: Context, me: StaffMe) -> InlineKeyboardMarkup:
 def staff_only(
     handler: Callable[Concatenate[Update, Context, P], Coroutine[Any, Any, None]],
 ) -> Callable[Concatenate[Update, Context, P], Coroutine[Any, Any, None]]:
-    """For a handler of the office: whom the API refuses is told so, kindly, and learns nothing."""
+    """For a handler of the office: whom the API refuses is told so, kindly, and learns nothing. What is not there, and
+    the handler does not look for, is told likewise."""
 
     async def checked(update: Update, ctx: Context, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             await handler(update, ctx, *args, **kwargs)
         except NotAllowed:
             await refuse(ctx)
+        except NotFound:
+            await _tell_gone(ctx)
 
     return checked
+
+
+async def _tell_gone(ctx: Context) -> None:
+    """What a button was about is gone, or never was: anybody can make buttons up."""
+    try:
+        me = await ctx.backend.staff_me(ctx.chat_id)
+    except NotAllowed:
+        await refuse(ctx)
+        return
+    await ctx.reply(ctx.t("This is not there any more."), staff_menu(ctx, me), personal=True)
 
 
 async def refuse(ctx: Context) -> None:

@@ -98,9 +98,7 @@ async def _show_one(ctx: Context, request_id: int, note: Html | None = None) -> 
     try:
         request = await ctx.backend.access_request(ctx.chat_id, request_id)
     except NotFound:
-        await ctx.edit_or_reply(
-            ctx.t("This request is not there any more."), rows(button(ctx.plain("📥 Requests for access"), OpenQueue()))
-        )
+        await _show_gone(ctx)
         return
     is_open = request.state is AccessRequestState.OPEN
     decided = None
@@ -128,6 +126,12 @@ async def _show_one(ctx: Context, request_id: int, note: Html | None = None) -> 
     )
 
 
+async def _show_gone(ctx: Context) -> None:
+    await ctx.edit_or_reply(
+        ctx.t("This request is not there any more."), rows(button(ctx.plain("📥 Requests for access"), OpenQueue()))
+    )
+
+
 # --- yes ---
 
 
@@ -142,7 +146,11 @@ async def begin_decline(update: Update, ctx: Context, tap: Decline) -> None:
 
 
 async def _begin(ctx: Context, step: Step, request_id: int) -> None:
-    request = await ctx.backend.access_request(ctx.chat_id, request_id)
+    try:
+        request = await ctx.backend.access_request(ctx.chat_id, request_id)
+    except NotFound:
+        await _show_gone(ctx)
+        return
     if request.state is not AccessRequestState.OPEN:
         await _show_one(ctx, request_id, ctx.t("Somebody has answered it meanwhile."))
         return

@@ -280,6 +280,15 @@ async def test_a_viewer_sees_that_people_wait_and_no_word_of_theirs(system: Syst
     assert not any(WORDS in said for said in viewer.said())
 
 
+async def test_a_request_that_is_not_there_is_told_of_kindly(system: System, officer: Officer) -> None:
+    clerk, stranger = await officer(), await system.person("孙样本")
+    for person, told in ((clerk, "这件请求已经不在了"), (stranger, "这是工作专班内部用的")):
+        for tap in ("s_req:zz", "s_yes:zz", "s_no:zz", "s_no:-t6"):
+            await person.send("/help")
+            await person.tap_data((await person.expect("")).id, tap)
+            await person.expect(told)
+
+
 async def test_what_was_begun_before_goes_on_afterwards(
     system: System, factory: Factory, household: Household, officer: Officer
 ) -> None:
