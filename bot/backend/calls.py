@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import orjson
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
-from bot.backend.errors import BackendUnavailable, NotFound, refusal
+from bot.backend.errors import BackendUnavailable, refusal
 from bot.http import HttpClient
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -19,6 +19,8 @@ UPLOAD_TIMEOUT = 90.0
 """Seconds, for a file either way."""
 JSON = {"Content-Type": "application/json"}
 _CASE_NUMBER = re.compile(r"[0-9A-Za-z-]{1,40}")
+_NO_CASE = "0"
+_NO_ROW = 2**63 - 1
 
 
 class Calls:
@@ -84,25 +86,14 @@ def _reveal(value: object) -> str | list[str]:
 
 
 def row(number: int) -> int:
-    """The id of a row as a button carried it, which anybody can make up.
-
-    Raises:
-        NotFound: no row has such an id.
-    """
-    if not 0 < number < 2**63:
-        raise NotFound("not_found", 404)
-    return number
+    """The id of a row as a button carried it, which anybody can make up. One that no row can have becomes one that no
+    row has: whether there is none, or the person may not ask, is the API's to say."""
+    return number if 0 < number < 2**63 else _NO_ROW
 
 
 def case_number(number: str) -> str:
-    """A case's number as a button or a person gave it, to go into a path.
-
-    Raises:
-        NotFound: no case has such a number.
-    """
-    if not _CASE_NUMBER.fullmatch(number):
-        raise NotFound("not_found", 404)
-    return number
+    """A case's number as a button or a person gave it, to go into a path; one that no case can have: as in `row`."""
+    return number if _CASE_NUMBER.fullmatch(number) else _NO_CASE
 
 
 def query(**values: str | int | None) -> str:

@@ -54,6 +54,7 @@ from bot.backend import (
     BackendUnavailable,
     InvalidInput,
     Locked,
+    NotAllowed,
     NotFound,
     NotMatched,
     TooLarge,
@@ -360,10 +361,21 @@ async def test_a_silent_api_is_unavailable(server: Server, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("number", ["", "../5", "..", "1/2", "2026-000123?x", "字"])
-async def test_a_case_number_that_is_none_is_not_asked_for(server: Server, backend: Backend, number: str) -> None:
-    with pytest.raises(NotFound):
-        await backend.case(5, number)
-    assert server.asked == []
+async def test_a_case_number_that_is_none_is_asked_for_as_none(api_url: str, number: str) -> None:
+    async with Backend(api_url, SERVICE_TOKEN) as backend:
+        with pytest.raises(NotFound):
+            await backend.case(5, number)
+        with pytest.raises(NotAllowed):
+            await backend.staff_case(5, number)
+
+
+@pytest.mark.parametrize("number", [-1, 0, 2**63, 10**30])
+async def test_a_row_that_is_none_is_asked_for_as_none(api_url: str, number: int) -> None:
+    async with Backend(api_url, SERVICE_TOKEN) as backend:
+        with pytest.raises(NotFound):
+            await backend.cancel_code(5, number, 1)
+        with pytest.raises(NotAllowed):
+            await backend.access_request(5, number)
 
 
 async def test_state_is_kept_by_the_real_api(api_url: str) -> None:
