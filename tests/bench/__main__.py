@@ -5,18 +5,22 @@ import json
 import re
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from locales import translator
 from tests.bench.broadcast import QUICK_BROADCAST, BroadcastLoad, measure_broadcasts
-from tests.bench.desk import DeskResults, measure_desk
+from tests.bench.desk import measure_desk
 from tests.bench.estate import Loaded
 from tests.bench.fake_telegram import COMMAND
+from tests.bench.growth import measure_growth
+from tests.bench.lookups import measure_look_ups
 from tests.bench.measure import Load, Measured, Subject, measure, peer
+from tests.bench.pages import Compared
 from tests.bench.processes import Failed, python, run_to_end
-from tests.bench.report import Results, broadcast_section, desk_section, markdown
+from tests.bench.report import Results, broadcast_section, desk_section, growth_section, look_up_section, markdown
 from tests.bench.system import SECRETS, DatabaseServer, Memory, database_server, whole_system
 
 SYSTEM = "shanglou: bot + API + PostgreSQL, /handover"
@@ -30,14 +34,15 @@ ESTATE_SECONDS = 600
 
 @dataclass(frozen=True)
 class Size:
-    """``few_cases`` and ``many_cases`` of the desk, each page ``desk_times``."""
+    """``few`` and ``many`` of what is compared, cases and households, each page so many ``times``."""
 
     households: int
     rounds: int
     load: Load
-    few_cases: int
-    many_cases: int
-    desk_times: int
+    few: int
+    many: int
+    times: int
+    look_ups: int
     broadcasts: BroadcastLoad
 
 
@@ -45,18 +50,20 @@ FULL = Size(
     10_000,
     3,
     Load(residents=2000, warm_up=4000, updates=6000, moderate_rate=100, moderate_updates=1000),
-    few_cases=10_000,
-    many_cases=1_000_000,
-    desk_times=200,
+    few=10_000,
+    many=1_000_000,
+    times=200,
+    look_ups=5_000,
     broadcasts=BroadcastLoad(),
 )
 QUICK = Size(
     300,
     1,
     Load(residents=50, warm_up=50, updates=100, moderate_rate=100, moderate_updates=20),
-    few_cases=200,
-    many_cases=2000,
-    desk_times=5,
+    few=200,
+    many=2000,
+    times=5,
+    look_ups=50,
     broadcasts=QUICK_BROADCAST,
 )
 
@@ -76,25 +83,49 @@ def run(size: Size) -> Results:
                 found = measure(subject, size.load)
                 _check(name, found)
                 measured[name].append(found)
+        look_ups = measure_look_ups(server, size.load.residents, size.look_ups, size.rounds, say)
         desk = _desk(server, size)
+        growth = _growth(server, size)
         broadcasts = measure_broadcasts(server, size.broadcasts, say)
     memories = (memory.bot, memory.api)
-    return Results(size.households, size.load, loaded, measured, SYSTEM, server.version, *memories, desk, broadcasts)
+    return Results(
+        size.households,
+        size.load,
+        loaded,
+        measured,
+        SYSTEM,
+        server.version,
+        *memories,
+        look_ups,
+        desk,
+        growth,
+        broadcasts,
+    )
 
 
-def _desk(server: DatabaseServer, size: Size) -> DeskResults:
-    say(f"the desk with {size.few_cases:,} and with {size.many_cases:,} cases")
-    return measure_desk(server, size.few_cases, size.many_cases, size.desk_times, say)
+def _look_ups(server: DatabaseServer, size: Size) -> str:
+    say(f"loading {size.households:,} households")
+    _estate(server.url, size)
+    return look_up_section(measure_look_ups(server, size.load.residents, size.look_ups, size.rounds, say))
 
 
-def _desk_alone(size: Size) -> str:
-    with database_server() as server:
-        return desk_section(_desk(server, size))
+def _desk(server: DatabaseServer, size: Size) -> Compared:
+    say(f"the desk with {size.few:,} and with {size.many:,} cases")
+    return measure_desk(server, size.few, size.many, size.times, say)
 
 
-def _broadcasts_alone(size: Size) -> str:
-    with database_server() as server:
-        return broadcast_section(measure_broadcasts(server, size.broadcasts, say))
+def _growth(server: DatabaseServer, size: Size) -> Compared:
+    say(f"{size.few:,} and {size.many:,} households")
+    return measure_growth(server, size.few, size.many, size.times, say)
+
+
+PARTS: dict[str, Callable[[DatabaseServer, Size], str]] = {
+    "look-ups": _look_ups,
+    "desk": lambda server, size: desk_section(_desk(server, size)),
+    "growth": lambda server, size: growth_section(_growth(server, size)),
+    "broadcasts": lambda server, size: broadcast_section(measure_broadcasts(server, size.broadcasts, say)),
+}
+"""What can be measured by itself."""
 
 
 def _estate(url: str, size: Size) -> Loaded:
@@ -128,8 +159,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few updates and a small estate: shows that it runs")
     parser.add_argument("--rounds", type=int, help=f"how often each subject is measured (default {FULL.rounds})")
-    parser.add_argument("--desk", action="store_true", help="only the complaint desk with few and with many cases")
-    parser.add_argument("--broadcasts", action="store_true", help="only broadcasts")
+    parser.add_argument("--only", choices=PARTS, help="one part by itself")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the results there")
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
@@ -138,12 +168,11 @@ def main() -> None:
     # Ended from outside it still ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        if options.desk:
-            report = _desk_alone(size)
-        elif options.broadcasts:
-            report = _broadcasts_alone(size)
-        else:
+        if options.only is None:
             report = markdown(run(size))
+        else:
+            with database_server() as server:
+                report = PARTS[options.only](server, size)
     except Failed as error:
         sys.exit(f"bench: {error}")
     print(report)

@@ -12,9 +12,11 @@ from statistics import median
 import psutil
 
 from tests.bench.broadcast import BroadcastResults, broadcast_lines
-from tests.bench.desk import GOAL, DeskResults
 from tests.bench.estate import Loaded
+from tests.bench.lookups import AT_ONCE, LookUpResult
+from tests.bench.lookups import GOAL as LOOK_UP_GOAL
 from tests.bench.measure import Load, Measured
+from tests.bench.pages import GOAL, Compared
 
 MEMORY_GOAL_MB = 150
 
@@ -31,7 +33,9 @@ class Results:
     postgres: str
     bot_mb: float
     api_mb: float
-    desk: DeskResults
+    look_ups: Sequence[LookUpResult]
+    desk: Compared
+    growth: Compared
     broadcasts: BroadcastResults
 
     def middle(self, name: str, value: Callable[[Measured], float]) -> float:
@@ -44,8 +48,19 @@ class Results:
 
 
 def markdown(results: Results) -> str:
-    sections = (_introduction(results), _costs(results), _parts(results), _import(results), _memory(results))
-    return "\n\n".join([*sections, desk_section(results.desk), broadcast_section(results.broadcasts)])
+    return "\n\n".join(
+        [
+            _introduction(results),
+            _costs(results),
+            _parts(results),
+            look_up_section(results.look_ups),
+            _import(results),
+            _memory(results),
+            growth_section(results.growth),
+            desk_section(results.desk),
+            broadcast_section(results.broadcasts),
+        ]
+    )
 
 
 def _introduction(results: Results) -> str:
@@ -134,24 +149,73 @@ def _memory(results: Results) -> str:
     )
 
 
-def desk_section(desk: DeskResults) -> str:
+def look_up_section(look_ups: Sequence[LookUpResult]) -> str:
     rows = [
-        [page.name, f"{page.few_ms:.1f}", f"{page.many_ms:.1f}", f"{page.ratio:.2f}" if page.has_goal else "–"]
-        for page in desk.pages
+        [
+            f"/{one.name}",
+            *(f"{median(answered.per_second for answered in each):,.0f}" for each in (one.bare, one.ours)),
+            *(f"{median(answered.cpu_ms for answered in each):.2f}" for each in (one.bare, one.ours)),
+            f"{one.ratio:.2f}",
+        ]
+        for one in look_ups
     ]
-    verdict = "met" if desk.worst < GOAL else "not met"
+    verdict = "met" if all(one.ratio >= LOOK_UP_GOAL for one in look_ups) else "not met"
+    heading = ["", "bare/s", "ours/s", "bare, CPU ms", "ours, CPU ms", "ours/s to bare/s"]
+    return f"""\
+## Look-ups beside bare ones
+
+The same statements, {AT_ONCE} requests at a time to one process: sent by a bare Starlette application through \
+asyncpg, which answers with the rows as they are; and by the API, which checks the service's token, opens and masks \
+the holders' names, records what was seen and answers in the schema's form. CPU is of the server and PostgreSQL, for one \
+look-up.
+
+{_table(heading, rows)}
+
+Goal: at least {LOOK_UP_GOAL} times as many as bare ones: **{verdict}**."""
+
+
+def desk_section(desk: Compared) -> str:
     return f"""\
 ## The complaint desk at {desk.many:,} cases
 
-{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} cores. Each page is asked of two APIs in turn over one kept \
-connection each, the one with {desk.few:,} cases, the other with {desk.many:,} ({desk.gigabytes:.1f} GB; making both \
-took {desk.fill_seconds:.0f} s), all the rest alike: twenty cases a family, one case in twenty open, forty officers. \
-Shown is the middle of the times to the answer, and the middle of the ratios of each pair.
+{_how_compared(desk, "cases")}, all the rest alike: twenty cases a family, one case in twenty open, forty officers. \
+{_SHOWN}
 
-{_table(["", f"ms at {desk.few:,}", f"ms at {desk.many:,}", "ratio"], rows)}
+{_compared(desk, "every page of queue and case", "cases")}"""
 
-Goal: every page of queue and case below {GOAL} times at {desk.many:,} cases: **{verdict}** (at most \
-{desk.worst:.2f})."""
+
+def growth_section(growth: Compared) -> str:
+    return f"""\
+## Look-ups, proofs and claims at {growth.many:,} households
+
+{_how_compared(growth, "households")}, all the rest alike: a hundred households a building, each with its own home, \
+sums and chat. {_SHOWN}
+
+{_compared(growth, "every look-up, proof and claim", "households")}"""
+
+
+_SHOWN = "Shown is the middle of the times to the answer, and the middle of the ratios of each pair."
+
+
+def _how_compared(results: Compared, what: str) -> str:
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} cores. Each page is asked of two APIs in turn over one "
+        f"kept connection each, the one with {results.few:,} {what}, the other with {results.many:,} "
+        f"({results.gigabytes:.1f} GB; making both took {results.fill_seconds:.0f} s)"
+    )
+
+
+def _compared(results: Compared, pages: str, what: str) -> str:
+    rows = [
+        [page.name, f"{page.few_ms:.1f}", f"{page.many_ms:.1f}", f"{page.ratio:.2f}" if page.has_goal else "–"]
+        for page in results.pages
+    ]
+    verdict = "met" if results.worst < GOAL else "not met"
+    table = _table(["", f"ms at {results.few:,}", f"ms at {results.many:,}", "ratio"], rows)
+    return (
+        f"{table}\n\nGoal: {pages} below {GOAL} times at {results.many:,} {what}: **{verdict}** "
+        f"(at most {results.worst:.2f})."
+    )
 
 
 def broadcast_section(broadcasts: BroadcastResults) -> str:

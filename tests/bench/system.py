@@ -88,11 +88,11 @@ class Memory:
 @contextlib.contextmanager
 def running_api(database_url: str, settings: Mapping[str, str] | None = None) -> Iterator[tuple[Child, str]]:
     """``shanglou api`` on this database, and its address."""
-    port = _free_port()
+    port = free_port()
     environment = SECRETS | {"SHANGLOU_DATABASE_URL": database_url, "SHANGLOU_API_PORT": str(port), **(settings or {})}
     with started("the API", python("bot", "api"), environment) as api:
         url = f"http://127.0.0.1:{port}"
-        _wait_until_ready(api, f"{url}/readyz")
+        wait_until_ready(api, f"{url}/readyz")
         yield api, url
 
 
@@ -115,13 +115,13 @@ def whole_system(server: DatabaseServer, memory: Memory) -> Subject:
     return run
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
-def _wait_until_ready(child: Child, url: str) -> None:
+def wait_until_ready(child: Child, url: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -16,7 +16,14 @@ def test_the_bench_runs_and_writes_its_report(tmp_path: Path) -> None:
     report = written.read_text()
     assert printed.strip() == report.strip()
     subjects = ("python-telegram-bot, echo", "aiogram, echo", "shanglou: bot + API + PostgreSQL")
-    for told in (*subjects, "MB", "calamine", "The complaint desk at 2,000 cases", "broadcast, limit 30"):
+    for told in (
+        *subjects,
+        "MB",
+        "calamine",
+        "at 2,000 households",
+        "The complaint desk at 2,000 cases",
+        "broadcast, limit 30",
+    ):
         assert told in report
     assert str(Path.cwd()) not in report
     assert sys.prefix not in report
