@@ -166,8 +166,8 @@ def look_up_section(look_ups: Sequence[LookUpResult]) -> str:
 
 The same statements, {AT_ONCE} requests at a time to one process: sent by a bare Starlette application through \
 asyncpg, which answers with the rows as they are; and by the API, which checks the service's token, opens and masks \
-the holders' names, records what was seen and answers in the schema's form. CPU is of the server and PostgreSQL, for one \
-look-up.
+the holders' names, records what was seen and answers in the schema's form. CPU is of the server and PostgreSQL, for \
+one look-up.
 
 {_table(heading, rows)}
 
