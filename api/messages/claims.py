@@ -14,7 +14,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import BigInteger, Boolean, and_, any_, bindparam, case, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,18 +53,31 @@ ROUNDS = 8
 
 _TABLE: Any = Delivery.__table__
 _NOW = func.clock_timestamp()
+# Stable within a statement, unlike the clock: so an index ends where the time that has not come begins.
+_BY_NOW = func.statement_timestamp()
 _DUE = and_(
     Delivery.state == DeliveryState.WAITING,
-    Delivery.not_before <= _NOW,
-    or_(Delivery.lease_until.is_(None), Delivery.lease_until <= _NOW),
+    Delivery.not_before <= _BY_NOW,
+    or_(Delivery.lease_until.is_(None), Delivery.lease_until <= _BY_NOW),
 )
 _NOTICE = Delivery.broadcast_id.is_(None)
+_NOTICES_FIRST = (Delivery.priority, Delivery.not_before, Delivery.id)
 _QUIET: Any = bindparam("quiet", None, type_=Boolean())
+
+
+def _first(*conditions: ColumnElement[bool], order: tuple[Any, ...]) -> ColumnElement[bool]:
+    """Whether there is one. Asked for the first in an index's order: for any one at all PostgreSQL reads the table from
+    its beginning, where there is none that waits."""
+    return select(Delivery.id).where(*conditions, _DUE).order_by(*order).limit(1).scalar_subquery().is_not(None)
+
+
 ANYTHING_DUE = LookUp(
     select(
         or_(
-            exists().where(_NOTICE, _DUE),
-            exists().where(claiming.is_running(_QUIET)).where(exists().where(*claiming.IS_OF_IT, _DUE)),
+            _first(_NOTICE, order=_NOTICES_FIRST),
+            exists().where(
+                claiming.is_running(_QUIET), _first(*claiming.IS_OF_IT, order=(Delivery.not_before, Delivery.id))
+            ),
         ).label("due")
     )
 )
@@ -209,27 +236,34 @@ _Over = defaultdict[tuple[DeliveryState, str | None], list[int]]
 
 
 def _notices(limit: int, now: datetime) -> Any:
+    # First those that stand first, then what is to be known of them: the other way round PostgreSQL prepares the links
+    # of all chats.
+    first = (
+        select(Delivery)
+        .where(_NOTICE, _DUE)
+        .order_by(*_NOTICES_FIRST)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .subquery("first")
+    ).c
     sees = exists().where(
-        Link.chat_id == Delivery.chat_id, Link.agreement_id == Delivery.agreement_id, is_live_link(now.date())
+        Link.chat_id == first.chat_id, Link.agreement_id == first.agreement_id, is_live_link(now.date())
     )
     return (
         select(
-            Delivery.id,
-            Delivery.chat_id,
-            Delivery.kind,
-            Delivery.payload,
-            Delivery.priority,
-            Delivery.doubts,
-            Delivery.lease_id,
+            first.id,
+            first.chat_id,
+            first.kind,
+            first.payload,
+            first.priority,
+            first.doubts,
+            first.lease_id,
             Chat.locale,
             Chat.gone_at,
-            or_(Delivery.agreement_id.is_(None), sees).label("wanted"),
+            or_(first.agreement_id.is_(None), sees).label("wanted"),
         )
-        .outerjoin(Chat, Chat.id == Delivery.chat_id)
-        .where(_NOTICE, _DUE)
-        .order_by(Delivery.priority, Delivery.not_before, Delivery.id)
-        .limit(limit)
-        .with_for_update(of=Delivery, skip_locked=True)
+        .outerjoin(Chat, Chat.id == first.chat_id)
+        .order_by(first.priority, first.not_before, first.id)
     )
 
 

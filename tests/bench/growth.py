@@ -66,8 +66,8 @@ PAGES = (
     Page("a page of the ledger", _ledger),
     Page("links of a chat", _of_a_chat("/links")),
     Page("cases of a chat", _of_a_chat("/cases")),
-    Page("proof by papers", _newcomer, body=_papers),
-    Page("proof by phone", _newcomer, body=_own_phone),
+    Page("proof by papers", _newcomer, body=_papers, status=201),
+    Page("proof by phone", _newcomer, body=_own_phone, status=201),
     Page(
         "agreement by number, staff",
         lambda nth, households: f"/v1/staff/{OFFICER}/agreements?number=BENCH-{_number(nth, households)}",

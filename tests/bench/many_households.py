@@ -119,7 +119,7 @@ SELECT {FIRST_CHAT} + i - 1, 'link_ended', i, (SELECT payload FROM bench_payload
 FROM generate_series(1, $1::bigint) AS i
 """
 """A notice to each chat, that waits."""
-_LARGE = (
+LARGE = (
     "agreements", "agreement_units", "units", "people", "person_phones", "parties", "links", "ledger_entries",
     "registrations", "deliveries",
 )  # fmt: skip
@@ -144,7 +144,7 @@ async def fill(url: str, vault: Vault, households: int) -> None:
     """Make them in an empty database; a million takes some minutes."""
     connection = await asyncpg.connect(url)
     try:
-        async with without_indexes(connection, _LARGE):
+        async with without_indexes(connection, LARGE):
             for statement in _ESTATE:
                 await connection.execute(statement, *([households] if "$1" in statement else []))
             await connection.copy_records_to_table(

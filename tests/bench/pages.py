@@ -30,13 +30,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Page:
-    """``body``: what is posted; none: it is got. ``before``: done in the database before, with its size as $1."""
+    """``body``: what is posted (``status``: what that is answered with); none: it is got. ``before``: done in the
+    database before, with its size as $1."""
 
     name: str
     path: Path
     has_goal: bool = True
     body: Body | None = None
     before: str | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True)
