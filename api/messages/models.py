@@ -48,7 +48,7 @@ class Delivery(Base):
         ),
         UniqueConstraint("broadcast_id", "chat_id"),
         Index(None, "chat_id"),
-        Index(None, "finished_at"),
+        Index(None, "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -56,7 +56,9 @@ class Delivery(Base):
     kind: Mapped[NoticeKind]
     agreement_id: Mapped[int | None] = mapped_column(ForeignKey("agreements.id"))
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
-    broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcasts.id"))
+    # No foreign key: checking it for each message took as long as all the rest of freezing an audience. The transaction
+    # that makes them updates their broadcast, and no broadcast is ever deleted.
+    broadcast_id: Mapped[int | None]
     agreement_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     target_message_id: Mapped[int | None]
     payload: Mapped[bytes | None] = sealed("delivery.payload", doc="JSON")

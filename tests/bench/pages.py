@@ -91,7 +91,7 @@ class Client:
         try:
             self._connection.request(method, path, body, headers)
             response = self._connection.getresponse()
-        except http.client.RemoteDisconnected:
+        except ConnectionError:
             # It stood idle for too long, while the other database was asked something long.
             self._connection.close()
             start = time.perf_counter()
