@@ -31,31 +31,39 @@ class Said:
     remarks: tuple[Html, ...] = ()
 
 
-def values(facts: RecipientFacts, tr: Translator) -> dict[str, Html | None]:
-    """The value of every placeholder, none longer than ``LONGEST``; None: it is not there."""
+def value_of(placeholder: Placeholder, facts: RecipientFacts, tr: Translator) -> Html | None:
+    """A placeholder's value, no longer than ``LONGEST``; None: it is not there."""
     today = datetime.now(tr.time_zone).date()
-    homes = facts.homes
-    found: dict[Placeholder, Html | None] = {
-        Placeholder.NAME: cut(facts.name, LONGEST[Placeholder.NAME]) if facts.name else None,
-        Placeholder.HOME: _names([home.home for home in homes], LONGEST[Placeholder.HOME], tr),
-        Placeholder.NUMBER: _names([home.number for home in homes], LONGEST[Placeholder.NUMBER], tr),
-        Placeholder.NEWS: _news(homes, tr, today),
-    }
-    tellers: dict[Placeholder, Callable[[HomeFacts], Said | None]] = {
-        Placeholder.HANDOVER: lambda home: _handover(home, tr, today),
-        Placeholder.PAID_UP_TO: lambda home: _fee(home, tr.date(home.paid_up_to) if home.paid_up_to else None),
-        Placeholder.MONTHLY_FEE: lambda home: _fee(
-            home, tr.money(home.monthly_amount) if home.monthly_amount is not None else None
-        ),
-        Placeholder.NEXT_PAYMENT: lambda home: _next_payment(home, tr, today),
-        Placeholder.REGISTRATION: lambda home: _registration(home, tr),
-    }
-    for placeholder, tell in tellers.items():
-        found[placeholder] = _of_all([(home, tell(home)) for home in homes], LONGEST[placeholder], tr)
-    return {placeholder.value: found[placeholder] for placeholder in Placeholder}
+    homes, longest = facts.homes, LONGEST[placeholder]
+    match placeholder:
+        case Placeholder.NAME:
+            return cut(facts.name, longest) if facts.name else None
+        case Placeholder.HOME:
+            return _names([home.home for home in homes], longest, tr)
+        case Placeholder.NUMBER:
+            return _names([home.number for home in homes], longest, tr)
+        case Placeholder.NEWS:
+            return _news(homes, tr, today)
+        case _:
+            return _of_all([(home, _of_home(placeholder, home, tr, today)) for home in homes], longest, tr)
 
 
 # --- one home ---
+
+
+def _of_home(placeholder: Placeholder, home: HomeFacts, tr: Translator, today: date) -> Said | None:
+    match placeholder:
+        case Placeholder.HANDOVER:
+            return _handover(home, tr, today)
+        case Placeholder.PAID_UP_TO:
+            return _fee(home, tr.date(home.paid_up_to) if home.paid_up_to else None)
+        case Placeholder.MONTHLY_FEE:
+            return _fee(home, tr.money(home.monthly_amount) if home.monthly_amount is not None else None)
+        case Placeholder.NEXT_PAYMENT:
+            return _next_payment(home, tr, today)
+        case Placeholder.REGISTRATION:
+            return _registration(home, tr)
+    raise ValueError(f"{placeholder} is not told home by home")
 
 
 def _handover(home: HomeFacts, tr: Translator, today: date) -> Said | None:

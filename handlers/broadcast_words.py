@@ -17,13 +17,13 @@ from api.broadcasts.schemas import (
 from bot.callbacks import Callback
 from bot.courier import CannotCompose
 from bot.ui import Letter, button, rows
-from handlers.broadcast_values import values
+from handlers.broadcast_values import value_of
 from locales import Html, Translator, is_right_to_left, is_spoken, isolated, lazy, translator
 from locales.templates import cut, fill, used
 
 Text = TypeVar("Text")
 
-NOT_THERE = {Placeholder.NAME.value: lazy("neighbour")}
+NOT_THERE = {Placeholder.NAME: lazy("neighbour")}
 """What is said where a value is not there, other than that it is not published yet."""
 
 _MARKS = 8
@@ -62,11 +62,12 @@ def broadcast_letter(content: BroadcastContent, facts: RecipientFacts, locale: s
     if found is None:
         raise CannotCompose("no body")
     language, body = found
-    if not used(body.text) <= {*Placeholder}:
+    names = used(body.text)
+    if not names <= {*Placeholder}:
         raise CannotCompose("unknown placeholder")
     # The values are said in the language around them.
     words = translator(language, tr.time_zone) if is_spoken(language) else tr
-    told = filled_in(facts, words)
+    told = {name: _told(Placeholder(name), facts, words) for name in names}
     if is_right_to_left(language):
         told = {name: isolated(cut(value, LONGEST[Placeholder(name)] - _MARKS)) for name, value in told.items()}
     keys = [_key(one) for one in body.buttons]
@@ -75,13 +76,10 @@ def broadcast_letter(content: BroadcastContent, facts: RecipientFacts, locale: s
     return Letter(fill(body.text, told), rows(*keys) if keys else None)
 
 
-def filled_in(facts: RecipientFacts, tr: Translator) -> dict[str, Html]:
-    """The value of every placeholder, or what is said in its place."""
-    missing = tr.t("not published yet")
-    return {
-        name: value if value is not None else tr.t(NOT_THERE[name]) if name in NOT_THERE else missing
-        for name, value in values(facts, tr).items()
-    }
+def _told(placeholder: Placeholder, facts: RecipientFacts, tr: Translator) -> Html:
+    """Its value, or what is said in its place."""
+    value = value_of(placeholder, facts, tr)
+    return value if value is not None else tr.t(NOT_THERE.get(placeholder, lazy("not published yet")))
 
 
 def _key(one: BroadcastButton) -> InlineKeyboardButton:

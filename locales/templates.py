@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from functools import lru_cache
 from html import unescape
 
 from locales.text import Html, escaped
@@ -89,16 +90,17 @@ def length(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
+@lru_cache(maxsize=64)
 def used(text: str) -> frozenset[str]:
     """Names of the placeholders of a text, known or not."""
-    return frozenset(token.name for token in _tokens(text) if token.kind is _Is.PLACEHOLDER)
+    return frozenset(token.name for token in _of_template(text) if token.kind is _Is.PLACEHOLDER)
 
 
 def fill(text: str, values: Mapping[str, str]) -> Html:
     """The text with its placeholders' values, which are escaped unless they are ``Html``. A placeholder without a value
     stays as it is written."""
     filled = []
-    for token in _tokens(text):
+    for token in _of_template(text):
         if token.kind is _Is.BRACE:
             filled.append(token.shown)
         elif token.kind is _Is.PLACEHOLDER and (value := values.get(token.name)) is not None:
@@ -116,6 +118,9 @@ def plain(text: str) -> str:
 def cut(value: str, longest: int) -> Html:
     """A value of so many UTF-16 units at most, as Telegram HTML. Markup inside an ``Html`` is not torn."""
     text = escaped(value)
+    if length(text) <= longest:
+        # Most of them: what is shown is no longer than what is written.
+        return Html(text)
     tokens = list(_tokens(text, braces=False))
     if sum(length(token.shown) for token in tokens) <= longest:
         return Html(text)
@@ -158,6 +163,12 @@ def check(text: str, *, known: Collection[str], longest: Mapping[str, int], limi
     if over is not None:
         flaws.append((over, FlawKind.TOO_LONG, str(total)))
     return [_at(text, at, kind, found) for at, kind, found in sorted(flaws, key=lambda flaw: flaw[0])]
+
+
+@lru_cache(maxsize=64)
+def _of_template(text: str) -> tuple[_Token, ...]:
+    """Looked through once, though it is filled in for ten thousand readers."""
+    return tuple(_tokens(text))
 
 
 def _tokens(text: str, *, braces: bool = True) -> Iterator[_Token]:

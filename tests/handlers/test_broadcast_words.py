@@ -28,7 +28,7 @@ from api.estate.schemas import ForecastBasis, MilestoneKind
 from api.money.schemas import LedgerKind
 from bot.callbacks import decode
 from bot.courier import CannotCompose
-from handlers.broadcast_values import values
+from handlers.broadcast_values import value_of
 from handlers.broadcast_words import ChooseTopics, FollowBroadcast, broadcast_letter
 from locales import translator
 from locales.templates import length
@@ -48,7 +48,7 @@ def other(**facts: Any) -> HomeFacts:
 
 
 def told(placeholder: Placeholder, *homes: HomeFacts, locale: str = "zh_CN") -> str | None:
-    value = values(RecipientFacts(name="张*", homes=[*homes]), translator(locale))[placeholder]
+    value = value_of(placeholder, RecipientFacts(name="张*", homes=[*homes]), translator(locale))
     return None if value is None else unescape(value)
 
 
@@ -240,9 +240,9 @@ HOMES = st.builds(
 @given(facts=st.builds(RecipientFacts, name=st.none() | WORDS, homes=st.lists(HOMES, max_size=4)))
 def test_no_value_is_longer_than_was_counted_with(facts: RecipientFacts) -> None:
     for tr in (ZH, EN):
-        for name, value in values(facts, tr).items():
-            if value is not None:
-                assert length(unescape(value)) <= LONGEST[Placeholder(name)]
+        for placeholder in Placeholder:
+            if (value := value_of(placeholder, facts, tr)) is not None:
+                assert length(unescape(value)) <= LONGEST[placeholder]
                 assert "<" not in value
 
 
