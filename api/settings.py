@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api import secrets
+from api.broadcasts.schemas import QuietHours
 from api.privacy import Vault
 
 
@@ -184,9 +185,13 @@ class Settings(BaseSettings):
 
     def is_quiet(self, now: datetime) -> bool:
         """Whether broadcasts wait for the morning at this moment (in the office's time zone)."""
-        if self.quiet_from <= self.quiet_until:
-            return self.quiet_from <= now.hour < self.quiet_until
-        return now.hour >= self.quiet_from or now.hour < self.quiet_until
+        return self.quiet_hours is not None and self.quiet_hours.covers(now.hour)
+
+    @property
+    def quiet_hours(self) -> QuietHours | None:
+        if self.quiet_from == self.quiet_until:
+            return None
+        return QuietHours(since=self.quiet_from, until=self.quiet_until)
 
     def vault(self) -> Vault:
         """What seals and opens personal data with these keys."""

@@ -49,9 +49,6 @@ from handlers.staff_broadcast_watch import watch
 from handlers.staff_menu import staff_only
 from locales import Html, join
 
-NIGHT = (22, 8)
-"""Hours between which nobody is woken."""
-
 
 class SetTopic(Callback, prefix="b_topic"):
     broadcast_id: int
@@ -183,9 +180,11 @@ async def take_time(update: Update, ctx: Context) -> None:
         changed = await change(ctx, broadcast, below=True, starts_at=moment)
         if changed is not None:
             told = ctx.t("✔️ It begins on {moment}.", moment=ctx.words.datetime(moment))
-            late = moment.hour >= NIGHT[0] or moment.hour < NIGHT[1]
-            night = ctx.t("That is at night: it waits until 08:00, unless it is urgent.")
-            note = join("\n", [told, night if late and not changed.content.urgent else None])
+            quiet = changed.quiet_hours
+            night = None
+            if quiet is not None and quiet.covers(moment.hour) and not changed.content.urgent:
+                night = ctx.t("That is at night: it waits until {hour}:00, unless it is urgent.", hour=quiet.until)
+            note = join("\n", [told, night])
             await show_broadcast(ctx, changed, note, below=True)
 
 

@@ -108,11 +108,15 @@ def _start(broadcast: BroadcastOut, tr: Translator) -> Html | None:
         begins = tr.t("Begins: as soon as it is approved")
     else:
         begins = tr.t("Begins: {moment}", moment=tr.datetime(content.starts_at))
-    night = (
-        tr.t("🚨 Urgent: also at night")
-        if content.urgent
-        else tr.t("Not at night: between 22:00 and 08:00 it waits until morning")
-    )
+    night, quiet = None, broadcast.quiet_hours
+    if content.urgent:
+        night = tr.t("🚨 Urgent: also at night")
+    elif quiet is not None:
+        night = tr.t(
+            "Not at night: between {since}:00 and {until}:00 it waits until morning",
+            since=quiet.since,
+            until=quiet.until,
+        )
     return join("\n", [begins, night])
 
 

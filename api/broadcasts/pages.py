@@ -65,6 +65,7 @@ async def show(session: AsyncSession, vault: Vault, by: By, broadcast_id: int, n
             for event in events
         ],
         allowed=[*allowed(broadcast.state, by.parts, own=await is_own(session, broadcast, by))],
+        quiet_hours=now.quiet_hours,
         needs_approval=now.approval_above == 0 or chats > now.approval_above,
     )
 

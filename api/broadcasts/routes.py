@@ -3,7 +3,6 @@ step is whose, the table of states says (``api.broadcasts.states``)."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -62,7 +61,7 @@ TABLE: dict[int | str, dict[str, Any]] = {200: {"description": "The list as a fi
 
 
 def _now(request: Request) -> Now:
-    return Now(datetime.now(UTC), reading(request).today(), request.app.state.settings.broadcast_approval_above)
+    return Now.of(request.app.state.settings)
 
 
 @router.get(

@@ -5,8 +5,8 @@ one transaction.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Self
 
 from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
@@ -26,12 +26,14 @@ from api.broadcasts.schemas import (
     BroadcastStep,
     FollowUp,
     Operation,
+    QuietHours,
     ReachedBy,
 )
 from api.broadcasts.sending import settle_soon, start_when_due
 from api.broadcasts.states import OVER, Part, Transition, find, parts_of
 from api.cases.models import Attachment
 from api.errors import BroadcastChanged, HasProblems, InvalidInput, NotAllowedNow, NotFound
+from api.settings import Settings
 from api.staff.access import Acting
 
 CONTENT = tuple(BroadcastIn.model_fields)
@@ -56,11 +58,19 @@ BY_OPERATOR = By(OPERATOR, frozenset({Part.OPERATOR}))
 
 @dataclass(frozen=True)
 class Now:
-    """The moment of a step, the office's day, and to how many chats a broadcast needs no approval."""
+    """The moment of a step, the office's day, to how many chats a broadcast needs no approval, and when it waits for
+    the morning."""
 
     moment: datetime
     today: date
     approval_above: int
+    quiet_hours: QuietHours | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        moment = datetime.now(UTC)
+        today = moment.astimezone(settings.timezone).date()
+        return cls(moment, today, settings.broadcast_approval_above, settings.quiet_hours)
 
 
 def asked_of(broadcast: Broadcast) -> Asked:

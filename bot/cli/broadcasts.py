@@ -5,7 +5,6 @@ to be named, and it stands in the broadcast's history.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -68,11 +67,9 @@ def _in_transaction(settings: Settings, work: Work[T]) -> T:
     """Do it, or tell in one sentence why not."""
 
     async def run(database: Database) -> T:
-        moment = datetime.now(UTC)
-        now = Now(moment, moment.astimezone(settings.timezone).date(), settings.broadcast_approval_above)
         try:
             async with database.transaction() as session:
-                return await work(session, settings.vault(), now)
+                return await work(session, settings.vault(), Now.of(settings))
         except ApiError as error:
             refuse(_why_not(error))
 

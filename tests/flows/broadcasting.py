@@ -79,7 +79,14 @@ class Town:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """At any hour of the day, at a pace that nobody here runs into."""
-    return settings.model_copy(update={"quiet_from": 0, "quiet_until": 0, "send_rate": 1000.0, "send_burst": 100.0})
+    night = night_of(settings)
+    quiet = {"quiet_from": night, "quiet_until": (night + 1) % 24}
+    return settings.model_copy(update=quiet | {"send_rate": 1000.0, "send_burst": 100.0})
+
+
+def night_of(settings: Settings) -> int:
+    """The hour in which these tests take it for night: it is far from now."""
+    return (datetime.now(settings.timezone).hour + 12) % 24
 
 
 @pytest.fixture

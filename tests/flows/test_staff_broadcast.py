@@ -7,6 +7,7 @@ from sqlalchemy import update
 from api.broadcasts.models import Mute
 from api.broadcasts.schemas import Topic
 from api.chats.models import Link
+from api.settings import Settings
 from api.staff.schemas import StaffRole
 from tests.flows.broadcasting import (
     Town,
@@ -14,6 +15,7 @@ from tests.flows.broadcasting import (
     approver,
     choose_everybody,
     draft,
+    night_of,
     open_broadcast,
     open_broadcasts,
     open_submitted,
@@ -171,7 +173,7 @@ async def test_legal_notices_reach_who_muted_everything(town: Town, publisher: P
     assert notice.buttons == []
 
 
-async def test_two_change_it_at_once(town: Town, publisher: Person) -> None:
+async def test_two_change_it_at_once(town: Town, publisher: Person, settings: Settings) -> None:
     other = await town.office.hire("另一位", StaffRole.PUBLISHER)
     await draft(publisher)
     mine = await open_broadcast(other, "草稿")
@@ -183,7 +185,7 @@ async def test_two_change_it_at_once(town: Town, publisher: Person) -> None:
     await other.tap("简体中文")
     await other.expect("请发内容")
     await publisher.tap("取消加急")
-    await publisher.expect("夜里不发")
+    await publisher.expect(f"夜里不发：晚上{night_of(settings)}点到早上")
     await other.send("我写的内容")
     await other.expect("这是以前的按钮", "改了内容（发布人）")
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from api.agreements.schemas import AgreementKind
+from api.settings import Settings
 from tests.api.imports.books import xlsx
 from tests.flows.broadcasting import (
     Town,
@@ -11,6 +12,7 @@ from tests.flows.broadcasting import (
     approver,
     choose_everybody,
     draft,
+    night_of,
     publisher,
     settings,
     submit,
@@ -153,7 +155,7 @@ async def test_a_missing_language_falls_back_as_is_said(town: Town, publisher: P
 # --- the rest ---
 
 
-async def test_when_it_begins_as_people_say_it(town: Town, publisher: Person) -> None:
+async def test_when_it_begins_as_people_say_it(town: Town, publisher: Person, settings: Settings) -> None:
     await submitted(publisher, "停水通知")
     await tap(publisher, "发送时间")
     await publisher.send("等会儿")
@@ -162,8 +164,11 @@ async def test_when_it_begins_as_people_say_it(town: Town, publisher: Person) ->
     await publisher.expect("已经过了")
     await publisher.send("2099年1月1日9点")
     await publisher.expect("一年多")
-    await publisher.send("明天晚上11点")
-    await publisher.expect("定在", "23:00", "这是夜里", "目前：📝 草稿")
+    night = night_of(settings)
+    await publisher.send(f"明天{night}:15")
+    await publisher.expect(
+        "定在", f"{night:02}:15", f"这是夜里：不加急的话，要等到早上{(night + 1) % 24}点", "目前：📝 草稿"
+    )
     await tap(publisher, "发送时间", "批准后马上发")
     await publisher.expect("开始时间：批准后马上发")
 

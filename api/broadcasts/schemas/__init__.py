@@ -48,6 +48,7 @@ from api.broadcasts.schemas.shown import (
     BroadcastStep,
     BroadcastSummary,
     Progress,
+    QuietHours,
     ReachedOf,
 )
 from api.broadcasts.schemas.words import BroadcastAction, BroadcastState, Id, Locale, Mutes, NewsKind, Operation, Topic
@@ -133,6 +134,7 @@ __all__ = [
     "Problem",
     "ProblemKind",
     "Progress",
+    "QuietHours",
     "ReachedBy",
     "ReachedOf",
     "RecipientFacts",

@@ -51,12 +51,25 @@ class BroadcastPage(BaseModel):
     next_cursor: str | None
 
 
+class QuietHours(BaseModel):
+    """Hours of the office's day between which only urgent broadcasts go out; ``until`` may be the next day's."""
+
+    since: int = Field(ge=0, le=23)
+    until: int = Field(ge=0, le=23)
+
+    def covers(self, hour: int) -> bool:
+        if self.since <= self.until:
+            return self.since <= hour < self.until
+        return hour >= self.since or hour < self.until
+
+
 class BroadcastOut(BroadcastSummary):
     content: BroadcastIn
     problems: list[Problem]
     progress: Progress | None = Field(description="Since it was started.")
     events: list[BroadcastEventOut]
     allowed: list[BroadcastAction] = Field(description="What the asking account can do now.")
+    quiet_hours: QuietHours | None = Field(default=None, description="None: broadcasts never wait for the morning.")
     needs_approval: bool = Field(description="Whether a second person must approve it when it is submitted now.")
 
 
