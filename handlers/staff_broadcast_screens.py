@@ -202,7 +202,7 @@ def problems(found: list[Problem], tr: Translator) -> Html | None:
 # --- how far it is ---
 
 
-def progress(broadcast: BroadcastSummary, now: Progress, tr: Translator) -> Html:
+def progress(broadcast: BroadcastOut, now: Progress, tr: Translator) -> Html:
     done = now.total - now.waiting
     share = 100 * done // now.total if now.total else 100
     bar = "▓" * (share // 10) + "░" * (10 - share // 10)
@@ -219,12 +219,17 @@ def progress(broadcast: BroadcastSummary, now: Progress, tr: Translator) -> Html
         [
             tr.t("{bar} {share} %", bar=bar, share=share),
             *(text for text, shown in counts if shown),
-            _pace(now, tr) if broadcast.state is BroadcastState.SENDING and now.waiting else None,
+            _pace(broadcast, now, tr) if broadcast.state is BroadcastState.SENDING and now.waiting else None,
         ],
     )
 
 
-def _pace(now: Progress, tr: Translator) -> Html:
+def _pace(broadcast: BroadcastOut, now: Progress, tr: Translator) -> Html:
+    quiet = broadcast.quiet_hours
+    # Corrections make no noise: they go on at night.
+    makes_noise = not broadcast.content.urgent and broadcast.operation is Operation.SEND
+    if quiet is not None and makes_noise and quiet.covers(datetime.now(tr.time_zone).hour):
+        return tr.t("🌙 It is night: it goes on at {hour}:00", hour=quiet.until)
     rate = tr.t("{n} a second", n=tr.number(round(now.rate))) if now.rate >= 1 else tr.t("less than one a second")
     if now.seconds_left is None:
         return rate

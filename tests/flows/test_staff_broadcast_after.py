@@ -1,5 +1,6 @@
 """While a broadcast goes out, and after: how far it is, paused and cancelled, the report, sent once more, corrected."""
 
+from datetime import datetime
 from io import BytesIO
 
 import pytest
@@ -68,6 +69,24 @@ async def test_paused_and_resumed(town: Town, publisher: Person, approver: Perso
     await publisher.expect("已结束", "已送到：2")
     await publisher.tap_data(page.id, next(b["callback_data"] for b in page.inline if "取消群发" in b["text"]))
     await publisher.expect("这是以前的按钮")
+
+
+async def test_at_night_it_tells_when_it_goes_on(
+    town: Town, publisher: Person, approver: Person, settings: Settings
+) -> None:
+    await submitted(publisher, "停水通知")
+    await approve(approver)
+    hour = datetime.now(settings.timezone).hour
+    settings.quiet_from, settings.quiet_until = hour, (hour + 2) % 24
+    async with town.factory.database.transaction() as session:
+        await town.begin_in(session)
+    waits = f"现在是夜里，早上{(hour + 2) % 24}点接着发"
+    await open_broadcast(publisher, "正在发送")
+    await publisher.expect("还没发：2", waits)
+    settings.quiet_from = settings.quiet_until
+    await town.resident.expect("停水通知")
+    await open_broadcast(publisher, "已结束")
+    assert waits not in (await publisher.expect("已送到：2")).text
 
 
 async def test_what_is_cancelled_says_how_many_went_out(town: Town, publisher: Person, approver: Person) -> None:
