@@ -80,6 +80,7 @@ async def on_error(update: object, ctx: Context) -> None:
     turn.failed = True
     if _is_out_of_reach(error, turn):
         # Blocked, deleted, or a group in which the bot may not write: there is nobody to tell.
+        turn.outcome = "out_of_reach"
         log.info("out_of_reach")
         return
     if is_harmless(error):
@@ -87,11 +88,14 @@ async def on_error(update: object, ctx: Context) -> None:
     how = delivery.get()
     if turn.private and how is not None and not how.last_try and may_pass(error):
         how.passing = True
+        turn.outcome = "again"
         log.warning("turn_will_be_tried_again", **_about(error, turn))
         return
     if may_pass(error):
+        turn.outcome = "unavailable"
         log.warning("turn_failed", **_about(error, turn))
     else:
+        turn.outcome = "failed"
         log.error("turn_failed", **_about(error, turn))
     if not turn.private:
         return

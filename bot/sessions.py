@@ -17,6 +17,7 @@ What a handler can rely on:
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from api.chats.schemas import ChatSave, ChatState, Dialog, Facts
 from bot.backend import Backend, VersionConflict
 from bot.callbacks import Callback, decode
 from bot.intake import is_sound
+from bot.metrics import Metrics
+from bot.trails import begin_trail
 
 log = structlog.get_logger()
 
@@ -149,7 +152,18 @@ delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
 class Turn:
     """One update being worked on: its session, and what the filters need, read once."""
 
-    __slots__ = ("answered", "command", "failed", "keeps_message", "private", "session", "tap", "update")
+    __slots__ = (
+        "answered",
+        "command",
+        "failed",
+        "handler",
+        "keeps_message",
+        "outcome",
+        "private",
+        "session",
+        "tap",
+        "update",
+    )
 
     def __init__(self, update: Update, session: ChatSession, *, private: bool = True) -> None:
         self.update = update
@@ -161,6 +175,9 @@ class Turn:
         self.failed = False
         self.keeps_message = False
         """The tapped message is one that stays as it is: what answers the tap stands below it."""
+        self.handler = "none"
+        """Which function it came to, and how it ended: words of the metrics."""
+        self.outcome = "done"
 
 
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
@@ -219,9 +236,9 @@ class _Queue:
 class ChatProcessor(BaseUpdateProcessor):
     """Runs updates: see the module's docstring. ``run_with`` must be called before the first one."""
 
-    __slots__ = ("_backend", "_needs", "_queues", "_runner", "_slots")
+    __slots__ = ("_backend", "_metrics", "_needs", "_queues", "_runner", "_running", "_slots")
 
-    def __init__(self, backend: Backend, concurrency: int) -> None:
+    def __init__(self, backend: Backend, concurrency: int, metrics: Metrics | None = None) -> None:
         # PTB's own limit is taken before the chat's lock: one chat that floods would fill it with waiting updates.
         super().__init__(max(MAX_WAITING, concurrency))
         self._backend = backend
@@ -229,6 +246,13 @@ class ChatProcessor(BaseUpdateProcessor):
         self._queues: dict[int, _Queue] = {}
         self._runner: UpdateRunner | None = None
         self._needs: Mapping[str | type[Callback], Facts] = {}
+        self._running = 0
+        self._metrics = metrics
+        if metrics is not None:
+            metrics.watch_updates(self._waiting, lambda: self._running)
+
+    def _waiting(self) -> int:
+        return sum(queue.users for queue in self._queues.values()) - self._running
 
     def run_with(self, runner: UpdateRunner, needs: Mapping[str | type[Callback], Facts] | None = None) -> None:
         """``needs``: facts that commands (by name) and taps (by kind) are sure to ask for; they come with the state."""
@@ -254,24 +278,34 @@ class ChatProcessor(BaseUpdateProcessor):
         if chat is None or not (update.message or update.callback_query):
             # Edited messages change nothing; a block or unblock (my_chat_member) is learnt when sending.
             return
+        began = time.perf_counter()
+        begin_trail(update.update_id)
         queue = self._queues.get(chat.id)
         if queue is None:
             queue = self._queues[chat.id] = _Queue()
         queue.users += 1
         try:
             async with queue.lock, self._slots:
-                await self._take_turn(update, chat)
+                self._running += 1
+                try:
+                    turn = await self._take_turn(update, chat)
+                finally:
+                    self._running -= 1
+            if self._metrics is not None:
+                self._metrics.turn(turn.handler, turn.outcome, time.perf_counter() - began)
         finally:
             queue.users -= 1
             if not queue.users:
                 del self._queues[chat.id]
 
-    async def _take_turn(self, update: Update, chat: Chat) -> None:
+    async def _take_turn(self, update: Update, chat: Chat) -> Turn:
         language = locales.match(update.effective_user.language_code if update.effective_user else None)
         if chat.type != Chat.PRIVATE:
-            await self._run(Turn(update, _unstored(chat.id, language), private=False))
-            return
+            in_a_group = Turn(update, _unstored(chat.id, language), private=False)
+            await self._run(in_a_group)
+            return in_a_group
         error: Exception
+        turn: Turn | None = None
         needs = self._needed_by(update)
         for _ in range(2):
             try:
@@ -279,14 +313,18 @@ class ChatProcessor(BaseUpdateProcessor):
                 await self._run(turn)
                 if turn.session.changed and not turn.failed:
                     await self._backend.save_chat(chat.id, turn.session.to_save())
-                return
+                return turn
             except VersionConflict as conflict:
                 error = conflict
             except Exception as failure:
                 # Nothing may leave here unanswered: PTB would only log it.
                 error = failure
                 break
-        await self._fail(Turn(update, _unstored(chat.id, language)), error)
+        failed = Turn(update, _unstored(chat.id, language))
+        if turn is not None:
+            failed.handler = turn.handler
+        await self._fail(failed, error)
+        return failed
 
     def _needed_by(self, update: Update) -> Facts | None:
         if update.callback_query:

@@ -28,6 +28,7 @@ from bot.backend.messages import MessageCalls
 from bot.backend.residents import ResidentCalls
 from bot.backend.staff import StaffCalls
 from bot.http import HttpClient
+from bot.metrics import Metrics
 
 __all__ = [
     "AlreadyHandled",
@@ -65,12 +66,13 @@ class Backend(ResidentCalls, StaffCalls, DeskCalls, BroadcastCalls, MessageCalls
     Use it as an async context manager, or ``close`` it at the end.
     """
 
-    def __init__(self, url: str, token: str, *, pool_size: int = 100) -> None:
+    def __init__(self, url: str, token: str, *, pool_size: int = 100, metrics: Metrics | None = None) -> None:
         """
         Args:
             url: the API's address, without ``/v1``.
             token: the service token.
             pool_size: connections at the same time.
+            metrics: where requests are counted.
         """
         client = HttpClient(
             f"{url.rstrip('/')}/v1/",
@@ -79,7 +81,7 @@ class Backend(ResidentCalls, StaffCalls, DeskCalls, BroadcastCalls, MessageCalls
             connect_timeout=CONNECT_TIMEOUT,
             keep_alive=_KEEP_ALIVE,
         )
-        super().__init__(client)
+        super().__init__(client, metrics)
 
     async def __aenter__(self) -> "Backend":
         return self

@@ -5,6 +5,7 @@ import uvloop
 from api import migrations
 from api.app import create_app
 from api.worker import working
+from api.worker_metrics import WorkerMetrics
 from bot.app import NoToken
 from bot.app import run as run_bot
 from bot.cli.database import api_settings, open_database
@@ -21,9 +22,10 @@ def up() -> None:
         refuse("SHANGLOU_TELEGRAM_TOKEN is not set. `shanglou demo` needs none.")
 
     async def together(url: str) -> None:
+        app = create_app(office, url)
         async with (
-            serving(create_app(office, url), office.api_host, office.api_port) as api_url,
-            working(office, url),
+            serving(app, office.api_host, office.api_port) as api_url,
+            working(office, url, WorkerMetrics(app.state.metrics.registry)),
         ):
             await run_bot(telegram.model_copy(update={"api_url": api_url}))
 
