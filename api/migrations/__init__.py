@@ -21,6 +21,11 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Whether this code has such a revision; one that it lacks is of newer code."""
+    return any(known.revision == revision for known in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the database up to a revision. Blocking; runs its own event loop, so call it outside of one."""
     command.upgrade(_config(database_url), revision)

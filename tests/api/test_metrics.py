@@ -13,7 +13,7 @@ from api.audit.chain import chain_key
 from api.audit.sealer import Sealer
 from api.backlogs import OVERDUE, UNSEALED
 from api.db import Database
-from api.jobs import Work, enqueue, task
+from api.jobs import JobState, Work, enqueue, task
 from api.lookups import LookUp
 from api.messages.backlog import BACKLOG
 from api.settings import Settings
@@ -21,7 +21,7 @@ from api.worker_metrics import WorkerMetrics
 from tests.api.calls import call
 from tests.api.desk import Desk
 from tests.api.test_case_queue import set_due
-from tests.api.test_jobs import SOON, JobState, until, working
+from tests.api.test_jobs import SOON, until, working
 from tests.factories import Factory
 
 Samples = dict[tuple[str, ...], float]
