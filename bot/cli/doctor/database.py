@@ -13,7 +13,7 @@ from bot.cli.doctor.keys import look_at_keys
 from bot.cli.doctor.work import look_at_work
 
 LEAST_VERSION = 15
-KEYS_SECONDS = 20.0
+KEYS_SECONDS = 25.0
 LATER = ("migrations", "clock", "keys", "staff", "worker", "outbox", "audit")
 
 
@@ -33,7 +33,7 @@ async def look_at_database(url: str, vault: Vault, now: Callable[[], float]) -> 
         found.append(form)
         if form.do:
             return [*found, *(skipped(check, "数据库结构不对，没有查。") for check in LATER[2:])]
-        found += await in_time("keys", look_at_keys(database, connection, vault), KEYS_SECONDS)
+        found += await in_time("keys", look_at_keys(database, vault), KEYS_SECONDS)
         return found + await in_time("worker", look_at_work(connection), 15)
     finally:
         connection.terminate()
