@@ -97,11 +97,12 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     return failed
 
 
-def create_app(settings: Settings, database_url: str) -> FastAPI:
+def create_app(settings: Settings, database_url: str, *, traced: bool = False) -> FastAPI:
     """
     Args:
         settings: see ``api.settings``.
         database_url: where PostgreSQL is (the embedded server's, where settings name none).
+        traced: tell OpenTelemetry of each request.
     """
     database = Database(database_url, pool_size=settings.database_pool_size, lock_seconds=LOCK_SECONDS)
 
@@ -133,6 +134,10 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.reading = Reading(database.pool, app.state.vault, settings.timezone, database.sightings)
     app.state.bell = Bell(database_url)
     app.state.attachments = AttachmentStore(settings.attachments_url, settings.data_dir)
+    if traced:
+        from api.tracing import Tracing
+
+        app.add_middleware(Tracing)
     tokens = settings.service_token.get_secret_value().split(",")
     app.add_middleware(ServiceToken, tokens=[token.strip().encode() for token in tokens])
     # The last one added is the outermost.

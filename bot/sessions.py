@@ -33,6 +33,7 @@ from bot.backend import Backend, VersionConflict
 from bot.callbacks import Callback, decode
 from bot.intake import is_sound
 from bot.metrics import Metrics
+from bot.tracing import span
 from bot.trails import begin_trail
 
 log = structlog.get_logger()
@@ -288,7 +289,11 @@ class ChatProcessor(BaseUpdateProcessor):
             async with queue.lock, self._slots:
                 self._running += 1
                 try:
-                    turn = await self._take_turn(update, chat)
+                    with span("turn") as traced:
+                        turn = await self._take_turn(update, chat)
+                        if traced is not None:
+                            traced.update_name(f"turn {turn.handler}")
+                            traced.set_attributes({"outcome": turn.outcome, "update_id": update.update_id})
                 finally:
                     self._running -= 1
             if self._metrics is not None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from bot.backend.errors import BackendUnavailable, refusal
 from bot.http import Answer, HttpClient
 from bot.metrics import Metrics
+from bot.tracing import span, trace_headers
 from bot.trails import next_request_id
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -65,9 +66,10 @@ class Calls:
         """One request, with an id of its own; how it went is counted."""
         began, outcome = time.perf_counter(), "no_connection"
         try:
-            answer = await self._client.request(
-                method, target, data, {**(headers or {}), "X-Request-ID": next_request_id()}, seconds=seconds
-            )
+            # The first part of the path: what follows may be anybody's.
+            with span(f"ask {method} {target.partition('/')[0]}"):
+                more = {**(headers or {}), "X-Request-ID": next_request_id(), **trace_headers()}
+                answer = await self._client.request(method, target, data, more, seconds=seconds)
             outcome = "answered" if answer.status < 400 else "refused" if answer.status < 500 else "failed"
             return answer
         except TimeoutError:

@@ -12,6 +12,7 @@ from bot.cli.database import api_settings, open_database
 from bot.cli.running import bot_settings, collect_seldom, refuse
 from bot.logs import set_up_logs
 from bot.serving import serving
+from bot.tracing import set_up_tracing
 
 
 def up() -> None:
@@ -22,7 +23,7 @@ def up() -> None:
         refuse("SHANGLOU_TELEGRAM_TOKEN is not set. `shanglou demo` needs none.")
 
     async def together(url: str) -> None:
-        app = create_app(office, url)
+        app = create_app(office, url, traced=set_up_tracing("up"))
         async with (
             serving(app, office.api_host, office.api_port) as api_url,
             working(office, url, WorkerMetrics(app.state.metrics.registry)),

@@ -37,7 +37,7 @@ async def test_a_turn_that_fails_is_found_in_both_logs(
     [told] = lines(heard, "request_failed")
     [failed] = lines(heard, "turn_failed")
     assert re.fullmatch(rf"{failed['update_id']}-[a-z]{{8}}", failed["turn"])
-    assert re.fullmatch(rf"{failed['turn']}-\d", told["request_id"])
+    assert re.fullmatch(rf"{failed['turn']}-\d+", told["request_id"])
     assert told["route"] == "/v1/chats/{chat_id}/cases"
     # The one is the bot's, the other the API's.
     assert "turn" not in told
