@@ -17,6 +17,7 @@ from pgqueuer.domain import models
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.types import Channel
 from sqlalchemy import func, update
+from structlog.contextvars import bind_contextvars
 
 from api.cases.store import AttachmentStore
 from api.db import Database
@@ -123,7 +124,10 @@ class Worker:
     def _runner(self, task: Task) -> Callable[[models.Job], Awaitable[None]]:
         async def run(job: models.Job) -> None:
             try:
-                problem = await self._attempt(task, int(job.payload or b"0"))
+                job_id = int(job.payload or b"0")
+                # Each job has an asyncio task of its own, and so what is bound there: it stands in whatever is logged.
+                bind_contextvars(task=task.name, job=job_id)
+                problem = await self._attempt(task, job_id)
             except Exception as error:
                 # Not the task: what became of it could not be written down.
                 problem = RetryRequested(delay=DELAYS[0], reason=type(error).__name__)
