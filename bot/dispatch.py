@@ -16,6 +16,7 @@ from bot.callbacks import Callback, DialogCallback
 from bot.context import Context
 from bot.drafts import remind_of_draft
 from bot.sessions import Turn, current_turn
+from bot.trails import current_trail
 
 Tap = TypeVar("Tap", bound=Callback)
 Found = TypeVar("Found")
@@ -42,7 +43,7 @@ def called(function: Callable[..., Any]) -> str:
 
 
 class _Counted(BaseHandler[Update, Context, None]):
-    """Says in the turn which function it came to."""
+    """Says in the trail of the turn which function it came to."""
 
     __slots__ = ("_called",)
 
@@ -51,7 +52,7 @@ class _Counted(BaseHandler[Update, Context, None]):
         self._called = called(callback)
 
     async def handle_update(self, update: Update, application: Any, check_result: Any, context: Context) -> None:
-        context.turn.handler = self._called
+        current_trail().handler = self._called
         await self.handle(update, context, check_result)
 
     async def handle(self, update: Update, context: Context, found: Any) -> None:
@@ -223,7 +224,7 @@ class ReplyHandler(_Counted):
     async def handle_update(self, update: Update, application: Any, check_result: Any, context: Context) -> None:
         found = await self._find(context, check_result)
         if found is not None:
-            context.turn.handler = self._called
+            current_trail().handler = self._called
             await self.callback(update, context, found)  # type: ignore[call-arg]
             return
         handlers = iter(next(group for group in application.handlers.values() if self in group))

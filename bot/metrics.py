@@ -76,13 +76,13 @@ class Metrics:
         """
         _observe(self._of_turns, self._turns, (handler, outcome), seconds)
 
-    def call(self, target: str, outcome: str, seconds: float) -> None:
+    def call(self, part: str, outcome: str, seconds: float) -> None:
         """A request was answered, or was not.
 
         Args:
-            target: below ``/v1/``; its first part is a word of the wire contract's, what follows may be anybody's.
+            part: of the API: a word of the wire contract's.
         """
-        _observe(self._of_calls, self._calls, (target.partition("/")[0].partition("?")[0], outcome), seconds)
+        _observe(self._of_calls, self._calls, (part, outcome), seconds)
 
     def message(self, outcome: str) -> None:
         self._messages.labels(outcome).inc()

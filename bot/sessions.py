@@ -17,7 +17,6 @@ What a handler can rely on:
 import asyncio
 import re
 import secrets
-import time
 from collections.abc import Awaitable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from bot.callbacks import Callback, decode
 from bot.intake import is_sound
 from bot.metrics import Metrics
 from bot.tracing import span
-from bot.trails import begin_trail
+from bot.trails import begin_trail, current_trail
 
 log = structlog.get_logger()
 
@@ -153,18 +152,7 @@ delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
 class Turn:
     """One update being worked on: its session, and what the filters need, read once."""
 
-    __slots__ = (
-        "answered",
-        "command",
-        "failed",
-        "handler",
-        "keeps_message",
-        "outcome",
-        "private",
-        "session",
-        "tap",
-        "update",
-    )
+    __slots__ = ("answered", "command", "failed", "keeps_message", "private", "session", "tap", "update")
 
     def __init__(self, update: Update, session: ChatSession, *, private: bool = True) -> None:
         self.update = update
@@ -176,9 +164,6 @@ class Turn:
         self.failed = False
         self.keeps_message = False
         """The tapped message is one that stays as it is: what answers the tap stands below it."""
-        self.handler = "none"
-        """Which function it came to, and how it ended: words of the metrics."""
-        self.outcome = "done"
 
 
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
@@ -279,7 +264,6 @@ class ChatProcessor(BaseUpdateProcessor):
         if chat is None or not (update.message or update.callback_query):
             # Edited messages change nothing; a block or unblock (my_chat_member) is learnt when sending.
             return
-        began = time.perf_counter()
         begin_trail(update.update_id)
         queue = self._queues.get(chat.id)
         if queue is None:
@@ -287,30 +271,34 @@ class ChatProcessor(BaseUpdateProcessor):
         queue.users += 1
         try:
             async with queue.lock, self._slots:
-                self._running += 1
-                try:
-                    with span("turn") as traced:
-                        turn = await self._take_turn(update, chat)
-                        if traced is not None:
-                            traced.update_name(f"turn {turn.handler}")
-                            traced.set_attributes({"outcome": turn.outcome, "update_id": update.update_id})
-                finally:
-                    self._running -= 1
-            if self._metrics is not None:
-                self._metrics.turn(turn.handler, turn.outcome, time.perf_counter() - began)
+                await self._take_turn(update, chat)
         finally:
             queue.users -= 1
             if not queue.users:
                 del self._queues[chat.id]
 
-    async def _take_turn(self, update: Update, chat: Chat) -> Turn:
+    async def _take_turn(self, update: Update, chat: Chat) -> None:
+        """As below; how it went is counted."""
+        trail = current_trail()
+        trail.begin_turn()
+        self._running += 1
+        try:
+            with span("turn") as traced:
+                await self._answer(update, chat)
+                if traced is not None:
+                    traced.update_name(f"turn {trail.handler}")
+                    traced.set_attributes({"outcome": trail.outcome, "update_id": update.update_id})
+        finally:
+            self._running -= 1
+        if self._metrics is not None:
+            self._metrics.turn(trail.handler, trail.outcome, trail.seconds)
+
+    async def _answer(self, update: Update, chat: Chat) -> None:
         language = locales.match(update.effective_user.language_code if update.effective_user else None)
         if chat.type != Chat.PRIVATE:
-            in_a_group = Turn(update, _unstored(chat.id, language), private=False)
-            await self._run(in_a_group)
-            return in_a_group
+            await self._run(Turn(update, _unstored(chat.id, language), private=False))
+            return
         error: Exception
-        turn: Turn | None = None
         needs = self._needed_by(update)
         for _ in range(2):
             try:
@@ -318,18 +306,14 @@ class ChatProcessor(BaseUpdateProcessor):
                 await self._run(turn)
                 if turn.session.changed and not turn.failed:
                     await self._backend.save_chat(chat.id, turn.session.to_save())
-                return turn
+                return
             except VersionConflict as conflict:
                 error = conflict
             except Exception as failure:
                 # Nothing may leave here unanswered: PTB would only log it.
                 error = failure
                 break
-        failed = Turn(update, _unstored(chat.id, language))
-        if turn is not None:
-            failed.handler = turn.handler
-        await self._fail(failed, error)
-        return failed
+        await self._fail(Turn(update, _unstored(chat.id, language)), error)
 
     def _needed_by(self, update: Update) -> Facts | None:
         if update.callback_query:

@@ -21,9 +21,14 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def knows(revision: str) -> bool:
-    """Whether this code has such a revision; one that it lacks is of newer code."""
-    return any(known.revision == revision for known in ScriptDirectory.from_config(_config()).walk_revisions())
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def is_newer(revision: str) -> bool:
+    """Whether a newer version than this one has migrated the database."""
+    return revision not in _known()
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:

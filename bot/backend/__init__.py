@@ -1,6 +1,7 @@
 """The bot's client of the API: one method for each route of the wire contract, by who asks."""
 
 from bot.backend.broadcasts import BroadcastCalls
+from bot.backend.counted import CountedClient
 from bot.backend.desk import DeskCalls
 from bot.backend.errors import (
     AlreadyHandled,
@@ -27,7 +28,6 @@ from bot.backend.errors import (
 from bot.backend.messages import MessageCalls
 from bot.backend.residents import ResidentCalls
 from bot.backend.staff import StaffCalls
-from bot.http import HttpClient
 from bot.metrics import Metrics
 
 __all__ = [
@@ -74,14 +74,15 @@ class Backend(ResidentCalls, StaffCalls, DeskCalls, BroadcastCalls, MessageCalls
             pool_size: connections at the same time.
             metrics: where requests are counted.
         """
-        client = HttpClient(
+        client = CountedClient(
             f"{url.rstrip('/')}/v1/",
+            metrics,
             headers={"Authorization": f"Bearer {token}", "User-Agent": "shanglou-bot"},
             size=pool_size,
             connect_timeout=CONNECT_TIMEOUT,
             keep_alive=_KEEP_ALIVE,
         )
-        super().__init__(client, metrics)
+        super().__init__(client)
 
     async def __aenter__(self) -> "Backend":
         return self

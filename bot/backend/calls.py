@@ -1,8 +1,6 @@
 """What every call to the API has in common."""
 
-import asyncio
 import re
-import time
 from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -11,10 +9,7 @@ import orjson
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from bot.backend.errors import BackendUnavailable, refusal
-from bot.http import Answer, HttpClient
-from bot.metrics import Metrics
-from bot.tracing import span, trace_headers
-from bot.trails import next_request_id
+from bot.http import HttpClient
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,9 +26,8 @@ _NO_ROW = 2**63 - 1
 class Calls:
     """Sends requests below ``/v1/``. Every call raises ``BackendUnavailable`` or a ``BackendError``."""
 
-    def __init__(self, client: HttpClient, metrics: Metrics | None = None) -> None:
+    def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._metrics = metrics
 
     async def _get(self, path: str, query: str = "") -> bytes:
         return await self._send("GET", path + query, again=True)
@@ -51,7 +45,9 @@ class Calls:
         """``again``: the request may be sent a second time when the connection fails."""
         seconds = TOTAL_TIMEOUT if seconds is None else seconds
         try:
-            answer = await self._ask(method, target, data, headers if data is not None else None, seconds)
+            answer = await self._client.request(
+                method, target, data, headers if data is not None else None, seconds=seconds
+            )
         except (OSError, TimeoutError) as error:
             if again and not isinstance(error, TimeoutError):
                 return await self._send(method, target, data, headers, seconds=seconds)
@@ -59,28 +55,6 @@ class Calls:
         if answer.status < 400:
             return answer.body
         raise refusal(answer.status, answer.body)
-
-    async def _ask(
-        self, method: str, target: str, data: bytes | None, headers: Mapping[str, str] | None, seconds: float
-    ) -> Answer:
-        """One request, with an id of its own; how it went is counted."""
-        began, outcome = time.perf_counter(), "no_connection"
-        try:
-            # The first part of the path: what follows may be anybody's.
-            with span(f"ask {method} {target.partition('/')[0]}"):
-                more = {**(headers or {}), "X-Request-ID": next_request_id(), **trace_headers()}
-                answer = await self._client.request(method, target, data, more, seconds=seconds)
-            outcome = "answered" if answer.status < 400 else "refused" if answer.status < 500 else "failed"
-            return answer
-        except TimeoutError:
-            outcome = "timed_out"
-            raise
-        except asyncio.CancelledError:
-            outcome = "given_up"
-            raise
-        finally:
-            if self._metrics is not None:
-                self._metrics.call(target, outcome, time.perf_counter() - began)
 
 
 def read(model: type[Model], body: bytes) -> Model:

@@ -98,7 +98,7 @@ async def test_one_trace_goes_through_bot_and_api(
             "SHANGLOU_API_URL": api_url,
             "SHANGLOU_SERVICE_TOKEN": SERVICE_TOKEN,
         }
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             async with aiohttp.ClientSession() as client:
                 while True:
                     with suppress(aiohttp.ClientConnectionError):

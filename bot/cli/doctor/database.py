@@ -8,7 +8,7 @@ import asyncpg
 from api import migrations
 from api.db import Database
 from api.privacy import Vault
-from bot.cli.doctor.findings import Finding, clock, failed, in_time, ok, skipped
+from bot.cli.doctor.findings import Finding, State, clock, failed, in_time, ok, skipped, warning
 from bot.cli.doctor.keys import look_at_keys
 from bot.cli.doctor.work import look_at_work
 
@@ -31,7 +31,7 @@ async def look_at_database(url: str, vault: Vault, now: Callable[[], float]) -> 
         found = [version_found(connection.get_server_version().major), await _clock(connection, now)]
         form = await _migrations(connection)
         found.append(form)
-        if form.do:
+        if form.state is State.FAILED:
             return [*found, *(skipped(check, "数据库结构不对，没有查。") for check in LATER[2:])]
         found += await in_time("keys", look_at_keys(database, vault), KEYS_SECONDS)
         return found + await in_time("worker", look_at_work(connection), 15)
@@ -77,12 +77,12 @@ async def _migrations(connection: Any) -> Finding:
         return ok("migrations", f"数据库结构是最新的（{current}）。")
     if current is None:
         return failed("migrations", "数据库还是空的。", "请运行 shanglou migrate。")
-    if migrations.knows(current):
-        return failed(
-            "migrations",
-            f"数据库结构落后了：是 {current}，程序要 {migrations.head_revision()}。",
-            "请运行 shanglou migrate，再重启 API 和 worker。",
+    if migrations.is_newer(current):
+        return warning(
+            "migrations", f"数据库结构（{current}）比这里的程序新。", "请把这里的程序升级到迁移数据库的那个版本。"
         )
     return failed(
-        "migrations", f"数据库结构（{current}）比这里的程序新。", "请把这里的程序升级到迁移数据库的那个版本。"
+        "migrations",
+        f"数据库结构落后了：是 {current}，程序要 {migrations.head_revision()}。",
+        "请运行 shanglou migrate，再重启 API 和 worker。",
     )
