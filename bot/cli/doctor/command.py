@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -178,9 +179,16 @@ def _database_url(office: Settings, stack: ExitStack) -> tuple[str | None, list[
 
 def _api_url(telegram: BotSettings, office: Settings | None) -> str:
     if telegram.telegram_token is None and office is not None:
-        host = "127.0.0.1" if office.api_host in ("0.0.0.0", "::") else office.api_host  # noqa: S104 - compared only
+        host = "127.0.0.1" if _is_every_address(office.api_host) else office.api_host
         return f"http://{host}:{office.api_port}"
     return telegram.api_url
+
+
+def _is_every_address(host: str) -> bool:
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _tell(findings: Sequence[Finding]) -> None:
