@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
 from api.metrics import Metrics as OfApi
-from bot.app import build_application, running_courier
+from bot.app import build_application, running, running_courier
 from bot.backend import Backend
 from bot.dispatch import called
 from bot.metrics import Metrics
@@ -19,8 +20,6 @@ from handlers.registry import HANDLERS
 from tests.bot.conftest import Office, World, bot_settings
 from tests.bot.test_running import free_port
 from tests.defences import Figure
-
-Samples = dict[tuple[str, str], float]
 
 
 @pytest.fixture
@@ -145,6 +144,23 @@ async def test_a_courier_alone_tells_the_same(world: World, office: Office) -> N
         assert [key[0] for key in await read(client, "shanglou_build_info")] == ["courier"]
         assert await read(client, "shanglou_courier_in_hand") == {(): 0}
         assert await read(client, "process_resident_memory_bytes") != {}
+
+
+async def test_with_a_webhook_the_figures_are_on_the_health_port_alone(world: World) -> None:
+    """The webhook's port is open to the internet."""
+    port = free_port()
+    settings = world.settings.model_copy(
+        update={
+            "webhook_url": f"http://127.0.0.1:{port}/hook",
+            "webhook_secret": SecretStr("a-webhook-secret-of-the-tests-01"),
+            "webhook_port": port,
+            "health_port": free_port(),
+        }
+    )
+    async with running(build_application(settings)), aiohttp.ClientSession() as client:
+        for asked, status in ((port, 404), (settings.health_port, 200)):
+            async with client.get(f"http://127.0.0.1:{asked}/metrics") as response:
+                assert response.status == status
 
 
 def test_labels_are_this_programs_own_functions() -> None:
