@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
+from structlog.contextvars import get_contextvars
 
 from api import health, metrics
 from api.agreements import routes as agreements
@@ -27,7 +28,7 @@ from api.cases import staff_routes as desk
 from api.cases.store import AttachmentStore
 from api.chats import routes as chats
 from api.db import DEADLOCK, LOCK_SECONDS, LOCK_TIMED_OUT, Database, sql_state
-from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable, answer
+from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable, answer, respond
 from api.identity import family_routes as family
 from api.identity import routes as identity
 from api.identity.surge import Surge
@@ -36,6 +37,7 @@ from api.messages import routes as messages
 from api.messages.bell import Bell
 from api.metrics import Metrics
 from api.money import routes as money
+from api.requests import HEADER, Requests
 from api.rights import routes as rights
 from api.settings import Settings
 from api.staff import family_routes as staff_families
@@ -66,8 +68,7 @@ async def _http(_: Request, error: HTTPException) -> JSONResponse:
     if error.status_code == 400:
         # FastAPI's answer to bytes that are not UTF-8, numbers without end, and what is nested too deep.
         return answer(InvalidInput(fields=[{"at": ["body"], "expected": "JSON in UTF-8"}]))
-    body = ErrorBody(code="http_error", message=str(error.detail))
-    return JSONResponse(body.model_dump(mode="json"), status_code=error.status_code, headers=error.headers)
+    return respond(error.status_code, ErrorBody(code="http_error", message=str(error.detail)), error.headers)
 
 
 async def _database_down(_: Request, error: Exception) -> JSONResponse:
@@ -88,17 +89,20 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     while frame and frame.tb_next:
         frame = frame.tb_next
     at = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
-    log.error("request_failed", error=type(error).__name__, at=at, route=request.scope.get("route_path"))
-    return JSONResponse(
-        ErrorBody(code="internal_error", message="Something failed here.").model_dump(mode="json"), status_code=500
-    )
+    route = getattr(request.scope.get("route"), "path", None)
+    log.error("request_failed", error=type(error).__name__, at=at, route=route)
+    failed = respond(500, ErrorBody(code="internal_error", message="Something failed here."))
+    # Answered outside of all middleware.
+    failed.headers[HEADER.decode()] = get_contextvars().get("request_id", "")
+    return failed
 
 
-def create_app(settings: Settings, database_url: str) -> FastAPI:
+def create_app(settings: Settings, database_url: str, *, traced: bool = False) -> FastAPI:
     """
     Args:
         settings: see ``api.settings``.
         database_url: where PostgreSQL is (the embedded server's, where settings name none).
+        traced: tell OpenTelemetry of each request.
     """
     database = Database(database_url, pool_size=settings.database_pool_size, lock_seconds=LOCK_SECONDS)
 
@@ -130,8 +134,14 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.reading = Reading(database.pool, app.state.vault, settings.timezone, database.sightings)
     app.state.bell = Bell(database_url)
     app.state.attachments = AttachmentStore(settings.attachments_url, settings.data_dir)
+    if traced:
+        from api.tracing import Tracing
+
+        app.add_middleware(Tracing)
     tokens = settings.service_token.get_secret_value().split(",")
     app.add_middleware(ServiceToken, tokens=[token.strip().encode() for token in tokens])
+    # The last one added is the outermost.
+    app.add_middleware(Requests, metrics=app.state.metrics)
     handlers: dict[Any, Any] = {
         ApiError: _expected,
         RequestValidationError: _invalid,

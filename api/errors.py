@@ -3,10 +3,12 @@
 "Not yours" and "does not exist" are the same error on purpose: an answer never tells that another family's data exists.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from structlog.contextvars import get_contextvars
 
 
 class ErrorBody(BaseModel):
@@ -143,4 +145,12 @@ class Unavailable(ApiError):
 
 def answer(error: ApiError) -> JSONResponse:
     """The error as a response."""
-    return JSONResponse(error.body().model_dump(mode="json"), status_code=error.status)
+    return respond(error.status, error.body())
+
+
+def respond(status: int, body: ErrorBody, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The same of a body. What is our fault (500 and above) tells under which id the log has more of it; a refusal is
+    always the same bytes, and has the id in its head alone."""
+    if status >= 500 and (request_id := get_contextvars().get("request_id")):
+        body = body.model_copy(update={"details": {**body.details, "request_id": request_id}})
+    return JSONResponse(body.model_dump(mode="json"), status, headers)

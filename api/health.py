@@ -1,7 +1,9 @@
 """Is it alive, is it ready."""
 
+from importlib.metadata import version
+
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from api.errors import ErrorBody, Unavailable
@@ -12,6 +14,7 @@ router = APIRouter(tags=["health"])
 
 class Health(BaseModel):
     status: str
+    version: str = Field(version("shanglou"), description="Of the API.")
 
 
 @router.get("/healthz", summary="The process is alive")

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     link_disuse_days: int = Field(
         180, ge=1, le=3650, description="After so many days without use a chat is asked for proof again."
     )
-    health_host: str = Field("127.0.0.1", description="Where a worker answers GET /healthz.")
+    health_host: str = Field("127.0.0.1", description="Where a worker answers GET /healthz and /metrics.")
     health_port: int | None = Field(None, ge=0, le=65535, description="Its port; unset: none.")
     timezone: ZoneInfo = Field(
         ZoneInfo("Asia/Shanghai"),

@@ -1,6 +1,7 @@
 """Runs background work (``api.jobs``). As many workers as one likes, in processes of their own or beside the API."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ from pgqueuer.domain import models
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.types import Channel
 from sqlalchemy import func, update
+from structlog.contextvars import bind_contextvars
 
 from api.cases.store import AttachmentStore
 from api.db import Database
 from api.jobs import DELAYS, ENGINE, Job, JobState, LeaseLost, Task, Work, enqueue, revive
 from api.settings import Settings
 from api.tasks import TASKS
+from api.worker_metrics import WorkerMetrics
 
 BATCH = 4
 AT_ONCE = 2 * BATCH
@@ -46,6 +49,7 @@ class Worker:
     tasks: Sequence[Task] = TASKS
     heartbeat: timedelta = timedelta(seconds=30)
     poll: timedelta = timedelta(seconds=2)
+    metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     ready: bool = False
     """Whether it can reach the database, as far as it knows."""
@@ -56,6 +60,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until it is stopped. A database that is away is waited for."""
+        self.metrics.watch(lambda: self.ready)
         self._database = Database(self.database_url, pool_size=AT_ONCE)
         self._vault = self.settings.vault()
         self._store = AttachmentStore(self.settings.attachments_url, self.settings.data_dir)
@@ -119,7 +124,10 @@ class Worker:
     def _runner(self, task: Task) -> Callable[[models.Job], Awaitable[None]]:
         async def run(job: models.Job) -> None:
             try:
-                problem = await self._attempt(task, int(job.payload or b"0"))
+                job_id = int(job.payload or b"0")
+                # Each job has an asyncio task of its own, and so what is bound there: it stands in whatever is logged.
+                bind_contextvars(task=task.name, job=job_id)
+                problem = await self._attempt(task, job_id)
             except Exception as error:
                 # Not the task: what became of it could not be written down.
                 problem = RetryRequested(delay=DELAYS[0], reason=type(error).__name__)
@@ -148,8 +156,11 @@ class Worker:
         if begun is None:
             return None if held is None else self._hold(task, job_id, "broken off")
         work = Work(self._database, self._vault, self.settings, self._store, job_id, lease)
+        started = time.perf_counter()
         error = await _run(task, work, begun.arguments)
+        seconds = time.perf_counter() - started
         if error == LeaseLost.__name__:
+            self.metrics.job(task.name, "lost", seconds)
             log.warning("job_lost", task=task.name, job=job_id)
             return None
         last = begun.attempts > len(task.delays)
@@ -162,6 +173,7 @@ class Worker:
                 .values(state=state, lease_id=None, error=error, finished_at=finished_at)
                 .execution_options(synchronize_session=False)
             )
+        self.metrics.job(task.name, "failed" if state is JobState.WAITING else state.value, seconds)
         if error is None:
             return None
         if last:
@@ -190,9 +202,11 @@ async def _run(task: Task, work: Work, arguments: dict[str, int | str]) -> str |
 
 
 @asynccontextmanager
-async def working(settings: Settings, database_url: str) -> AsyncIterator[Worker]:
-    """A worker beside whatever else the process does, for as long as the block runs; then it finishes what it began."""
-    worker = Worker(settings, database_url)
+async def working(settings: Settings, database_url: str, metrics: WorkerMetrics | None = None) -> AsyncIterator[Worker]:
+    """A worker beside whatever else the process does, for as long as the block runs; then it finishes what it began.
+
+    ``metrics``: where it counts, if not by itself."""
+    worker = Worker(settings, database_url, metrics=metrics or WorkerMetrics())
     running = asyncio.create_task(worker.run())
     try:
         yield worker

@@ -17,13 +17,15 @@ from bot.context import App, Context
 from bot.courier import Courier, carrying
 from bot.dispatch import needs
 from bot.errors import Patience, on_error
+from bot.health import Health
+from bot.metrics import Metrics
 from bot.polling import PollingBot
 from bot.serving import serving
 from bot.sessions import ChatProcessor
 from bot.settings import BotSettings
 from bot.transport import AiohttpRequest
 from bot.watching import Watches
-from bot.webhook import Health, Webhook
+from bot.webhook import Webhook
 from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION, compose, compose_broadcast
 from locales import DEFAULT, SUPPORTED, translator
 
@@ -55,8 +57,9 @@ def build_application(settings: BotSettings) -> App:
         request=calls,
         rate_limiter=Patience(),
     )
-    backend = Backend(settings.api_url, settings.bearer, pool_size=max(settings.concurrency, 8))
-    processor = ChatProcessor(backend, settings.concurrency)
+    metrics = Metrics("bot")
+    backend = Backend(settings.api_url, settings.bearer, pool_size=max(settings.concurrency, 8), metrics=metrics)
+    processor = ChatProcessor(backend, settings.concurrency, metrics)
     application: App = (
         Application.builder()
         .bot(bot)
@@ -67,6 +70,7 @@ def build_application(settings: BotSettings) -> App:
     )
     processor.run_with(application, needs(HANDLERS))
     application.bot_data["backend"] = backend
+    application.bot_data["metrics"] = metrics
     application.bot_data["transports"] = (calls, polls)
     application.bot_data["settings"] = settings
     application.bot_data["watches"] = Watches()
@@ -92,7 +96,8 @@ async def running(application: App) -> AsyncIterator[None]:
     """
     settings: BotSettings = application.bot_data["settings"]
     async with AsyncExitStack() as stack:
-        await _open(stack, settings, application.bot_data["backend"], application.bot_data["transports"])
+        metrics: Metrics = application.bot_data["metrics"]
+        await _open(stack, settings, metrics, application.bot_data["backend"], application.bot_data["transports"])
         stack.push_async_callback(application.shutdown)
         await _reach_telegram(application.initialize)
         await introduce(application.bot)
@@ -103,7 +108,8 @@ async def running(application: App) -> AsyncIterator[None]:
             await stack.enter_async_context(_polling(application))
         else:
             await stack.enter_async_context(_webhook(application, settings))
-        await stack.enter_async_context(carrying(_courier(settings, application.bot_data["backend"], application.bot)))
+        courier = _courier(settings, metrics, application.bot_data["backend"], application.bot)
+        await stack.enter_async_context(carrying(courier))
         log.info("bot_started", username=application.bot.username, webhook=settings.webhook_url is not None)
         yield
     log.info("bot_stopped")
@@ -125,29 +131,42 @@ async def running_courier(settings: BotSettings) -> AsyncIterator[None]:
         request=transport,
         get_updates_request=AiohttpRequest(pool_size=1),
     )
-    backend = Backend(settings.api_url, settings.bearer, pool_size=2)
+    metrics = Metrics("courier")
+    backend = Backend(settings.api_url, settings.bearer, pool_size=2, metrics=metrics)
     async with AsyncExitStack() as stack:
-        await _open(stack, settings, backend, [transport])
+        await _open(stack, settings, metrics, backend, [transport])
         stack.push_async_callback(bot.shutdown)
         await _reach_telegram(bot.initialize)
-        await stack.enter_async_context(carrying(_courier(settings, backend, bot)))
+        await stack.enter_async_context(carrying(_courier(settings, metrics, backend, bot)))
         log.info("courier_started")
         yield
 
 
 async def _open(
-    stack: AsyncExitStack, settings: BotSettings, backend: Backend, transports: Iterable[AiohttpRequest]
+    stack: AsyncExitStack,
+    settings: BotSettings,
+    metrics: Metrics,
+    backend: Backend,
+    transports: Iterable[AiohttpRequest],
 ) -> None:
     await stack.enter_async_context(backend)
     if settings.health_port is not None:
-        await stack.enter_async_context(serving(Health(), settings.health_host, settings.health_port))
+        await stack.enter_async_context(serving(Health(metrics.registry), settings.health_host, settings.health_port))
     for transport in transports:
         # Where initializing is broken off, PTB's own shutdown() closes nothing.
         stack.push_async_callback(transport.shutdown)
 
 
-def _courier(settings: BotSettings, backend: Backend, bot: ExtBot[None]) -> Courier:
-    return Courier(backend, bot, compose, compose_broadcast, time_zone=settings.timezone, batch=settings.courier_batch)
+def _courier(settings: BotSettings, metrics: Metrics, backend: Backend, bot: ExtBot[None]) -> Courier:
+    return Courier(
+        backend,
+        bot,
+        compose,
+        compose_broadcast,
+        time_zone=settings.timezone,
+        batch=settings.courier_batch,
+        metrics=metrics,
+    )
 
 
 async def run(settings: BotSettings) -> None:

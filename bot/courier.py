@@ -22,6 +22,7 @@ from api.messages.schemas import Claim, Claimed, NoticeKind, Outcome, Report, Re
 from bot.backend import Backend, BackendError, BackendUnavailable
 from bot.letters import Go, Letters, NotYet
 from bot.logs import place_of
+from bot.metrics import Metrics
 from bot.outcomes import Failure, correction_failure, failure, halt_seconds
 from bot.ui import Letter
 from locales import Translator, translator
@@ -83,6 +84,7 @@ class Courier:
         *,
         time_zone: ZoneInfo,
         batch: int,
+        metrics: Metrics | None = None,
     ) -> None:
         """
         Args:
@@ -91,6 +93,7 @@ class Courier:
             compose_broadcast: the words of broadcasts.
             time_zone: the office's, in which moments are told.
             batch: messages in hand at most: being sent, or not reported yet.
+            metrics: where outcomes are counted.
         """
         self._backend = backend
         self._compose = compose
@@ -99,6 +102,9 @@ class Courier:
         self._time_zone = time_zone
         self._batch = batch
         self._in_hand = 0
+        self._metrics = metrics
+        if metrics is not None:
+            metrics.watch_courier(lambda: self._in_hand)
         self._room = asyncio.Event()
         self._empty = asyncio.Event()
         self._news = asyncio.Event()
@@ -243,6 +249,8 @@ class Courier:
     # Reporting
 
     def _tell(self, result: Result, until: float) -> None:
+        if self._metrics is not None:
+            self._metrics.message(result.outcome.value)
         self._told.append(_Told(result, until))
         self._news.set()
 

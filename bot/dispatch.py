@@ -16,6 +16,7 @@ from bot.callbacks import Callback, DialogCallback
 from bot.context import Context
 from bot.drafts import remind_of_draft
 from bot.sessions import Turn, current_turn
+from bot.trails import current_trail
 
 Tap = TypeVar("Tap", bound=Callback)
 Found = TypeVar("Found")
@@ -36,12 +37,34 @@ class InDialog(UpdateFilter):
         return _stands_at(current_turn(), self._name, self._prefix)
 
 
+def called(function: Callable[..., Any]) -> str:
+    """The name under which turns that come to it are counted: ``handover.show``."""
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__.strip('_')}"
+
+
+class _Counted(BaseHandler[Update, Context, None]):
+    """Says in the trail of the turn which function it came to."""
+
+    __slots__ = ("_called",)
+
+    def __init__(self, callback: Any) -> None:
+        super().__init__(callback)
+        self._called = called(callback)
+
+    async def handle_update(self, update: Update, application: Any, check_result: Any, context: Context) -> None:
+        current_trail().handler = self._called
+        await self.handle(update, context, check_result)
+
+    async def handle(self, update: Update, context: Context, found: Any) -> None:
+        await self.callback(update, context)
+
+
 def _stands_at(turn: Turn, name: str, prefix: str) -> bool:
     dialog = turn.session.dialog
     return dialog is not None and (dialog.name == name or dialog.name.startswith(prefix))
 
 
-class TurnHandler(BaseHandler[Update, Context, None]):
+class TurnHandler(_Counted):
     """Takes every turn of which ``when`` is true."""
 
     __slots__ = ("_when",)
@@ -53,12 +76,12 @@ class TurnHandler(BaseHandler[Update, Context, None]):
     def check_update(self, update: object) -> bool:
         return self._when(current_turn())
 
-    async def handle_update(self, update: Update, application: Any, check_result: object, context: Context) -> None:
+    async def handle(self, update: Update, context: Context, found: Any) -> None:
         await self.callback(update, context)
         await context.answer()
 
 
-class CommandHandler(BaseHandler[Update, Context, None]):
+class CommandHandler(_Counted):
     """A command. After it the person is reminded of the draft that it interrupted.
 
     Args:
@@ -92,14 +115,14 @@ class CommandHandler(BaseHandler[Update, Context, None]):
             return False
         return self._dialog is None or _stands_at(turn, *self._dialog)
 
-    async def handle_update(self, update: Update, application: Any, check_result: object, context: Context) -> None:
+    async def handle(self, update: Update, context: Context, found: Any) -> None:
         draft = context.session.dialog
         await self.callback(update, context)
         if self._reminds and draft is not None:
             await remind_of_draft(context, draft)
 
 
-class CallbackHandler(BaseHandler[Update, Context, None]):
+class CallbackHandler(_Counted):
     """A tap on a button that carries ``kind``. The tap is answered after the callback.
 
     A button of a conversation (``DialogCallback``) matches only while that very conversation is going on; an older
@@ -126,7 +149,7 @@ class CallbackHandler(BaseHandler[Update, Context, None]):
         any_dialog: bool = False,
         needs: Facts | None = None,
     ) -> None:
-        super().__init__(callback)  # type: ignore[arg-type]
+        super().__init__(callback)
         self.kind = kind
         self.needs = needs
         self._dialog = (dialog, f"{dialog}.") if dialog is not None else None
@@ -146,15 +169,15 @@ class CallbackHandler(BaseHandler[Update, Context, None]):
                 return None
         return tap
 
-    async def handle_update(self, update: Update, application: Any, check_result: object, context: Context) -> None:
+    async def handle(self, update: Update, context: Context, found: Any) -> None:
         draft = context.session.dialog
-        await self.callback(update, context, check_result)  # type: ignore[call-arg]
+        await self.callback(update, context, found)  # type: ignore[call-arg]
         await context.answer()
         if self._reminds and draft is not None:
             await remind_of_draft(context, draft)
 
 
-class MessageHandler(BaseHandler[Update, Context, None]):
+class MessageHandler(_Counted):
     """A message that is no command: ``MessageHandler(InDialog("complaint.text") & filters.TEXT, on_text)``."""
 
     __slots__ = ("_filter",)
@@ -170,7 +193,7 @@ class MessageHandler(BaseHandler[Update, Context, None]):
         return bool(self._filter.check_update(turn.update))
 
 
-class ReplyHandler(BaseHandler[Update, Context, None]):
+class ReplyHandler(_Counted):
     """A message that replies to one of the bot's, where that was about a thing which has to be looked up. What is about
     none goes on to the handlers behind, as if this one were not there.
 
@@ -186,7 +209,7 @@ class ReplyHandler(BaseHandler[Update, Context, None]):
         find: Callable[[Context, Message], Coroutine[Any, Any, Found | None]],
         callback: Callable[[Update, Context, Found], Coroutine[Any, Any, None]],
     ) -> None:
-        super().__init__(callback)  # type: ignore[arg-type]
+        super().__init__(callback)
         self._find: Any = find
 
     def check_update(self, update: object) -> Message | None:
@@ -201,6 +224,7 @@ class ReplyHandler(BaseHandler[Update, Context, None]):
     async def handle_update(self, update: Update, application: Any, check_result: Any, context: Context) -> None:
         found = await self._find(context, check_result)
         if found is not None:
+            current_trail().handler = self._called
             await self.callback(update, context, found)  # type: ignore[call-arg]
             return
         handlers = iter(next(group for group in application.handlers.values() if self in group))

@@ -16,6 +16,7 @@ from bot.context import Context, is_harmless
 from bot.logs import place_of
 from bot.outcomes import halt_seconds
 from bot.sessions import Turn, delivery, in_group
+from bot.trails import current_trail
 from locales import Html
 
 log = structlog.get_logger()
@@ -80,6 +81,7 @@ async def on_error(update: object, ctx: Context) -> None:
     turn.failed = True
     if _is_out_of_reach(error, turn):
         # Blocked, deleted, or a group in which the bot may not write: there is nobody to tell.
+        current_trail().outcome = "out_of_reach"
         log.info("out_of_reach")
         return
     if is_harmless(error):
@@ -87,8 +89,10 @@ async def on_error(update: object, ctx: Context) -> None:
     how = delivery.get()
     if turn.private and how is not None and not how.last_try and may_pass(error):
         how.passing = True
+        current_trail().outcome = "again"
         log.warning("turn_will_be_tried_again", **_about(error, turn))
         return
+    current_trail().outcome = "unavailable" if may_pass(error) else "failed"
     if may_pass(error):
         log.warning("turn_failed", **_about(error, turn))
     else:

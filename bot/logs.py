@@ -71,6 +71,8 @@ def set_up_logs(*, level: int = logging.INFO, readable: bool | None = None) -> N
     if readable is None:
         readable = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
+        # The ids of the turn (bot.trails) or of the request (api.requests) that is being worked on.
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _only_type_and_place,

@@ -31,6 +31,9 @@ from api.chats.schemas import ChatSave, ChatState, Dialog, Facts
 from bot.backend import Backend, VersionConflict
 from bot.callbacks import Callback, decode
 from bot.intake import is_sound
+from bot.metrics import Metrics
+from bot.tracing import span
+from bot.trails import begin_trail, current_trail
 
 log = structlog.get_logger()
 
@@ -219,9 +222,9 @@ class _Queue:
 class ChatProcessor(BaseUpdateProcessor):
     """Runs updates: see the module's docstring. ``run_with`` must be called before the first one."""
 
-    __slots__ = ("_backend", "_needs", "_queues", "_runner", "_slots")
+    __slots__ = ("_backend", "_metrics", "_needs", "_queues", "_runner", "_running", "_slots")
 
-    def __init__(self, backend: Backend, concurrency: int) -> None:
+    def __init__(self, backend: Backend, concurrency: int, metrics: Metrics | None = None) -> None:
         # PTB's own limit is taken before the chat's lock: one chat that floods would fill it with waiting updates.
         super().__init__(max(MAX_WAITING, concurrency))
         self._backend = backend
@@ -229,6 +232,13 @@ class ChatProcessor(BaseUpdateProcessor):
         self._queues: dict[int, _Queue] = {}
         self._runner: UpdateRunner | None = None
         self._needs: Mapping[str | type[Callback], Facts] = {}
+        self._running = 0
+        self._metrics = metrics
+        if metrics is not None:
+            metrics.watch_updates(self._waiting, lambda: self._running)
+
+    def _waiting(self) -> int:
+        return sum(queue.users for queue in self._queues.values()) - self._running
 
     def run_with(self, runner: UpdateRunner, needs: Mapping[str | type[Callback], Facts] | None = None) -> None:
         """``needs``: facts that commands (by name) and taps (by kind) are sure to ask for; they come with the state."""
@@ -254,6 +264,7 @@ class ChatProcessor(BaseUpdateProcessor):
         if chat is None or not (update.message or update.callback_query):
             # Edited messages change nothing; a block or unblock (my_chat_member) is learnt when sending.
             return
+        begin_trail(update.update_id)
         queue = self._queues.get(chat.id)
         if queue is None:
             queue = self._queues[chat.id] = _Queue()
@@ -267,6 +278,22 @@ class ChatProcessor(BaseUpdateProcessor):
                 del self._queues[chat.id]
 
     async def _take_turn(self, update: Update, chat: Chat) -> None:
+        """As below; how it went is counted."""
+        trail = current_trail()
+        trail.begin_turn()
+        self._running += 1
+        try:
+            with span("turn") as traced:
+                await self._answer(update, chat)
+                if traced is not None:
+                    traced.update_name(f"turn {trail.handler}")
+                    traced.set_attributes({"outcome": trail.outcome, "update_id": update.update_id})
+        finally:
+            self._running -= 1
+        if self._metrics is not None:
+            self._metrics.turn(trail.handler, trail.outcome, trail.seconds)
+
+    async def _answer(self, update: Update, chat: Chat) -> None:
         language = locales.match(update.effective_user.language_code if update.effective_user else None)
         if chat.type != Chat.PRIVATE:
             await self._run(Turn(update, _unstored(chat.id, language), private=False))

@@ -126,8 +126,8 @@ class BotSettings(BaseSettings):
     )
     webhook_host: str = Field("127.0.0.1", description="Where the bot listens for posted updates.")
     webhook_port: int = Field(8602, ge=0, le=65535, description="Port for posted updates.")
-    health_host: str = Field("127.0.0.1", description="Where GET /healthz is answered.")
-    health_port: int | None = Field(None, ge=0, le=65535, description="Port of GET /healthz; unset: none.")
+    health_host: str = Field("127.0.0.1", description="Where GET /healthz and /metrics are answered.")
+    health_port: int | None = Field(None, ge=0, le=65535, description="Their port; unset: none.")
     timezone: ZoneInfo = Field(
         ZoneInfo("Asia/Shanghai"), description="The office's time zone, as the API's: what day it is, and times shown."
     )

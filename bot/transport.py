@@ -18,6 +18,8 @@ from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 from yarl import URL
 
+from bot.tracing import span
+
 _NONE = BaseRequest.DEFAULT_NONE
 _JSON = {"Content-Type": "application/json"}
 
@@ -183,7 +185,8 @@ async def call(bot: ExtBot[Any], method: str, parameters: dict[str, Any]) -> Any
 async def call_once(bot: ExtBot[Any], method: str, parameters: dict[str, Any]) -> Any:
     """The same without waiting where Telegram asks for a pause: for who has no person waiting at the other end."""
     given = {name: value for name, value in parameters.items() if value is not None}
-    return await bot.request.post(f"{bot.base_url}/{method}", cast(RequestData, Parameters(given)))
+    with span(f"Telegram {method}"):
+        return await bot.request.post(f"{bot.base_url}/{method}", cast(RequestData, Parameters(given)))
 
 
 async def upload_once(bot: ExtBot[Any], method: str, parameters: dict[str, Any], *, read: float, write: float) -> Any:

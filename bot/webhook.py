@@ -15,6 +15,7 @@ from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
 from bot.context import App
+from bot.health import lifespan
 from bot.logs import place_of
 from bot.sessions import Delivery, delivery
 
@@ -50,7 +51,7 @@ class Webhook:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await lifespan(receive, send)
             return
         status = await self._answer(scope, receive)
         await _respond(send, status)
@@ -124,16 +125,6 @@ def _remember(memory: "OrderedDict[int, Any]", number: int, value: Any) -> None:
         memory.popitem(last=False)
 
 
-class Health:
-    """An ASGI app that says that the process is alive: ``GET /healthz``."""
-
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        else:
-            await _respond(send, 200 if scope["path"] == "/healthz" else 404)
-
-
 def _header(scope: Scope, name: bytes) -> bytes:
     for key, value in scope["headers"]:
         if key == name:
@@ -159,13 +150,3 @@ async def _read(receive: Any) -> bytes | None:
 async def _respond(send: Any, status: int) -> None:
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _lifespan(receive: Any, send: Any) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await send({"type": "lifespan.shutdown.complete"})
-            return

@@ -6,6 +6,7 @@ more from the next tap on. The menu only leaves out what would be refused.
 
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from telegram import InlineKeyboardMarkup, Update
@@ -86,6 +87,7 @@ def staff_only(
     """For a handler of the office: whom the API refuses is told so, kindly, and learns nothing. What is not there, and
     the handler does not look for, is told likewise."""
 
+    @wraps(handler)
     async def checked(update: Update, ctx: Context, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             await handler(update, ctx, *args, **kwargs)

@@ -21,6 +21,16 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def is_newer(revision: str) -> bool:
+    """Whether a newer version than this one has migrated the database."""
+    return revision not in _known()
+
+
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the database up to a revision. Blocking; runs its own event loop, so call it outside of one."""
     command.upgrade(_config(database_url), revision)

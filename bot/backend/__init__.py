@@ -1,6 +1,7 @@
 """The bot's client of the API: one method for each route of the wire contract, by who asks."""
 
 from bot.backend.broadcasts import BroadcastCalls
+from bot.backend.counted import CountedClient
 from bot.backend.desk import DeskCalls
 from bot.backend.errors import (
     AlreadyHandled,
@@ -27,7 +28,7 @@ from bot.backend.errors import (
 from bot.backend.messages import MessageCalls
 from bot.backend.residents import ResidentCalls
 from bot.backend.staff import StaffCalls
-from bot.http import HttpClient
+from bot.metrics import Metrics
 
 __all__ = [
     "AlreadyHandled",
@@ -65,15 +66,17 @@ class Backend(ResidentCalls, StaffCalls, DeskCalls, BroadcastCalls, MessageCalls
     Use it as an async context manager, or ``close`` it at the end.
     """
 
-    def __init__(self, url: str, token: str, *, pool_size: int = 100) -> None:
+    def __init__(self, url: str, token: str, *, pool_size: int = 100, metrics: Metrics | None = None) -> None:
         """
         Args:
             url: the API's address, without ``/v1``.
             token: the service token.
             pool_size: connections at the same time.
+            metrics: where requests are counted.
         """
-        client = HttpClient(
+        client = CountedClient(
             f"{url.rstrip('/')}/v1/",
+            metrics,
             headers={"Authorization": f"Bearer {token}", "User-Agent": "shanglou-bot"},
             size=pool_size,
             connect_timeout=CONNECT_TIMEOUT,

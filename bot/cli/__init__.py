@@ -26,6 +26,7 @@ COMMANDS = {
     "sweep": "bot.cli.office:sweep",
     "keys": "bot.cli.keys:keys",
     "audit": "bot.cli.audit:audit",
+    "doctor": "bot.cli.doctor.command:doctor",
 }
 """Where each command is, in the order of the help page: a function, or a ``typer.Typer`` with commands of its own."""
 

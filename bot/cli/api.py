@@ -11,6 +11,7 @@ from bot.cli.database import api_settings, open_database
 from bot.cli.running import collect_seldom, to_stderr
 from bot.logs import set_up_logs
 from bot.serving import Server
+from bot.tracing import set_up_tracing
 
 
 def api() -> None:
@@ -18,7 +19,7 @@ def api() -> None:
     set_up_logs()
     settings = api_settings()
     with open_database(settings) as url:
-        app = create_app(settings, url)
+        app = create_app(settings, url, traced=set_up_tracing("api"))
         collect_seldom()
         server = Server(
             uvicorn.Config(

@@ -1,3 +1,5 @@
+from importlib.metadata import version
+
 import aiohttp
 from pydantic import SecretStr
 
@@ -11,7 +13,7 @@ async def test_alive_and_ready(api: aiohttp.ClientSession) -> None:
     async with api.get("/healthz") as response:
         assert response.status == 200
     async with api.get("/readyz") as response:
-        assert (response.status, await response.json()) == (200, {"status": "ready"})
+        assert (response.status, await response.json()) == (200, {"status": "ready", "version": version("shanglou")})
 
 
 async def test_not_ready_before_migrations(settings: Settings, postgres: str) -> None:

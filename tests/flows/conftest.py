@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client import generate_latest
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -65,6 +66,7 @@ class System:
         await self._around.aclose()
 
     async def _hear_metrics(self, heard: Heard) -> None:
+        heard.metrics_page(generate_latest(self.application.bot_data["metrics"].registry).decode())
         with contextlib.suppress(aiohttp.ClientConnectionError):  # the API may have been stopped
             async with aiohttp.ClientSession(self.api_url) as api, api.get("/metrics") as response:
                 if response.status == 200:
