@@ -21,6 +21,32 @@ def free_port() -> int:
         return port
 
 
+async def migrate(settings: Mapping[str, str], *, version: Path = ROOT) -> None:
+    """``shanglou migrate`` of a version, to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "migrate"),
+        cwd=version,
+        env=_environment(settings),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode(errors="replace")[-3000:]
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    around = {name: value for name, value in os.environ.items() if not name.startswith("SHANGLOU_")}
+    return {**around, "SHANGLOU_ENV_FILE": os.devnull, **settings}
+
+
+async def _is_well(client: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with client.get(url) as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
 class Process:
     """One ``shanglou …``. Started again, it has the same settings and ports."""
 
@@ -36,11 +62,7 @@ class Process:
         """
         self.name = " ".join(command)
         self._command = (sys.executable, "-m", "bot", *command)
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("SHANGLOU_")},
-            "SHANGLOU_ENV_FILE": os.devnull,
-            **settings,
-        }
+        self._environment = _environment(settings)
         self._ready_at = ready_at
         self._log = log
         self._version = version
@@ -61,16 +83,14 @@ class Process:
                 *self._command, cwd=self._version, env=self._environment, stdout=log, stderr=log
             )
         async with asyncio.timeout(START_SECONDS), aiohttp.ClientSession() as client:
-            while not await self._is_ready(client):
+            while not await _is_well(client, self._ready_at):
                 assert self._process.returncode is None, f"{self.name} ended while it was starting\n{self.said()}"
                 await asyncio.sleep(0.05)
 
-    async def _is_ready(self, client: aiohttp.ClientSession) -> bool:
-        try:
-            async with client.get(self._ready_at) as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False
+    async def is_ready(self) -> bool:
+        """Whether it takes new connections and says that it is well."""
+        async with aiohttp.ClientSession() as client:
+            return await _is_well(client, self._ready_at)
 
     async def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""

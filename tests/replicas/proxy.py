@@ -3,20 +3,18 @@ over."""
 
 import asyncio
 import contextlib
-from collections import Counter
 from itertools import cycle
 
 CHUNK = 64 * 1024
 
 
 class RoundRobin:
-    """Listens on loopback for as long as the block runs. ``connections``: how many each port was given."""
+    """Listens on loopback for as long as the block runs."""
 
     def __init__(self, *ports: int) -> None:
         self._ports = ports
-        self._turn = cycle(ports)
+        self._turn = cycle(range(len(ports)))
         self._busy: set[asyncio.Task[None]] = set()
-        self.connections: Counter[int] = Counter()
         self.url = ""
 
     async def __aenter__(self) -> "RoundRobin":
@@ -51,12 +49,10 @@ class RoundRobin:
                 end.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        for _ in self._ports:
-            port = next(self._turn)
+        first = next(self._turn)
+        for port in self._ports[first:] + self._ports[:first]:
             with contextlib.suppress(OSError):
-                connection = await asyncio.open_connection("127.0.0.1", port)
-                self.connections[port] += 1
-                return connection
+                return await asyncio.open_connection("127.0.0.1", port)
         return None
 
 

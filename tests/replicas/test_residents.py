@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -15,12 +14,11 @@ from sqlalchemy import func, select
 from api.cases.models import Case
 from api.cases.sweep import sweep_clocks
 from api.jobs import Job, JobState, enqueue
-from api.settings import Settings
 from tests.defences import Figure
 from tests.factories import Factory
 from tests.flows.conftest import Household
 from tests.people import Message, Person
-from tests.replicas.deployment import deployed
+from tests.replicas.deployment import Deployment
 from tests.replicas.processes import Process
 
 pytestmark = pytest.mark.long
@@ -142,25 +140,28 @@ class Havoc:
 
 
 async def test_nobody_notices_that_replicas_die_and_come_back(
-    settings: Settings, database_url: str, factory: Factory, tmp_path: Path, figure: Figure
+    system: Deployment, factory: Factory, figure: Figure
 ) -> None:
-    async with deployed(settings, database_url, tmp_path, apis=2, bots=3, workers=2) as system:
-        residents = [Resident(*await system.resident(f"住户{place}", factory)) for place in range(RESIDENTS)]
-        havocs = [Havoc("bots", system.bots), Havoc("APIs", system.apis), Havoc("workers", system.workers)]
-        going = [asyncio.create_task(havoc.go_on()) for havoc in havocs]
-        living = asyncio.gather(*(resident.lives() for resident in residents), _work(factory))
-        try:
-            await asyncio.wait([living, *going], return_when=asyncio.FIRST_COMPLETED)
-            if not living.done():
-                await asyncio.gather(*going)  # a process did not end, or did not start
-            await living
-        finally:
-            for task in (living, *going):
-                task.cancel()
-            await asyncio.gather(living, *going, return_exceptions=True)
-        await system.quiet()
-        assert all(havoc.killed and havoc.ended for havoc in havocs)
-        log = system.logs()
+    apis, workers = [system.an_api(0), system.an_api(1)], [system.a_worker(0), system.a_worker(1)]
+    bots = [system.a_bot(place) for place in range(3)]
+    await system.run(*apis, *workers)
+    await system.run(*bots)
+    residents = [Resident(*await system.resident(f"住户{place}", factory)) for place in range(RESIDENTS)]
+    havocs = [Havoc("bots", bots), Havoc("APIs", apis), Havoc("workers", workers)]
+    going = [asyncio.create_task(havoc.go_on()) for havoc in havocs]
+    living = asyncio.gather(*(resident.lives() for resident in residents), _work(factory))
+    try:
+        await asyncio.wait([living, *going], return_when=asyncio.FIRST_COMPLETED)
+        if not living.done():
+            await asyncio.gather(*going)  # a process did not end, or did not start
+        await living
+    finally:
+        for task in (living, *going):
+            task.cancel()
+        await asyncio.gather(living, *going, return_exceptions=True)
+    await system.quiet()
+    assert all(havoc.killed and havoc.ended for havoc in havocs)
+    log = system.logs()
     await _every_complaint_is_filed_once(factory, residents)
     told_twice = 0
     for resident in residents:
