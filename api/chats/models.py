@@ -13,8 +13,8 @@ DISUSE_DAYS = 180
 
 class Chat(Base):
     """``id`` is Telegram's chat id; ``dialog`` is sealed, since drafts hold what residents write. ``gone_at``: since
-    when Telegram refuses messages to it (blocked, or deleted); whoever writes again is there again. ``taken``: numbers of
-    the last updates whose turns were saved, the newest first."""
+    when Telegram refuses messages to it (blocked, or deleted); whoever writes again is there again. ``taken``: the
+    last updates whose turns were saved, by their numbers, the newest first."""
 
     __tablename__ = "chats"
 

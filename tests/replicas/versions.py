@@ -6,20 +6,30 @@ import tarfile
 from io import BytesIO
 from pathlib import Path
 
-import pytest
-
 from tests.replicas.processes import ROOT
 
 PREVIOUS = "b690f38"
-"""A commit, or a tag. To be moved on with each release: it is the version from which one upgrades to this one."""
+"""A commit, or a tag: the version from which one upgrades to this one. With each release it is moved on, and
+``python -m tests.replicas.contract`` run."""
 PACKAGES = ("api", "bot", "handlers", "locales")
 
 
+class NoHistory(Exception):
+    """The repository's history is not at hand."""
+
+
 def previous_version(folder: Path) -> Path:
-    """Its source, in that folder; skips the test where the repository's history is not at hand."""
-    archive = subprocess.run(["git", "archive", PREVIOUS, *PACKAGES], cwd=ROOT, capture_output=True)
+    """Its source, below that folder.
+
+    Raises:
+        NoHistory
+    """
+    try:
+        archive = subprocess.run(["git", "archive", PREVIOUS, *PACKAGES], cwd=ROOT, capture_output=True)
+    except FileNotFoundError:
+        raise NoHistory("there is no git here, and so no version before") from None
     if archive.returncode:
-        pytest.skip(f"the version before ({PREVIOUS}) is not in this clone: `git fetch --unshallow` brings its history")
+        raise NoHistory(f"the version before, {PREVIOUS}, is not in this clone: `git fetch --unshallow` may bring it")
     source = folder / "previous"
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
         files.extractall(source, filter="data")
