@@ -13,10 +13,11 @@ from tests.replicas.processes import migrate
 pytestmark = pytest.mark.long
 AT_ONCE = 4
 
+# It takes its time, so that the others come while the first is at it.
 NOTED = """
 CREATE TABLE noted (revision text);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN INSERT INTO noted VALUES (NEW.version_num); RETURN NULL; END $$;
+BEGIN INSERT INTO noted VALUES (NEW.version_num); PERFORM pg_sleep(3); RETURN NULL; END $$;
 CREATE TRIGGER note AFTER UPDATE ON alembic_version FOR EACH ROW EXECUTE FUNCTION note();
 """
 
