@@ -34,6 +34,8 @@ log = structlog.get_logger()
 WANTED = [Update.MESSAGE, Update.CALLBACK_QUERY]
 """Kinds of updates asked for; Telegram keeps the others to itself."""
 POLL_SECONDS = 25
+TURN_SECONDS = 15
+"""What a turn may take when the bot ends, before Telegram is left without its 200 and brings the update again."""
 _LAST_PAUSE = 30.0
 
 
@@ -245,7 +247,7 @@ async def _webhook(application: App, settings: BotSettings) -> AsyncIterator[Non
     assert settings.webhook_secret is not None  # noqa: S101 - the settings see to it
     secret = settings.webhook_secret.get_secret_value()
     app = Webhook(application, secret, urlsplit(settings.webhook_url).path)
-    async with serving(app, settings.webhook_host, settings.webhook_port):
+    async with serving(app, settings.webhook_host, settings.webhook_port, grace=TURN_SECONDS):
         await application.bot.set_webhook(
             settings.webhook_url,
             secret_token=secret,

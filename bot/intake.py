@@ -21,7 +21,7 @@ from telegram import (
 )
 
 IDS = 2**52
-"""No person, chat or message has this id or a higher one: Telegram's have at most 52 bits."""
+"""No person, chat, message or update has this id or a higher one: Telegram's have at most 52 bits."""
 
 _CHATS = frozenset({Chat.PRIVATE, Chat.GROUP, Chat.SUPERGROUP, Chat.CHANNEL})
 
@@ -29,6 +29,8 @@ _CHATS = frozenset({Chat.PRIVATE, Chat.GROUP, Chat.SUPERGROUP, Chat.CHANNEL})
 def is_sound(update: Update) -> bool:
     """Looks at messages and taps only; the other kinds are not read. An update is never two kinds at once."""
     message, query = update.message, update.callback_query
+    if not _is_id(update.update_id) or update.update_id < 0:
+        return False
     if query is None:
         return message is None or _is_message(message)
     return (

@@ -76,8 +76,14 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serves ``app``; gives its address without a slash. Port 0 takes a free one.
+async def serving(app: Any, host: str = "127.0.0.1", port: int = 0, *, grace: int = 3) -> AsyncIterator[str]:
+    """Serves ``app``; gives its address without a slash.
+
+    Args:
+        app: of ASGI.
+        host: where to listen.
+        port: 0 takes a free one.
+        grace: seconds that requests under way have left at the end.
 
     Raises:
         OSError: the address is taken.
@@ -91,7 +97,7 @@ async def serving(app: Any, host: str = "127.0.0.1", port: int = 0) -> AsyncIter
             log_level="warning",
             ws="none",
             server_header=False,
-            timeout_graceful_shutdown=3,
+            timeout_graceful_shutdown=grace,
         )
         server = InProcessServer(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -10,6 +10,9 @@ What a handler can rely on:
 - When another replica saved the chat meanwhile, the whole turn is run once more on the fresh state. **The person then
   may get a second answer**, which is right for the fresh state. What a turn changes through ``backend`` must
   therefore be repeatable: give it an idempotency key made from the dialog's id, or let it be naturally so.
+- An update whose turn was saved is not taken again when Telegram brings it once more (a replica died, or its answer
+  got lost, after the save). One whose turn was not saved is run again: what it began is the same conversation, so that
+  what it files by that id is filed once.
 - State is saved after the answers went out. If that save fails the person is told so and is asked the same
   question again; the other way round they would answer a question that they never saw.
 """
@@ -17,9 +20,11 @@ What a handler can rely on:
 import asyncio
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Protocol
 
 import structlog
@@ -49,14 +54,29 @@ class ChatSession:
     ``data`` of a dialog holds what JSON can: texts, numbers, booleans, lists, dictionaries.
     """
 
-    __slots__ = ("_loaded", "_loaded_locale", "chat_id", "dialog", "linked", "locale", "state", "stored", "version")
+    __slots__ = (
+        "_begun",
+        "_loaded",
+        "_loaded_locale",
+        "_origin",
+        "chat_id",
+        "dialog",
+        "linked",
+        "locale",
+        "state",
+        "stored",
+        "version",
+    )
 
-    def __init__(self, state: ChatState, *, locale: str | None = None, stored: bool = True) -> None:
+    def __init__(
+        self, state: ChatState, *, locale: str | None = None, stored: bool = True, origin: str | None = None
+    ) -> None:
         """
         Args:
             state: as loaded.
             locale: used while the chat has none of its own.
             stored: False for a chat without saved state (a group; or the API cannot be reached).
+            origin: what the turn is about, as ``_origin`` gives it; chance where there is none.
         """
         self.state = state
         self.chat_id = state.chat_id
@@ -65,6 +85,8 @@ class ChatSession:
         self.dialog = state.dialog
         self.locale = state.locale or locale or locales.DEFAULT
         self.stored = stored
+        self._origin = origin or secrets.token_hex(8)
+        self._begun = 0
         self._loaded_locale = state.locale
         self._loaded = _snapshot(state.dialog)
 
@@ -73,9 +95,12 @@ class ChatSession:
         return self.stored and (self.locale != self._loaded_locale or _snapshot(self.dialog) != self._loaded)
 
     def start_dialog(self, name: str, **data: Any) -> Dialog:
-        """Begin a conversation (an unfinished one is dropped). Its new id is unguessable and serves as the
-        idempotency key of what the conversation ends in."""
-        self.dialog = Dialog(id=secrets.token_urlsafe(8)[:10], name=name, data=data)
+        """Begin a conversation (an unfinished one is dropped). Its new id serves as the idempotency key of what the
+        conversation ends in. No other conversation has it, but the same one that begins again because its update came
+        again has: the buttons of both answers are good."""
+        self._begun += 1
+        hashed = blake2b(f"{self.chat_id}:{self._origin}:{self._begun}".encode(), digest_size=8).digest()
+        self.dialog = Dialog(id=urlsafe_b64encode(hashed).decode()[:10], name=name, data=data)
         return self.dialog
 
     def go(self, name: str, **data: Any) -> Dialog:
@@ -114,8 +139,8 @@ class ChatSession:
         self.stored = False
         self.dialog = None
 
-    def to_save(self) -> ChatSave:
-        return ChatSave(version=self.version, locale=self.locale, dialog=self.dialog)
+    def to_save(self, update_id: int) -> ChatSave:
+        return ChatSave(version=self.version, locale=self.locale, dialog=self.dialog, update_id=update_id)
 
 
 def _without(conversation: str, dialog: Dialog | None) -> Dialog | None:
@@ -302,10 +327,14 @@ class ChatProcessor(BaseUpdateProcessor):
         needs = self._needed_by(update)
         for _ in range(2):
             try:
-                turn = Turn(update, await self._load(chat.id, language, needs))
+                session = await self._load(chat.id, language, needs, _origin(update))
+                if update.update_id in session.state.taken:
+                    log.info("update_taken_before", update_id=update.update_id)
+                    return
+                turn = Turn(update, session)
                 await self._run(turn)
-                if turn.session.changed and not turn.failed:
-                    await self._backend.save_chat(chat.id, turn.session.to_save())
+                if session.changed and not turn.failed:
+                    await self._backend.save_chat(chat.id, session.to_save(update.update_id))
                 return
             except VersionConflict as conflict:
                 error = conflict
@@ -322,7 +351,7 @@ class ChatProcessor(BaseUpdateProcessor):
         command = _command_of(update)
         return self._needs.get(command[0]) if command else None
 
-    async def _load(self, chat_id: int, language: str, needs: Facts | None) -> ChatSession:
+    async def _load(self, chat_id: int, language: str, needs: Facts | None, origin: str) -> ChatSession:
         state = await self._backend.chat(chat_id, needs)
         if state.locale is None or state.gone:
             # First contact: the language is stored at once, so that the chat exists when the turn links it. Who had
@@ -330,7 +359,7 @@ class ChatProcessor(BaseUpdateProcessor):
             state = await self._backend.save_chat(
                 chat_id, ChatSave(version=state.version, locale=state.locale or language, dialog=state.dialog)
             )
-        return ChatSession(state)
+        return ChatSession(state, origin=origin)
 
     async def _run(self, turn: Turn) -> None:
         assert self._runner is not None  # noqa: S101 - see the class's docstring
@@ -347,6 +376,14 @@ class ChatProcessor(BaseUpdateProcessor):
             await self._runner.process_error(turn.update, error)
         finally:
             _turn.reset(token)
+
+
+def _origin(update: Update) -> str:
+    """The same whenever Telegram brings the update, and never the same as another's: after a week without updates it
+    numbers them anew."""
+    query, message = update.callback_query, update.message
+    what = query.id if query else f"{message.message_id}:{message.date}" if message else ""
+    return f"{update.update_id}:{what}"
 
 
 def _unstored(chat_id: int, locale: str) -> ChatSession:

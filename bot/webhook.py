@@ -1,7 +1,11 @@
 """Updates posted by Telegram: an ASGI app that answers 200 when an update is done, and not before.
 
 A turn that fails for a reason that may pass answers 503, so that Telegram brings the update again; after ``MAX_TRIES``
-the person is told instead. Telegram posts a chat's next update only when the one before is done, so the order holds.
+the person is told instead. Telegram posts a chat's next message only when the one before is done, so the order holds.
+
+What is remembered here of updates is this process's own and spares work. Of several replicas behind one address each
+counts for itself, so that a turn is tried up to ``(MAX_TRIES - 1) * replicas + 1`` times; that no update is taken twice
+is seen to by the chat's state (``bot.sessions``).
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db import Base, CreatedAt, Id, sealed
@@ -13,7 +13,8 @@ DISUSE_DAYS = 180
 
 class Chat(Base):
     """``id`` is Telegram's chat id; ``dialog`` is sealed, since drafts hold what residents write. ``gone_at``: since
-    when Telegram refuses messages to it (blocked, or deleted); whoever writes again is there again."""
+    when Telegram refuses messages to it (blocked, or deleted); whoever writes again is there again. ``taken``: the
+    last updates whose turns were saved, by their numbers, the newest first."""
 
     __tablename__ = "chats"
 
@@ -24,6 +25,7 @@ class Chat(Base):
     created_at: Mapped[CreatedAt]
     saved_at: Mapped[CreatedAt] = mapped_column(doc="of the last turn that left something behind")
     gone_at: Mapped[datetime | None]
+    taken: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
 
 
 class Link(Base):

@@ -30,6 +30,9 @@ class ChatState(BaseModel):
     dialog: Dialog | None
     version: int = Field(ge=0)
     gone: bool = Field(default=False, description="Telegram refused the last message to it; saving it ends that.")
+    taken: list[int] = Field(
+        default=[], description="Updates that it was saved with, the newest first: not to be taken twice."
+    )
 
 
 class Facts(StrEnum):
@@ -58,6 +61,9 @@ class ChatSave(BaseModel):
     version: int = Field(ge=0, lt=2**63 - 1, strict=True)
     locale: str | None = Field(max_length=20, pattern=r"^[A-Za-z0-9_-]+$")
     dialog: Dialog | None
+    update_id: int | None = Field(
+        None, ge=0, lt=2**63, strict=True, description="Telegram's number of the update whose turn this is."
+    )
 
 
 class Watch(BaseModel):

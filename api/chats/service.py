@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import bindparam, exists, func, literal, or_, select, true, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, bindparam, exists, func, literal, null, or_, select, true, update
+from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,9 @@ from api.errors import InvalidInput, VersionConflict
 from api.lookups import LookUp, Reading, Row
 from api.privacy import Vault
 
+KEPT_UPDATES = 8
+"""Updates that a chat remembers. While one waits to be brought again, others of the chat are saved: Telegram posts its
+messages one after the other and the taps in it likewise, but not the ones after the others; who polls gets a batch."""
 MAX_DIALOG_BYTES = 160 * 1024
 """As JSON in UTF-8; the longest answer of an officer, begun in the midst of a complaint, takes about half of it, and
 all of it only where every character has to be escaped."""
@@ -44,7 +47,7 @@ _of_its_links = [select(column).scalar_subquery().label(column.name) for column 
 _gone = Chat.gone_at.is_not(None).label("gone")
 _asked = select(CHAT_ID.label("id")).subquery()
 STATE = LookUp(
-    select(Chat.locale, Chat.dialog, Chat.version, _gone, *_summed.c).select_from(
+    select(Chat.locale, Chat.dialog, Chat.version, _gone, Chat.taken, *_summed.c).select_from(
         _asked.join(_summed, true()).outerjoin(Chat, Chat.id == _asked.c.id)
     )
 )
@@ -59,8 +62,9 @@ def _save() -> LookUp:
         bindparam("locale", None, type_=Chat.locale.type),
         bindparam("dialog", None, type_=Chat.dialog.type),
         literal(1),
+        func.array_remove(array([bindparam("update_id", None, type_=BigInteger())]), null(), type_=Chat.taken.type),
     ).where(there)
-    insertion = insert(Chat).from_select(["id", "locale", "dialog", "version"], values)
+    insertion = insert(Chat).from_select(["id", "locale", "dialog", "version", "taken"], values)
     return LookUp(
         insertion.on_conflict_do_update(
             index_elements=["id"],
@@ -71,9 +75,10 @@ def _save() -> LookUp:
                 "saved_at": func.now(),
                 # Who writes is there again.
                 "gone_at": None,
+                "taken": (insertion.excluded.taken + Chat.taken)[1:KEPT_UPDATES],
             },
             where=Chat.version == version,
-        ).returning(Chat.locale, Chat.dialog, Chat.version, _gone, *_of_its_links)
+        ).returning(Chat.locale, Chat.dialog, Chat.version, _gone, Chat.taken, *_of_its_links)
     )
 
 
@@ -90,6 +95,7 @@ def _state(vault: Vault, chat_id: int, row: Row) -> dict[str, Any]:
         "dialog": None if dialog is None else vault.open_json("chat.dialog", dialog),
         "version": row["version"] or 0,
         "gone": row["gone"],
+        "taken": row["taken"] or [],
     }
 
 
@@ -144,7 +150,13 @@ async def save_state(session: AsyncSession, vault: Vault, chat_id: int, save: Ch
     """
     dialog = None if save.dialog is None else _seal_dialog(vault, save.dialog)
     saved = await SAVE.in_transaction(
-        session, chat_id=chat_id, today=today, version=save.version, locale=save.locale, dialog=dialog
+        session,
+        chat_id=chat_id,
+        today=today,
+        version=save.version,
+        locale=save.locale,
+        dialog=dialog,
+        update_id=save.update_id,
     )
     if not saved:
         raise VersionConflict

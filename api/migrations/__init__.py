@@ -31,9 +31,18 @@ def is_newer(revision: str) -> bool:
     return revision not in _known()
 
 
+def serves(revision: str | None) -> bool:
+    """Whether this code works on a database of that revision: its own newest, and what newer versions have made of it
+    (docs/decisions/0012)."""
+    return revision is not None and (revision == head_revision() or is_newer(revision))
+
+
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring the database up to a revision. Blocking; runs its own event loop, so call it outside of one."""
-    command.upgrade(_config(database_url), revision)
+    """Bring the database up to a revision; leave one alone that a newer version has migrated. Blocking; runs its own
+    event loop, so call it outside of one."""
+    config = _config(database_url)
+    config.attributes["leave_newer"] = True
+    command.upgrade(config, revision)
 
 
 def downgrade(database_url: str, revision: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from api.db import async_url
+from api.migrations import is_newer
 from api.tables import Base
 
 # Several replicas may start together: the first migrates, the others wait. Arbitrary, but must stay.
@@ -20,7 +21,10 @@ def _run(connection: Connection) -> None:
     with context.begin_transaction():
         connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        context.run_migrations()
+        leave_newer = context.config.attributes.get("leave_newer", False)
+        # Looked at under the lock, as run_migrations does: another process may just have migrated.
+        if not (leave_newer and any(map(is_newer, context.get_context().get_current_heads()))):
+            context.run_migrations()
 
 
 async def _online() -> None:

@@ -1,6 +1,7 @@
 """The queue of updates: kept until an offset confirms them, or until a webhook took them."""
 
 import asyncio
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ class UpdateQueue:
 
     def __init__(self, on_taken: Callable[[Update], None]) -> None:
         self._pending: OrderedDict[int, Update] = OrderedDict()
-        self._last_id = 100_000_000
+        # Anywhere, as at Telegram: what another playground numbered is never taken for this one's.
+        self._last_id = 100_000_000 + secrets.randbelow(900_000_000)
         self._allowed: list[str] = []
         self._poll: asyncio.Future[None] | None = None
         self._on_taken = on_taken

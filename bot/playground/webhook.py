@@ -1,4 +1,5 @@
-"""Delivers updates to a webhook: in order within a chat, chats at the same time, again until it answers 2xx."""
+"""Delivers updates to a webhook as Telegram does: a chat's messages in order, the taps in it in order, everything else
+at the same time; again until it answers 2xx."""
 
 import asyncio
 import contextlib
@@ -18,6 +19,8 @@ LAST_RETRY = 8.0
 TIMEOUT = 60.0
 """Seconds."""
 
+_Line = tuple[int, bool]
+"""Of a chat: its messages, or the taps in it. One does not wait for the other."""
 Execute = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
@@ -31,6 +34,9 @@ class Webhook:
     last_error_date: int = 0
     last_error_message: str = ""
 
+    def is_like(self, other: "Webhook") -> bool:
+        return (self.url, self.secret, self.max_connections) == (other.url, other.secret, other.max_connections)
+
 
 class Delivery:
     """``execute`` runs the method call that a webhook may put into its answer."""
@@ -38,13 +44,16 @@ class Delivery:
     def __init__(self, updates: UpdateQueue, execute: Execute) -> None:
         self._updates = updates
         self._execute = execute
-        self._queues: dict[int, deque[Update]] = {}
+        self._queues: dict[_Line, deque[Update]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(1)
         self.webhook: Webhook | None = None
 
     async def start(self, webhook: Webhook) -> None:
+        """Where it is set already, nothing is interrupted."""
+        if self.webhook is not None and self.webhook.is_like(webhook):
+            return
         await self.stop()
         self.webhook = webhook
         self._slots = asyncio.Semaphore(webhook.max_connections)
@@ -76,16 +85,17 @@ class Delivery:
             await session.close()
 
     def _push(self, update: Update) -> None:
-        queue = self._queues.get(update.chat_id)
+        line = update.chat_id, update.kind == "callback_query"
+        queue = self._queues.get(line)
         if queue is not None:
             queue.append(update)
             return
-        queue = self._queues[update.chat_id] = deque([update])
-        task = asyncio.get_running_loop().create_task(self._drain(update.chat_id, queue))
+        queue = self._queues[line] = deque([update])
+        task = asyncio.get_running_loop().create_task(self._drain(line, queue))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _drain(self, chat_id: int, queue: deque[Update]) -> None:
+    async def _drain(self, line: _Line, queue: deque[Update]) -> None:
         webhook, session = self.webhook, self._session
         if webhook is None or session is None:
             return
@@ -104,8 +114,8 @@ class Delivery:
                 webhook.last_error_message = problem
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LAST_RETRY)
-        if self._queues.get(chat_id) is queue:
-            del self._queues[chat_id]
+        if self._queues.get(line) is queue:
+            del self._queues[line]
 
     async def _deliver(self, webhook: Webhook, session: aiohttp.ClientSession, update: Update) -> str | None:
         """None when it was taken, else what went wrong."""

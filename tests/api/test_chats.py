@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from api.chats.models import Chat
 from api.chats.schemas import ChatState, Facts
-from api.chats.service import MAX_DIALOG_BYTES
+from api.chats.service import KEPT_UPDATES, MAX_DIALOG_BYTES
 from api.db import Database
 from tests.api.calls import call
 from tests.factories import Factory
@@ -29,6 +29,7 @@ def state(version: int, *, locale: str | None = None, linked: bool = False, dial
         "dialog": dialog,
         "version": version,
         "gone": False,
+        "taken": [],
     }
 
 
@@ -78,6 +79,23 @@ async def test_of_simultaneous_turns_one_is_saved(api: aiohttp.ClientSession) ->
     assert (await call(api, "GET", PATH))["version"] == 3
 
 
+async def test_which_updates_were_saved_is_remembered_for_a_while(api: aiohttp.ClientSession) -> None:
+    async def save(version: int, **more: int) -> list[int]:
+        saved = await call(api, "PUT", PATH, json={"version": version, "locale": "en", "dialog": None} | more)
+        assert saved == await call(api, "GET", PATH)
+        taken: list[int] = saved["taken"]
+        return taken
+
+    assert await save(0, update_id=70) == [70]
+    assert await save(1, update_id=72) == [72, 70]
+    assert await save(2) == [72, 70], "a bot of the version before tells no number"
+    for place in range(KEPT_UPDATES):
+        taken = await save(3 + place, update_id=100 + place)
+    assert taken == [100 + place for place in reversed(range(KEPT_UPDATES))]
+    await call(api, "PUT", PATH, 409, json={"version": 1, "locale": "en", "dialog": None, "update_id": 999})
+    assert (await call(api, "GET", PATH))["taken"] == taken
+
+
 async def test_a_draft_is_sealed(api: aiohttp.ClientSession, database: Database) -> None:
     await call(api, "PUT", PATH, json={"version": 0, "locale": "en", "dialog": DRAFT})
     async with database.reading() as reader:
@@ -98,6 +116,9 @@ SAVES: list[tuple[dict[str, Any], bool]] = [
     ({"locale": "a" * 21}, False),
     ({"version": -1}, False),
     ({"version": 2**63}, False),
+    ({"update_id": 2**63 - 1}, True),
+    ({"update_id": 2**63}, False),
+    ({"update_id": -1}, False),
 ]
 
 

@@ -2,8 +2,10 @@ from importlib.metadata import version
 
 import aiohttp
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from api.app import create_app
+from api.db import Database
 from api.settings import Settings
 from tests.conftest import with_database
 from tests.serving import serving
@@ -14,6 +16,16 @@ async def test_alive_and_ready(api: aiohttp.ClientSession) -> None:
         assert response.status == 200
     async with api.get("/readyz") as response:
         assert (response.status, await response.json()) == (200, {"status": "ready", "version": version("shanglou")})
+
+
+async def test_ready_while_the_next_version_is_rolled_out_and_not_on_an_older_database(
+    api: aiohttp.ClientSession, database: Database
+) -> None:
+    for revision, status in (("9999", 200), ("0001", 503)):
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+        async with api.get("/readyz") as response:
+            assert response.status == status, revision
 
 
 async def test_not_ready_before_migrations(settings: Settings, postgres: str) -> None:

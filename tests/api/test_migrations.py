@@ -50,6 +50,15 @@ async def test_who_was_let_in_before_the_second_version_falls_with_the_owners_to
         assert await settle_links(session, vault, date(2026, 11, 24)) == (2, 0)
 
 
+async def test_what_a_newer_version_has_migrated_is_left_alone(database_url: str, database: Database) -> None:
+    """The version before, started again after a roll-out that was taken back."""
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await asyncio.to_thread(migrations.upgrade, database_url)
+    async with database.reading() as reader:
+        assert (await reader.execute(text("SELECT version_num FROM alembic_version"))).scalar() == "9999"
+
+
 async def test_down_and_up_again(database_url: str) -> None:
     await asyncio.to_thread(migrations.downgrade, database_url, "base")
     engine = create_async_engine(async_url(database_url))

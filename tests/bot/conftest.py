@@ -59,7 +59,9 @@ class Office:
         state = self.state(chat_id)
         if wanted["version"] != state["version"]:
             return web.json_response({"code": "version_conflict", "message": "", "details": {}}, status=409)
-        self.chats[chat_id] = {**state, **wanted, "version": state["version"] + 1}
+        update_id = wanted.pop("update_id")
+        taken = [*([] if update_id is None else [update_id]), *state.get("taken", [])]
+        self.chats[chat_id] = {**state, **wanted, "version": state["version"] + 1, "taken": taken}
         return web.json_response(self.chats[chat_id])
 
     def _check(self, request: web.Request) -> None:

@@ -93,6 +93,16 @@ def test_steps_of_a_dialog_keep_its_id_and_what_it_knows() -> None:
         fresh.go("complaint.text")
 
 
+def test_a_turn_that_runs_again_begins_the_same_conversation_and_no_other_turn_does() -> None:
+    def ids(chat_id: int, origin: str) -> list[str]:
+        state = ChatState(chat_id=chat_id, locale="en", linked=False, dialog=None, version=3)
+        turn = ChatSession(state, origin=origin)
+        return [turn.start_dialog("complaint.category").id for _ in range(2)]
+
+    assert ids(5, "1:a") == ids(5, "1:a")
+    assert len({*ids(5, "1:a"), *ids(5, "2:a"), *ids(5, "1:b"), *ids(6, "1:a")}) == 8
+
+
 def test_conversations_that_interrupt_each_other_in_turn_once_piled_up() -> None:
     fresh = session()
     complaint = fresh.start_dialog("complaint.text", draft={"text": "漏水"})
@@ -274,6 +284,58 @@ async def test_a_conflict_runs_the_turn_again_on_the_fresh_state(bot: Bot, offic
         "data": {"from": "elsewhere", "more": 1},
     }
     assert await bot.sent(11) == []
+
+
+async def _ask_two_things(update: Update, ctx: Context) -> None:
+    """A conversation that takes whatever is written as the answer to its question."""
+    text = str(update.message.text if update.message else "")
+    dialog = ctx.session.dialog
+    if dialog is None:
+        ctx.session.start_dialog("t.name")
+        await ctx.reply("What is your name?")
+    elif dialog.name == "t.name":
+        ctx.session.go("t.street", called=text)
+        await ctx.reply("Where do you live?")
+    else:
+        ctx.session.go("t.end", street=text)
+        await ctx.reply("Thank you.")
+
+
+async def test_what_comes_again_after_its_replica_died_was_once_taken_for_the_next_answer(
+    bot: Bot, office: Office, world: World
+) -> None:
+    """The first replica answered and saved, and was gone before it could say 200."""
+    await living(world, 11)
+    bot.on_text(_ask_two_things)
+    await bot.take(message(1, 11, "hello"))
+    for _ in range(2):
+        await bot.take(message(2, 11, "Wang"))
+        # A tap of the same chat, which is not held back by the message, is saved in between.
+        office.chats[11] |= {"taken": [7, *office.chats[11]["taken"]]}
+    assert office.state(11)["dialog"]["data"] == {"called": "Wang"}
+    await bot.take(message(3, 11, "Wang"))
+    assert office.state(11)["dialog"]["data"] == {"called": "Wang", "street": "Wang"}, (
+        "written twice, it is meant twice"
+    )
+    assert await bot.sent(11) == ["What is your name?", "Where do you live?", "Thank you."]
+
+
+async def test_what_runs_in_two_replicas_at_once_is_saved_once(bot: Bot, office: Office, world: World) -> None:
+    """Telegram had lost patience with the first one, which then found that the other had saved before it."""
+    await living(world, 11)
+    bot.on_text(_ask_two_things)
+    await bot.take(message(1, 11, "hello"))
+
+    async def meanwhile(chat_id: int) -> None:
+        office.before_save = None
+        state = office.state(chat_id)
+        dialog = state["dialog"] | {"name": "t.street", "data": {"called": "Wang"}}
+        office.chats[chat_id] = state | {"dialog": dialog, "version": state["version"] + 1, "taken": [2, 1]}
+
+    office.before_save = meanwhile
+    await bot.take(message(2, 11, "Wang"))
+    assert office.state(11)["dialog"]["data"] == {"called": "Wang"}
+    assert await bot.sent(11) == ["What is your name?", "Where do you live?"]
 
 
 async def test_a_second_conflict_is_told_and_not_tried_for_ever(bot: Bot, office: Office, world: World) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -13,8 +14,10 @@ import aiohttp
 import pytest
 from pydantic import SecretStr, ValidationError
 from telegram import Update
+from typer.testing import CliRunner
 
 from bot.app import build_application, running
+from bot.cli import command_line
 from bot.context import App, Context
 from bot.dispatch import TurnHandler
 from bot.playground import new_token
@@ -22,6 +25,7 @@ from bot.serving import serving
 from bot.settings import BotSettings
 from bot.webhook import MAX_BODY, MAX_TRIES, Webhook
 from tests.bot.conftest import Office, World, bot_settings, message, until
+from tests.conftest import SERVICE_TOKEN
 
 SECRET = secrets.token_urlsafe(36)
 HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
@@ -206,6 +210,20 @@ async def test_the_whole_way_with_a_webhook(world: World, office: Office) -> Non
         office.down = False
         await wang.expect("Choose what you need")
         assert len(wang.answers) == 1
+
+
+@pytest.mark.usefixtures("own_logs")
+def test_who_demands_a_webhook_is_told_what_it_needs() -> None:
+    def said(**more: str) -> tuple[int, str]:
+        environment = {"SHANGLOU_ENV_FILE": os.devnull, "SHANGLOU_SERVICE_TOKEN": SERVICE_TOKEN, **more}
+        result = CliRunner().invoke(command_line(["bot"]), ["bot", "--webhook"], env=environment)
+        return result.exit_code, result.stderr.strip()
+
+    address = "--webhook needs SHANGLOU_WEBHOOK_URL, the public address of this bot, and SHANGLOU_WEBHOOK_SECRET."
+    assert said() == (2, address)
+    code, sentence = said(SHANGLOU_WEBHOOK_URL="https://bot.example/updates")
+    assert code == 2
+    assert sentence.startswith("SHANGLOU_WEBHOOK_URL needs SHANGLOU_WEBHOOK_SECRET.")
 
 
 def test_a_webhook_needs_its_secret_and_https() -> None:

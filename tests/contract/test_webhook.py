@@ -10,6 +10,7 @@ from aiohttp import web
 from tests.contract.conftest import NewPhone, Phone, World
 
 SECRET = "a-Secret_1"
+KEYS = '{"inline_keyboard": [[{"text": "Yes", "callback_data": "x"}]]}'
 Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any] | None]]
 
 
@@ -112,6 +113,32 @@ async def test_one_chat_waits_for_itself_and_never_for_another(world: World, pho
                 update["message"]["text"] for update in receiver.updates if update["message"]["from"]["id"] == person.id
             ]
             assert texts == ["a", "b"]
+
+
+async def test_a_tap_does_not_wait_for_a_message_of_the_same_chat(world: World, phone: Phone) -> None:
+    sent = await world.call("sendMessage", chat_id=str(phone.id), text="?", reply_markup=KEYS)
+    async with receiving(world) as receiver:
+        receiver.answer = lambda update: (503 if "message" in update else 200, None)
+        await phone.send("a")
+        for _ in range(2):
+            await phone.do("taps", message_id=sent[1]["result"]["message_id"], data="x")
+        async with asyncio.timeout(10):
+            while sum("callback_query" in update for update in receiver.updates) < 2:
+                await asyncio.sleep(0.01)
+        receiver.answer = lambda update: (200, None)
+        await settled(world)
+
+
+async def test_setting_the_same_webhook_again_interrupts_nothing(world: World, phone: Phone) -> None:
+    """Each of several replicas sets it when it starts."""
+    async with receiving(world) as receiver:
+        receiver.seconds = 0.3
+        await phone.send("a")
+        await asyncio.sleep(0.1)
+        _, body = await world.call("getWebhookInfo")
+        await world.call("setWebhook", url=body["result"]["url"], secret_token=SECRET)
+        await settled(world)
+        assert receiver.texts == ["a"]
 
 
 async def test_connections_are_limited(world: World, new_phone: NewPhone) -> None:

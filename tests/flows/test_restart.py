@@ -215,7 +215,8 @@ async def test_every_update_comes_twice_to_two_replicas(
     await tap("提交")
     [case] = await filed(factory)
     await resident.expect("您的投诉已经提交", case.number)
-    await resident.expect_that("both answers tell the number", lambda p: sum(case.number in t for t in p.said()) == 2)
+    # The second one finds the update taken, unless it began before the first had saved: then both tell.
+    assert sum(case.number in text for text in resident.said()) in ((1, 2) if at_once else (1,))
     assert factory.vault.open("case.text", case.text) == "厨房漏水\n卫生间也漏"
     assert await stored_files(factory) == 2
 
