@@ -72,6 +72,7 @@ def build_application(settings: BotSettings) -> App:
     application.bot_data["transports"] = (calls, polls)
     application.bot_data["settings"] = settings
     application.bot_data["watches"] = Watches()
+    application.bot_data["hurry"] = processor.hurry
     application.add_error_handler(on_error)
     application.add_handlers(HANDLERS)
     return application
@@ -100,6 +101,7 @@ async def running(application: App) -> AsyncIterator[None]:
         await introduce(application.bot)
         await application.start()
         stack.push_async_callback(application.stop)
+        stack.callback(application.bot_data["hurry"])
         stack.push_async_callback(application.bot_data["watches"].close)
         if settings.webhook_url is None:
             await stack.enter_async_context(_polling(application))

@@ -75,6 +75,7 @@ class NewFault(_Input):
     chat_id: Number | None = None
     executed: bool = False
     delay: Annotated[float, Field(ge=0, le=120)] = 0
+    body: str | None = None
 
 
 Input = TypeVar("Input", bound=BaseModel)
