@@ -1,6 +1,6 @@
 """What the user side takes as JSON, and how it is checked."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -64,6 +64,12 @@ class Sticker(_Input):
 
 class Voice(_Input):
     duration: Annotated[int, Field(gt=0, le=3600)] = 3
+
+
+class NewUpdate(_Input):
+    chat_id: Number
+    kind: Name
+    body: dict[str, Any]
 
 
 class NewFault(_Input):

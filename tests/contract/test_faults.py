@@ -85,6 +85,14 @@ async def test_an_answer_that_is_none(world: World, bot: telegram.Bot, phone: Ph
     assert len(await phone.messages()) == 1
 
 
+async def test_an_update_of_ones_own_making(world: World, bot: telegram.Bot, phone: Phone) -> None:
+    body = {"message_id": "not a number"}
+    status, _ = await world.ask("POST", "/play/updates", json={"chat_id": phone.id, "kind": "message", "body": body})
+    assert status == 201
+    _, answer = await world.call("getUpdates")
+    assert answer["result"][-1]["message"] == body
+
+
 async def test_faults_are_listed_and_cleared(world: World, phone: Phone) -> None:
     await fault(world, method="sendMessage", status=500, description="Internal Server Error: boom")
     _, listed = await world.ask("GET", "/play/faults")
