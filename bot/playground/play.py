@@ -23,7 +23,19 @@ from bot.playground.body import BodyError, Form, Upload, read_bytes, read_form
 from bot.playground.entities import find_entities
 from bot.playground.errors import ApiError, PlayError
 from bot.playground.faults import Fault
-from bot.playground.inputs import Contact, Edit, Location, NewFault, NewPerson, Press, Sticker, Text, Voice, read_input
+from bot.playground.inputs import (
+    Contact,
+    Edit,
+    Location,
+    NewFault,
+    NewPerson,
+    NewUpdate,
+    Press,
+    Sticker,
+    Text,
+    Voice,
+    read_input,
+)
 from bot.playground.params import MAX_CAPTION, MAX_TEXT, flat
 from bot.playground.people import HISTORY, Message, Person, Wire
 from bot.playground.state import Playground

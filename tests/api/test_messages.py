@@ -368,7 +368,10 @@ async def test_who_waits_is_told_at_once_though_the_listener_once_went_deaf(
     """Its connection is dead without having ended, as behind a broken wire: it is asked now and then."""
     monkeypatch.setattr(bell, "CHECK", 0.2)
     monkeypatch.setattr(bell, "CONNECT_SECONDS", 0.5)
-    listening = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^(LISTEN|SELECT$)' AND pid <> $1"
+    listening = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND query ~ '^(LISTEN|SELECT$)' AND pid <> $1
+    """
     assert await claim(api, wait=0.3) == []
     [[deaf]] = await database.pool.fetch(listening, 0)
     os.kill(deaf, signal.SIGSTOP)
