@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 FAILURES = 5
 """In a row, before the API is left alone."""
-LONGEST_REST = 8.0
+LONGEST_REST = 4.0
 """Seconds between two calls that try whether it answers again."""
 
 log = structlog.get_logger()

@@ -87,9 +87,9 @@ class FaultOutcome:
             lines.append(f"{row.name:<46}" + "".join(f"{cell:>10}" for cell in cells + more))
         lines += [
             "",
-            "told: that it cannot be done now. waited: the longest wait for an answer or that word. filed, verified:",
-            "complaints confirmed, relatives linked. notices: all that have arrived so far. recovered: from the fault's",
-            "end to the first good answer.",
+            "told: that it cannot be done now. waited: the longest wait for an answer or that word.",
+            "filed, verified: complaints confirmed, relatives linked. notices: all that have arrived so far.",
+            "recovered: from the fault's end to the first good answer.",
             self.note,
         ]
         return "\n".join(lines)

@@ -101,7 +101,8 @@ class Resident:
                 tally,
                 (
                     Step("/cancel", ("",)),
-                    Step("/complain", ("您要反映哪方面的事",)),
+                    Step("/complain", ("您要反映哪方面的事", "还没写完")),
+                    Step("重新写一份", ("您要反映哪方面的事",), taps=True, unless="您要反映哪方面的事"),
                     Step("房屋质量", ("把事情写下来",), taps=True),
                     Step(text, ("内容收到了",)),
                     Step(self._photo, ("已收到",)),
