@@ -300,8 +300,8 @@ class FaultDrill:
                 there = [case for case in mine if case[0] == receipt.number]
                 if len(there) != 1 or receipt.text not in there[0][2]:
                     problems.append(f"the complaint {receipt.number} was confirmed, but is not there")
-                elif files.count(there[0][3]) != 1:
-                    problems.append(f"the complaint {receipt.number} has {files.count(there[0][3])} photos")
+                elif (found := files.count(there[0][3])) != receipt.photos:
+                    problems.append(f"the complaint {receipt.number} has {found} photos of {receipt.photos}")
             for text in resident.attempts:
                 if (times := sum(text in case[2] for case in mine)) > 1:
                     problems.append(f"a complaint is there {times} times")

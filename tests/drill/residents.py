@@ -62,6 +62,7 @@ class Receipt:
 
     number: str
     text: str
+    photos: int
 
 
 @dataclass
@@ -106,12 +107,13 @@ class Resident:
                     Step("房屋质量", ("把事情写下来",), taps=True),
                     Step(text, ("内容收到了",)),
                     Step(self._photo, ("已收到",)),
-                    Step("继续", ("请核对一下",), taps=True),
+                    # An answer goes out before what it says is saved. Where that failed, the summary shows it.
+                    Step("继续", ("1张照片",), taps=True),
                     Step("提交", ("已经提交",), taps=True),
                 ),
             ):
-                found = next(number for message in self.person.answers if (number := _NUMBER.search(message.text)))
-                self.receipts.append(Receipt(found[0], text))
+                told = next(message.text for message in self.person.answers if _NUMBER.search(message.text))
+                self.receipts.append(Receipt(_NUMBER.findall(told)[0], text, photos=int("1张照片" in told)))
                 tally.complaints += 1
                 return
         tally.lost.append(f"{self.person.name} could not complain:\n{self.person.transcript()[-600:]}")
