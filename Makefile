@@ -44,7 +44,8 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.bench
 
-# A broadcast while couriers are killed, PostgreSQL crashes and Telegram misbehaves.
+# A broadcast while couriers are killed, PostgreSQL crashes and Telegram misbehaves; then people who converse while one
+# part after the other fails.
 drill: $(READY)
 	$(BIN)/python -m tests.drill
 

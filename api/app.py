@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 from structlog.contextvars import get_contextvars
 
@@ -27,7 +28,7 @@ from api.cases import routes as cases
 from api.cases import staff_routes as desk
 from api.cases.store import AttachmentStore
 from api.chats import routes as chats
-from api.db import DEADLOCK, LOCK_SECONDS, LOCK_TIMED_OUT, Database, sql_state
+from api.db import DEADLOCK, LOCK_SECONDS, LOCK_TIMED_OUT, STATEMENT_SECONDS, Database, sql_state
 from api.errors import ApiError, ErrorBody, InvalidInput, NotFound, Unavailable, answer, respond
 from api.identity import family_routes as family
 from api.identity import routes as identity
@@ -104,7 +105,12 @@ def create_app(settings: Settings, database_url: str, *, traced: bool = False) -
         database_url: where PostgreSQL is (the embedded server's, where settings name none).
         traced: tell OpenTelemetry of each request.
     """
-    database = Database(database_url, pool_size=settings.database_pool_size, lock_seconds=LOCK_SECONDS)
+    database = Database(
+        database_url,
+        pool_size=settings.database_pool_size,
+        lock_seconds=LOCK_SECONDS,
+        statement_seconds=STATEMENT_SECONDS,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -152,6 +158,7 @@ def create_app(settings: Settings, database_url: str, *, traced: bool = False) -
         asyncpg.PostgresConnectionError: _database_down,
         asyncpg.OperatorInterventionError: _database_down,
         asyncpg.InsufficientResourcesError: _database_down,
+        NoConnectionFree: _database_down,
         OSError: _database_down,
         TimeoutError: _database_down,
         asyncpg.LockNotAvailableError: _database_down,

@@ -46,6 +46,9 @@ LOOK_UP_SECONDS = 10
 LOCK_SECONDS = 5
 """A request that waits longer for another transaction is told to come again: else a long import, or somebody's trick,
 takes one connection after the other until nobody is answered."""
+STATEMENT_SECONDS = 60
+"""What a request asks of the database at a stretch. Nobody waits that long for an answer but staff for their figures:
+it is for the server that was frozen, or is behind a broken wire, and would keep the connection for ever."""
 MAX_IDLE_SECONDS = 1800
 
 type_map: dict[Any, Any] = {
@@ -139,12 +142,20 @@ def _refuse_closed(connection: Any, *_: object) -> None:
 class Database:
     """The engine, and the connections of look-ups."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, lock_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        lock_seconds: float | None = None,
+        statement_seconds: float | None = None,
+    ) -> None:
         """
         Args:
             url: a PostgreSQL URL.
             lock_seconds: how long a transaction waits at most for what another one keeps locked; as long as it takes,
                 where none is given.
+            statement_seconds: how long one statement of it may take, likewise.
             pool_size: connections kept open for changes, where as many again may be opened under load, and
                 likewise for look-ups, where it is the most.
         """
@@ -157,7 +168,12 @@ class Database:
             # Parameters hold what people gave; errors find their way into logs.
             hide_parameters=True,
             pool_recycle=MAX_IDLE_SECONDS,
-            connect_args={"server_settings": SERVER_SETTINGS | patience, "timeout": CONNECT_SECONDS},
+            pool_timeout=CONNECT_SECONDS,
+            connect_args={
+                "server_settings": SERVER_SETTINGS | patience,
+                "timeout": CONNECT_SECONDS,
+                "command_timeout": statement_seconds,
+            },
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -30,6 +30,8 @@ BATCH = 4
 AT_ONCE = 2 * BATCH
 """Jobs of one worker at the same time."""
 RESTART_SECONDS = 2.0
+STATEMENT_SECONDS = 900
+"""Of a job: the audience of a million takes half a minute."""
 _OPEN = (JobState.WAITING, JobState.RUNNING)
 
 log = structlog.get_logger()
@@ -61,7 +63,7 @@ class Worker:
     async def run(self) -> None:
         """Work until it is stopped. A database that is away is waited for."""
         self.metrics.watch(lambda: self.ready)
-        self._database = Database(self.database_url, pool_size=AT_ONCE)
+        self._database = Database(self.database_url, pool_size=AT_ONCE, statement_seconds=STATEMENT_SECONDS)
         self._vault = self.settings.vault()
         self._store = AttachmentStore(self.settings.attachments_url, self.settings.data_dir)
         try:

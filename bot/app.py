@@ -19,7 +19,9 @@ from bot.dispatch import needs
 from bot.errors import Patience, on_error
 from bot.health import Health
 from bot.metrics import Metrics
+from bot.outcomes import halt_seconds
 from bot.polling import PollingBot
+from bot.retrying import retries
 from bot.serving import serving
 from bot.sessions import ChatProcessor
 from bot.settings import BotSettings
@@ -76,6 +78,7 @@ def build_application(settings: BotSettings) -> App:
     application.bot_data["transports"] = (calls, polls)
     application.bot_data["settings"] = settings
     application.bot_data["watches"] = Watches()
+    application.bot_data["hurry"] = processor.hurry
     application.add_error_handler(on_error)
     application.add_handlers(HANDLERS)
     return application
@@ -105,6 +108,7 @@ async def running(application: App) -> AsyncIterator[None]:
         await introduce(application.bot)
         await application.start()
         stack.push_async_callback(application.stop)
+        stack.callback(application.bot_data["hurry"])
         stack.push_async_callback(application.bot_data["watches"].close)
         if settings.webhook_url is None:
             await stack.enter_async_context(_polling(application))
@@ -208,18 +212,26 @@ async def _run_until_signal(start: Callable[[], AbstractAsyncContextManager[None
 
 async def _reach_telegram(initialize: Callable[[], Awaitable[None]]) -> None:
     """Initialize, however long Telegram takes to be reachable."""
-    pause = 0.5
-    while True:
-        try:
-            await initialize()
-            return
-        except InvalidToken:
-            # Telegram's own error quotes the token.
-            raise NoToken("Telegram does not know the token in SHANGLOU_TELEGRAM_TOKEN") from None
-        except (NetworkError, RetryAfter) as error:
-            log.warning("telegram_not_reachable", error=type(error).__name__, next_try_in_seconds=pause)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, _LAST_PAUSE)
+    unending = retries(
+        _telegram_is_away, attempts=None, timeout=None, wait_initial=0.5, wait_max=_LAST_PAUSE, wait_jitter=0.5
+    )
+    async for attempt in unending:
+        with attempt:
+            try:
+                await initialize()
+            except InvalidToken:
+                # Telegram's own error quotes the token.
+                raise NoToken("Telegram does not know the token in SHANGLOU_TELEGRAM_TOKEN") from None
+
+
+def _telegram_is_away(error: Exception) -> bool | float:
+    """Whether to wait for it; the pause that it asked for itself, where it did."""
+    if isinstance(error, RetryAfter):
+        return halt_seconds(error)
+    if isinstance(error, NetworkError):
+        log.warning("telegram_not_reachable", error=type(error).__name__)
+        return True
+    return False
 
 
 @asynccontextmanager

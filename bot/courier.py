@@ -6,7 +6,6 @@ when it dies.
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from bot.letters import Go, Letters, NotYet
 from bot.logs import place_of
 from bot.metrics import Metrics
 from bot.outcomes import Failure, correction_failure, failure, halt_seconds
+from bot.rests import Rests
 from bot.ui import Letter
 from locales import Translator, translator
 
@@ -48,20 +48,6 @@ LONGEST_HALT = 86_400.0
 
 class CannotCompose(Exception):
     """There are no words for this message. A newer courier may have some, so it is tried again, for hours."""
-
-
-class _Rests:
-    """How long to leave somebody alone who failed: twice as long each time in a row, and not all in step."""
-
-    def __init__(self) -> None:
-        self._seconds = 0.25
-
-    def next(self) -> float:
-        self._seconds = min(self._seconds * 2, LONGEST_REST)
-        return random.uniform(self._seconds / 2, self._seconds)  # noqa: S311 - no secret hangs on it
-
-    def over(self) -> None:
-        self._seconds = 0.25
 
 
 @dataclass(frozen=True)
@@ -112,7 +98,7 @@ class Courier:
         self._sending: set[asyncio.Task[None]] = set()
         self._told: list[_Told] = []
         self._halt_until = 0.0
-        self._telegram = _Rests()
+        self._telegram = Rests(LONGEST_REST)
         self._telegram_until = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -139,7 +125,7 @@ class Courier:
     # Claiming
 
     async def _claim(self, ended: asyncio.Task[Any]) -> None:
-        api = _Rests()
+        api = Rests(LONGEST_REST)
         while not ended.done():
             if not self._room.is_set():
                 await _unless(ended, self._room.wait())
@@ -256,7 +242,7 @@ class Courier:
 
     async def _report(self) -> None:
         """Tell the API what is to be told: all of it at once, as soon as it has taken the report before."""
-        api = _Rests()
+        api = Rests(LONGEST_REST)
         while True:
             await self._news.wait()
             self._news.clear()

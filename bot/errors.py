@@ -104,7 +104,12 @@ async def on_error(update: object, ctx: Context) -> None:
         await ctx.answer()
         await ctx.reply(_sentence(ctx, error))
     except TelegramError as failure:
-        log.warning("person_not_told", error=type(failure).__name__)
+        if how is not None and how.may_come_again and may_pass(failure):
+            how.passing = True
+            how.pause = halt_seconds(failure) if isinstance(failure, RetryAfter) else 0.0
+            log.warning("turn_will_be_tried_again", **_about(failure, turn))
+        else:
+            log.warning("person_not_told", error=type(failure).__name__, update_id=turn.update.update_id)
 
 
 async def _take_away_characters(ctx: Context) -> None:

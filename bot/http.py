@@ -30,6 +30,10 @@ class BrokenConnection(ConnectionError):
     """The connection ended, or brought something that is not HTTP, before the answer was complete."""
 
 
+class NoConnection(ConnectionError):
+    """There was none, or none in time: nothing was sent."""
+
+
 class HttpClient:
     """Connections to one address: opened when needed, reused last-in first-out, thrown away after any failure."""
 
@@ -66,8 +70,9 @@ class HttpClient:
             seconds: for the whole; waiting for a free connection and opening one come on top.
 
         Raises:
+            NoConnection: nothing was sent.
             TimeoutError: no answer in time.
-            OSError: no connection, or it broke.
+            OSError: the connection broke.
         """
         lines = _lines(headers) if headers else ""
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
@@ -101,8 +106,11 @@ class HttpClient:
 
     async def _open(self) -> "_Connection":
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._connect_timeout):
-            _, connection = await loop.create_connection(_Connection, self._host, self._port, ssl=self._tls)
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                _, connection = await loop.create_connection(_Connection, self._host, self._port, ssl=self._tls)
+        except OSError as error:
+            raise NoConnection(type(error).__name__) from None
         return connection
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TimedOut
 
 from api.messages.schemas import Outcome
-from bot.transport import ConnectionLost, NotConnected
+from bot.transport import ConnectionLost, NotConnected, NotUnderstood
 
 TOKEN_PAUSE = 60.0
 """Seconds: without its token the bot can do nothing, and somebody has to give it a new one."""
@@ -62,6 +62,8 @@ def failure(error: BaseException) -> Failure:
             return Failure(Outcome.UNKNOWN, "timed_out")
         case ConnectionLost():
             return Failure(Outcome.UNKNOWN, "connection_lost")
+        case NotUnderstood():
+            return Failure(Outcome.UNKNOWN, "not_understood")
         case NetworkError():
             # Telegram's own answer, with a status of 500 or above.
             return Failure(Outcome.RETRY, "server_error")

@@ -14,7 +14,7 @@ from telegram.ext import ExtBot
 from telegram.request import BaseRequest, RequestData
 
 from bot.logs import place_of
-from bot.transport import Parameters
+from bot.transport import NotUnderstood, Parameters
 
 log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ class PollingBot(ExtBot[None]):
             cast(RequestData, Parameters(given)),
             read_timeout=(self._polls.read_timeout or 0) + seconds,
         )
-        return tuple(self._read(wire) for wire in cast(list[dict[str, Any]], batch))
+        return tuple(self._read(wire) for wire in _numbered(batch))
 
     def _read(self, wire: dict[str, Any]) -> Update:
         number: int = wire["update_id"]
@@ -60,3 +60,16 @@ class PollingBot(ExtBot[None]):
             log.warning("update_not_understood", error=type(error).__name__, at=place_of(error), update_id=number)
             # Empty, but with its number, which confirms it.
             return Update(number)
+
+
+def _numbered(batch: Any) -> list[dict[str, Any]]:
+    """What can be confirmed: an update that bears no number is passed over.
+
+    Raises:
+        NotUnderstood: it is no list, or holds nothing else. To ask at once would bring the same.
+    """
+    wires = batch if isinstance(batch, list) else [None]
+    numbered = [wire for wire in wires if isinstance(wire, dict) and isinstance(wire.get("update_id"), int)]
+    if wires and not numbered:
+        raise NotUnderstood("The answer holds no updates")
+    return numbered

@@ -22,6 +22,7 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Coroutine, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -37,6 +38,7 @@ from bot.backend import Backend, VersionConflict
 from bot.callbacks import Callback, decode
 from bot.intake import is_sound
 from bot.metrics import Metrics
+from bot.rests import Rests
 from bot.tracing import span
 from bot.trails import begin_trail, current_trail
 
@@ -46,6 +48,10 @@ _INTERRUPTED = "interrupted"
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
 MAX_WAITING = 10_000
 """Updates taken in at the same time; all but ``concurrency`` of them wait."""
+UNTOLD_TRIES = 12
+"""So often a polled update is worked on, for about a minute and a half, while Telegram takes no answer to it."""
+LONGEST_REST = 15.0
+LONGEST_PAUSE = 60.0
 
 
 class ChatSession:
@@ -167,8 +173,12 @@ class Delivery:
 
     last_try: bool = True
     """Whether the person must be told now, because the update will not come again."""
+    may_come_again: bool = False
+    """Whether it does come again when the person could not even be told."""
     passing: bool = False
     """Set when the turn failed for a reason that may pass and nobody was told."""
+    pause: float = 0.0
+    """Seconds for which Telegram asked to be left alone."""
 
 
 delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
@@ -247,7 +257,7 @@ class _Queue:
 class ChatProcessor(BaseUpdateProcessor):
     """Runs updates: see the module's docstring. ``run_with`` must be called before the first one."""
 
-    __slots__ = ("_backend", "_metrics", "_needs", "_queues", "_runner", "_running", "_slots")
+    __slots__ = ("_backend", "_hurry", "_metrics", "_needs", "_queues", "_runner", "_running", "_slots")
 
     def __init__(self, backend: Backend, concurrency: int, metrics: Metrics | None = None) -> None:
         # PTB's own limit is taken before the chat's lock: one chat that floods would fill it with waiting updates.
@@ -257,6 +267,7 @@ class ChatProcessor(BaseUpdateProcessor):
         self._queues: dict[int, _Queue] = {}
         self._runner: UpdateRunner | None = None
         self._needs: Mapping[str | type[Callback], Facts] = {}
+        self._hurry = asyncio.Event()
         self._running = 0
         self._metrics = metrics
         if metrics is not None:
@@ -275,6 +286,10 @@ class ChatProcessor(BaseUpdateProcessor):
 
     async def shutdown(self) -> None:
         """Nothing to give back."""
+
+    def hurry(self) -> None:
+        """The bot is about to end: whoever waits for Telegram tries a last time."""
+        self._hurry.set()
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         # A turn may have to run twice, a coroutine runs once: fresh ones are asked from the application.
@@ -295,12 +310,30 @@ class ChatProcessor(BaseUpdateProcessor):
             queue = self._queues[chat.id] = _Queue()
         queue.users += 1
         try:
-            async with queue.lock, self._slots:
-                await self._take_turn(update, chat)
+            async with queue.lock:
+                await self._take_turns(update, chat)
         finally:
             queue.users -= 1
             if not queue.users:
                 del self._queues[chat.id]
+
+    async def _take_turns(self, update: Update, chat: Chat) -> None:
+        """Until the person has an answer, be it that there is none. What Telegram posted, it brings again by itself;
+        what was polled is confirmed, and lives here alone."""
+        if delivery.get() is not None:
+            async with self._slots:
+                await self._take_turn(update, chat)
+            return
+        rests = Rests(LONGEST_REST)
+        for tries_left in reversed(range(UNTOLD_TRIES)):
+            how = Delivery(may_come_again=tries_left > 0 and not self._hurry.is_set())
+            delivery.set(how)
+            async with self._slots:
+                await self._take_turn(update, chat)
+            if not how.passing:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), max(rests.next(), min(how.pause, LONGEST_PAUSE)))
 
     async def _take_turn(self, update: Update, chat: Chat) -> None:
         """As below; how it went is counted."""

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import ClientTimeout, DummyCookieJar
 from telegram._utils.defaultvalue import DefaultValue
 from telegram._utils.types import ODVInput
-from telegram.error import NetworkError, TelegramError, TimedOut
+from telegram.error import NetworkError, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
@@ -30,6 +30,10 @@ class NotConnected(NetworkError):
 
 class ConnectionLost(NetworkError):
     """The connection broke: nobody knows whether the request arrived."""
+
+
+class NotUnderstood(NetworkError):
+    """An answer came that is none of the Bot API: nobody knows what became of the request."""
 
 
 class AiohttpRequest(BaseRequest):
@@ -85,9 +89,11 @@ class AiohttpRequest(BaseRequest):
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         try:
-            parsed: dict[str, Any] = orjson.loads(payload)
+            parsed = orjson.loads(payload)
         except orjson.JSONDecodeError:
-            raise TelegramError("Invalid server response") from None
+            raise NotUnderstood("The answer is not JSON") from None
+        if not isinstance(parsed, dict) or not parsed.keys() & {"result", "description"}:
+            raise NotUnderstood("The answer is none of the Bot API")
         return parsed
 
     async def do_request(

@@ -1,7 +1,8 @@
 """Updates posted by Telegram: an ASGI app that answers 200 when an update is done, and not before.
 
 A turn that fails for a reason that may pass answers 503, so that Telegram brings the update again; after ``MAX_TRIES``
-the person is told instead. Telegram posts a chat's next message only when the one before is done, so the order holds.
+the person is told instead, and where Telegram does not take even that, it comes a few times more. Telegram posts a
+chat's next message only when the one before is done, so the order holds.
 
 What is remembered here of updates is this process's own and spares work. Of several replicas behind one address each
 counts for itself, so that a turn is tried up to ``(MAX_TRIES - 1) * replicas + 1`` times; that no update is taken twice
@@ -26,6 +27,9 @@ from bot.sessions import Delivery, delivery
 log = structlog.get_logger()
 
 MAX_TRIES = 3
+"""Then the person is told."""
+UNTOLD_TRIES = 12
+"""Then it is given up also where Telegram takes no answer."""
 MAX_BODY = 1024 * 1024
 """Bytes; an update is a few kilobytes."""
 REMEMBERED = 10_000
@@ -103,14 +107,15 @@ class Webhook:
 
     async def _work(self, update: Update) -> bool:
         number = update.update_id
-        how = Delivery(last_try=self._failures.get(number, 0) >= MAX_TRIES - 1)
+        failures = self._failures.get(number, 0)
+        how = Delivery(last_try=failures >= MAX_TRIES - 1, may_come_again=failures < UNTOLD_TRIES - 1)
         delivery.set(how)
         try:
             await self._processor.process_update(update, self._application.process_update(update))
         except Exception as error:
             log.error("update_failed", error=type(error).__name__, at=place_of(error), update_id=number)
         if how.passing:
-            _remember(self._failures, number, self._failures.get(number, 0) + 1)
+            _remember(self._failures, number, failures + 1)
             return False
         self._failures.pop(number, None)
         _remember(self._done, number, None)

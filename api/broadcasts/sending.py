@@ -20,6 +20,7 @@ from api.broadcasts.content import placeholders, sent_by
 from api.broadcasts.models import Broadcast, BroadcastEvent
 from api.broadcasts.schemas import Body, BroadcastAction, BroadcastState, Missing, Operation, Rule
 from api.jobs import Work, enqueue, task
+from api.messages.leases import in_nobodys_hand
 from api.messages.models import Delivery
 from api.messages.schemas import DeliveryState, NoticeKind
 
@@ -233,10 +234,9 @@ async def settle(session: AsyncSession, broadcast_id: int) -> int:
     Returns:
         How many messages were settled.
     """
-    not_in_hand = or_(Delivery.lease_until.is_(None), Delivery.lease_until <= func.clock_timestamp())
     batch = (
         select(Delivery.id)
-        .where(*_waiting(broadcast_id), not_in_hand)
+        .where(*_waiting(broadcast_id), in_nobodys_hand())
         .order_by(Delivery.not_before, Delivery.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)

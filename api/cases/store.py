@@ -1,7 +1,7 @@
 """The object store that holds the bytes of attachments: a local folder, or S3 by ``SHANGLOU_ATTACHMENTS_URL``."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,11 +16,15 @@ from api.errors import Unavailable
 
 if TYPE_CHECKING:
     from obstore import GetResult
+    from obstore.store import RetryConfig
 
 log = structlog.get_logger()
 
 
 _PART_BYTES = 256 * 1024
+# Well below the time that who waits for a file gives it; the library's own are three minutes. Its time-outs (30 seconds
+# a request, 5 to connect) stay as they are: to name one here would put the others back that the environment sets.
+_RETRY: "RetryConfig" = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
 
 
 class AttachmentStore:
@@ -41,7 +45,7 @@ class AttachmentStore:
     @cached_property
     def _store(self) -> ObjectStore:
         if self._url is not None and not self._url.startswith("file:"):
-            return from_url(self._url)
+            return from_url(self._url, retry_config=_RETRY)
         folder = self._data_dir / "attachments" if self._url is None else Path(unquote(urlsplit(self._url).path))
         # What residents send shows them, their papers and their homes.
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -17,7 +17,8 @@ log = structlog.get_logger()
 
 CHANNEL = "deliveries"
 POLL = 1.0
-"""Seconds."""
+CHECK = 30.0
+"""Seconds after which it is made sure that the connection on which nothing rings is alive."""
 
 
 class Bell:
@@ -78,12 +79,18 @@ class Bell:
     async def _listen_once(self) -> None:
         """Until the connection ends."""
         ended = asyncio.Event()
-        connection = await asyncpg.connect(self._url, timeout=CONNECT_SECONDS, server_settings=SERVER_SETTINGS)
+        connection = await asyncpg.connect(
+            self._url, timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS, server_settings=SERVER_SETTINGS
+        )
         try:
             connection.add_termination_listener(lambda _: ended.set())
             await connection.add_listener(CHANNEL, self._ring)
             self._ring()
-            await ended.wait()
+            while not ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), CHECK)
+                    return
+                await connection.execute("SELECT")
         finally:
             connection.terminate()
 

@@ -5,11 +5,13 @@ clock is the database's. In any window of a second at most ``rate + burst`` toke
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, cast, func, update
+from sqlalchemy import ColumnElement, Float, and_, case, cast, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.messages.leases import JUMP_SECONDS
 from api.messages.models import SendBucket
 
 RESERVE = 1.0
@@ -57,13 +59,14 @@ class Level:
 async def refill(session: AsyncSession, limit: Limit) -> Level:
     """Bring the bucket up to date, and keep it for this transaction. While a halt lasts nothing flows in."""
     # A reading of the clock from before the wait for the row may lie before the last refill.
-    elapsed = func.greatest(0, _seconds(_NOW - SendBucket.refilled_at))
+    last = case((_clock_went_back(), _NOW), else_=SendBucket.refilled_at)
+    elapsed = func.greatest(0, _seconds(_NOW - last))
     row = (
         await session.execute(
             update(SendBucket)
             .values(
                 tokens=func.least(limit.burst, SendBucket.tokens + elapsed * limit.rate),
-                refilled_at=func.greatest(SendBucket.refilled_at, _NOW),
+                refilled_at=func.greatest(last, _NOW),
             )
             .returning(SendBucket.tokens, func.greatest(0, _seconds(func.coalesce(SendBucket.held_until, _NOW) - _NOW)))
             .execution_options(synchronize_session=False)
@@ -71,6 +74,13 @@ async def refill(session: AsyncSession, limit: Limit) -> Level:
     ).one()
     held = float(row[1])
     return Level(0.0 if held > 0 else row[0], held)
+
+
+def _clock_went_back() -> ColumnElement[bool]:
+    """Whether the last refill lies ahead, by more than anybody waited for the row, and no halt put it there. Else
+    nothing would flow in until the clock is there again."""
+    ahead = SendBucket.refilled_at > _NOW + timedelta(seconds=JUMP_SECONDS)
+    return and_(ahead, or_(SendBucket.held_until.is_(None), SendBucket.held_until < SendBucket.refilled_at))
 
 
 async def take(session: AsyncSession, tokens: int) -> None:

@@ -39,6 +39,7 @@ from api.chats.liveness import is_live_link
 from api.chats.models import Chat, Link
 from api.lookups import LookUp
 from api.messages import bucket
+from api.messages.leases import in_nobodys_hand
 from api.messages.models import Delivery
 from api.messages.schemas import Claim, Claimed, DeliveryState, NoticeKind
 from api.messages.service import PAYLOAD
@@ -58,7 +59,7 @@ _BY_NOW = func.statement_timestamp()
 _DUE = and_(
     Delivery.state == DeliveryState.WAITING,
     Delivery.not_before <= _BY_NOW,
-    or_(Delivery.lease_until.is_(None), Delivery.lease_until <= _BY_NOW),
+    in_nobodys_hand(),
 )
 _NOTICE = Delivery.broadcast_id.is_(None)
 _NOTICES_FIRST = (Delivery.priority, Delivery.not_before, Delivery.id)

@@ -175,11 +175,17 @@ Notice = Annotated[
 # --- what couriers claim and report ---
 
 
+LONGEST_LEASE = 600
+"""Seconds."""
+
+
 class Claim(BaseModel):
     """What a courier can take on now."""
 
     limit: int = Field(default=10, ge=1, le=100)
-    lease_seconds: int = Field(default=60, ge=5, le=600, description="Time to send and report; then others may.")
+    lease_seconds: int = Field(
+        default=60, ge=5, le=LONGEST_LEASE, description="Time to send and report; then others may."
+    )
     wait_seconds: float = Field(
         default=0, ge=0, le=25, strict=True, description="How long to wait while there is nothing."
     )

@@ -8,8 +8,17 @@ from urllib.parse import urlencode
 import orjson
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
-from bot.backend.errors import BackendUnavailable, refusal
-from bot.http import HttpClient
+from bot.backend.breaker import Breaker
+from bot.backend.errors import (
+    BackendUnavailable,
+    ConnectionBroke,
+    NotConnected,
+    NotReady,
+    Unreachable,
+    refusal,
+)
+from bot.http import HttpClient, NoConnection
+from bot.retrying import retries
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -17,7 +26,10 @@ TOTAL_TIMEOUT = 10.0
 """Seconds."""
 UPLOAD_TIMEOUT = 90.0
 """Seconds, for a file either way."""
+_PASSING = (NotConnected, ConnectionBroke, NotReady)
 JSON = {"Content-Type": "application/json"}
+_AGAIN_SECONDS = 3.0
+"""So long after a call began it is not tried once more: a person is waiting."""
 _CASE_NUMBER = re.compile(r"[0-9A-Za-z-]{1,40}")
 _NO_CASE = "0"
 _NO_ROW = 2**63 - 1
@@ -28,6 +40,7 @@ class Calls:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
+        self._breaker = Breaker()
 
     async def _get(self, path: str, query: str = "") -> bytes:
         return await self._send("GET", path + query, again=True)
@@ -40,18 +53,48 @@ class Calls:
         headers: Mapping[str, str] | None = JSON,
         *,
         again: bool = False,
+        guarded: bool = True,
         seconds: float | None = None,
     ) -> bytes:
-        """``again``: the request may be sent a second time when the connection fails."""
+        """
+        Args:
+            again: the request may arrive twice: it is sent once more where nobody knows whether it has arrived.
+            guarded: False for who rests by itself between its calls and keeps nobody waiting.
+            seconds: for each try.
+        """
         seconds = TOTAL_TIMEOUT if seconds is None else seconds
+        if data is None:
+            headers = None
+
+        passing = _PASSING if again else (NotConnected,)
+
+        async def ask() -> bytes:
+            try:
+                return await self._send_once(method, target, data, headers, seconds)
+            except passing:
+                # Of a breaker that is open this is the one call that tries.
+                if self._breaker.open:
+                    raise
+            # At once, for a connection that was kept too long; then a little later, for a process that starts anew.
+            more = retries(passing, attempts=2, timeout=_AGAIN_SECONDS, wait_initial=0.3, wait_jitter=0.7)
+            async for attempt in more:
+                with attempt:
+                    return await self._send_once(method, target, data, headers, seconds)
+            raise AssertionError("the last attempt raises")
+
+        return await (self._breaker.call(ask) if guarded else ask())
+
+    async def _send_once(
+        self, method: str, target: str, data: bytes | None, headers: Mapping[str, str] | None, seconds: float
+    ) -> bytes:
         try:
-            answer = await self._client.request(
-                method, target, data, headers if data is not None else None, seconds=seconds
-            )
-        except (OSError, TimeoutError) as error:
-            if again and not isinstance(error, TimeoutError):
-                return await self._send(method, target, data, headers, seconds=seconds)
-            raise BackendUnavailable(f"{method} failed ({type(error).__name__})") from None
+            answer = await self._client.request(method, target, data, headers, seconds=seconds)
+        except NoConnection as error:
+            raise NotConnected(f"{method} failed ({error})") from None
+        except TimeoutError:
+            raise Unreachable(f"{method} failed (no answer in time)") from None
+        except OSError as error:
+            raise ConnectionBroke(f"{method} failed ({type(error).__name__})") from None
         if answer.status < 400:
             return answer.body
         raise refusal(answer.status, answer.body)

@@ -12,6 +12,29 @@ class BackendUnavailable(Exception):
     """The API cannot be reached, is not ready, or answered something that is no answer. It may pass."""
 
 
+class Unreachable(BackendUnavailable):
+    """No answer came in time, or none of the API's own making."""
+
+
+class NotConnected(Unreachable):
+    """There was no connection: the request never went out."""
+
+
+class ConnectionBroke(Unreachable):
+    """It broke before the answer: nobody knows whether the request arrived."""
+
+
+class NotReady(Unreachable):
+    """The API, or what stands before it, says that it cannot answer now."""
+
+
+class LeftAlone(BackendUnavailable):
+    """It has not answered for a while, and was not asked again. See ``bot.backend.breaker``."""
+
+    def __init__(self) -> None:
+        super().__init__("the API is left alone for a while")
+
+
 class BackendError(Exception):
     """The API refused. The subclasses are the refusals that a conversation can answer; any other is this class."""
 
@@ -152,9 +175,13 @@ class ConsentNeeded(BackendError):
 
 _refusals: dict[str, type[BackendError]] = {kind.code: kind for kind in BackendError.__subclasses__()}
 
+_NOT_READY = (502, 503, 504)
+
 
 def refusal(status: int, body: bytes) -> BackendError | BackendUnavailable:
     """What an answer of 400 and above means."""
+    if status in _NOT_READY:
+        return NotReady(f"the API answered {status}")
     if status >= 500:
         return BackendUnavailable(f"the API answered {status}")
     try:

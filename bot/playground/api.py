@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bot.playground import methods_bot, methods_messages
 from bot.playground.body import BodyError, Form, read_form
-from bot.playground.errors import ApiError
+from bot.playground.errors import ApiError, Garbled
 from bot.playground.params import Call
 from bot.playground.state import Playground
 from bot.playground.webhook import Delivery
@@ -96,6 +96,8 @@ class BotApi:
 
 
 def _refuse(error: ApiError) -> Response:
+    if isinstance(error, Garbled):
+        return Response(error.description, status_code=error.status, media_type="text/html")
     headers = {"Retry-After": str(error.parameters["retry_after"])} if "retry_after" in error.parameters else None
     return Response(
         orjson.dumps(error.body()), status_code=error.status, headers=headers, media_type="application/json"

@@ -19,6 +19,10 @@ class ApiError(Exception):
         return answer
 
 
+class Garbled(ApiError):
+    """An answer that is none of the Bot API: its description is the whole body."""
+
+
 def bad_request(reason: str) -> ApiError:
     return ApiError(400, f"Bad Request: {reason}")
 

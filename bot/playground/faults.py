@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-from bot.playground.errors import ApiError
+from bot.playground.errors import ApiError, Garbled
 
 
 @dataclass(slots=True)
@@ -21,9 +21,13 @@ class Fault:
     """The call takes effect and only its answer is lost: what a time-out looks like from the bot's side."""
     delay: float = 0
     """Seconds before the answer."""
+    body: str | None = None
+    """Stands in the answer instead of the Bot API's JSON: half of it, a proxy's page."""
 
     def error(self) -> ApiError | None:
         """None when the fault only delays (status 200)."""
+        if self.body is not None:
+            return Garbled(self.status, self.body)
         if self.status == HTTPStatus.OK:
             return None
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:

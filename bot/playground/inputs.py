@@ -1,6 +1,6 @@
 """What the user side takes as JSON, and how it is checked."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -66,6 +66,12 @@ class Voice(_Input):
     duration: Annotated[int, Field(gt=0, le=3600)] = 3
 
 
+class NewUpdate(_Input):
+    chat_id: Number
+    kind: Name
+    body: dict[str, Any]
+
+
 class NewFault(_Input):
     method: Name
     status: Annotated[int, Field(ge=200, le=599)]
@@ -75,6 +81,7 @@ class NewFault(_Input):
     chat_id: Number | None = None
     executed: bool = False
     delay: Annotated[float, Field(ge=0, le=120)] = 0
+    body: str | None = None
 
 
 Input = TypeVar("Input", bound=BaseModel)

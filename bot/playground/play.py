@@ -23,7 +23,19 @@ from bot.playground.body import BodyError, Form, Upload, read_bytes, read_form
 from bot.playground.entities import find_entities
 from bot.playground.errors import ApiError, PlayError
 from bot.playground.faults import Fault
-from bot.playground.inputs import Contact, Edit, Location, NewFault, NewPerson, Press, Sticker, Text, Voice, read_input
+from bot.playground.inputs import (
+    Contact,
+    Edit,
+    Location,
+    NewFault,
+    NewPerson,
+    NewUpdate,
+    Press,
+    Sticker,
+    Text,
+    Voice,
+    read_input,
+)
 from bot.playground.params import MAX_CAPTION, MAX_TEXT, flat
 from bot.playground.people import HISTORY, Message, Person, Wire
 from bot.playground.state import Playground
@@ -65,6 +77,7 @@ class UserSide:
             self._route("GET", f"{person}/taps/{{tap_id}}", self._answer),
             self._route("POST", f"{person}/block", self._block),
             self._route("POST", f"{person}/unblock", self._unblock),
+            self._route("POST", "/play/updates", self._update),
             self._route("POST", "/play/faults", self._fault),
             self._route("GET", "/play/faults", self._faults),
             self._route("DELETE", "/play/faults", self._no_faults),
@@ -262,6 +275,12 @@ class UserSide:
             await person.bell.wait(left)
 
     # The playground itself
+
+    async def _update(self, request: Request) -> Response:
+        """An update of one's own making: what no app sends, and a bot must bear all the same."""
+        wanted = await read_input(request, NewUpdate)
+        self.playground.updates.put(wanted.chat_id, wanted.kind, wanted.body)
+        return reply({}, 201)
 
     async def _fault(self, request: Request) -> Response:
         wanted = await read_input(request, NewFault)

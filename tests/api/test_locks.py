@@ -1,13 +1,16 @@
 """Requests that meet what another transaction keeps locked."""
 
 import asyncio
+import os
+import signal
+import time
 from datetime import timedelta
 
 import aiohttp
 import pytest
 from sqlalchemy import text
 
-from api import app
+from api import app, db
 from api.app import create_app
 from api.audit.sealer import LATE
 from api.db import Database
@@ -18,6 +21,7 @@ from tests.factories import Factory
 from tests.serving import serving
 
 CHAT = 700100200
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 async def test_who_waits_too_long_is_told_to_come_again(
@@ -55,3 +59,50 @@ async def test_a_transaction_that_stands_still_is_ended_before_its_events_are_to
 async def test_an_import_waits_as_long_as_it_takes(database: Database) -> None:
     async with database.transaction() as session:
         assert await session.scalar(text("SHOW lock_timeout")) == "0"
+
+
+async def test_a_server_that_stands_still_keeps_no_connection(
+    database_url: str,
+) -> None:
+    """Its process is frozen, as behind a wire that broke: nothing comes, not even the end of the connection."""
+    frozen = Database(database_url, pool_size=1, statement_seconds=0.3)
+    async with frozen.transaction() as session:
+        backend = await session.scalar(text("SELECT pg_backend_pid()"))
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            async with frozen.transaction() as session:
+                await session.execute(text("SELECT 1"))
+        assert time.monotonic() - began < 2
+        async with frozen.transaction() as session:
+            assert await session.scalar(text("SELECT 1")) == 1, "on another connection"
+    finally:
+        os.kill(backend, signal.SIGCONT)
+        await frozen.close()
+
+
+async def test_who_finds_no_connection_free_is_told_to_come_again(
+    settings: Settings, database_url: str, database: Database, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it waited for half a minute, when the bot had long given up, and was told that something had failed."""
+    monkeypatch.setattr(db, "CONNECT_SECONDS", 0.5)
+    link = await factory.link(CHAT, await factory.agreement())
+    narrow = settings.model_copy(update={"database_pool_size": 1})
+    headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    target = f"/v1/chats/{CHAT}/links/{link.id}"
+    async with (
+        serving(create_app(narrow, database_url)) as url,
+        aiohttp.ClientSession(url, headers=headers) as api,
+    ):
+        async with database.transaction() as session:
+            await session.execute(text("SELECT id FROM links FOR UPDATE"))
+            waiting = [asyncio.create_task(call(api, "DELETE", target, status)) for status in (204, 404)]
+            async with asyncio.timeout(5):
+                while (await database.pool.fetch(_WAITING))[0][0] < 2:
+                    await asyncio.sleep(0.01)
+            began = time.monotonic()
+            error = await call(api, "DELETE", target, 503)
+            assert time.monotonic() - began < 2
+        assert error["code"] == "unavailable"
+        await asyncio.gather(*waiting)

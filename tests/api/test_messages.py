@@ -1,6 +1,8 @@
 """The outbox: each message is handed to one courier at a time, none is lost, and what came of it is written down."""
 
 import asyncio
+import os
+import signal
 import time
 
 import aiohttp
@@ -12,6 +14,7 @@ from api.app import create_app
 from api.chats.models import Chat
 from api.db import Database
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope
+from api.messages import bell
 from api.messages.claims import LAPSES
 from api.messages.models import Delivery
 from api.messages.reports import ATTEMPTS
@@ -357,6 +360,33 @@ async def test_who_waits_is_told_also_while_nobody_listens(
     await put(factory, CHAT)
     async with asyncio.timeout(3):
         assert len(await waiting) == 1
+
+
+async def test_who_waits_is_told_at_once_though_the_listener_once_went_deaf(
+    api: aiohttp.ClientSession, factory: Factory, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection is dead without having ended, as behind a broken wire: it is asked now and then."""
+    monkeypatch.setattr(bell, "CHECK", 0.2)
+    monkeypatch.setattr(bell, "CONNECT_SECONDS", 0.5)
+    listening = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND query ~ '^(LISTEN|SELECT$)' AND pid <> $1
+    """
+    assert await claim(api, wait=0.3) == []
+    [[deaf]] = await database.pool.fetch(listening, 0)
+    os.kill(deaf, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(10):
+            while not await database.pool.fetch(listening, deaf):
+                await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(claim(api, wait=10))
+        await asyncio.sleep(1.2)  # the look that comes by itself is just over
+        began = time.monotonic()
+        await put(factory, CHAT)
+        assert len(await waiting) == 1
+        assert time.monotonic() - began < 0.5
+    finally:
+        os.kill(deaf, signal.SIGCONT)
 
 
 async def test_who_waits_in_vain_is_told_so_in_time(api: aiohttp.ClientSession, factory: Factory) -> None:

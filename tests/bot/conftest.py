@@ -36,6 +36,8 @@ class Office:
     chats: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     down: bool = False
+    hold: asyncio.Event | None = None
+    """While it is set, nobody is answered before it rings."""
     before_save: Callable[[int], Awaitable[None]] | None = None
 
     def state(self, chat_id: int) -> dict[str, Any]:
@@ -48,6 +50,8 @@ class Office:
 
     async def load(self, request: web.Request) -> web.Response:
         self._check(request)
+        if self.hold is not None:
+            await self.hold.wait()
         facts = request.match_info.get("facts")
         return web.json_response(self.state(int(request.match_info["chat_id"])) | ({facts: []} if facts else {}))
 

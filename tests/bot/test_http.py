@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.http import Answer, HttpClient
+from bot.http import Answer, HttpClient, NoConnection
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -141,7 +141,7 @@ async def test_who_finds_no_connection_waits() -> None:
 async def test_nobody_listens() -> None:
     async with talking() as (_, client):
         pass
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(NoConnection):
         await get(client)
 
 

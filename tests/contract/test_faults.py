@@ -73,6 +73,26 @@ async def test_a_slow_answer(world: World, phone: Phone) -> None:
     assert time.monotonic() - begun >= 0.2
 
 
+async def test_an_answer_that_is_none(world: World, bot: telegram.Bot, phone: Phone) -> None:
+    """A proxy's page, or half of what was to come: whether the call took effect or not."""
+    await fault(world, method="sendMessage", status=200, body='{"ok": true, "resu')
+    with pytest.raises(telegram.error.TelegramError, match="Invalid server response"):
+        await bot.send_message(phone.id, "x")
+    assert await phone.messages() == []
+    await fault(world, method="sendMessage", status=504, body="<html>Gateway Time-out</html>", executed=True)
+    with pytest.raises(NetworkError, match="Gateway Timeout"):
+        await bot.send_message(phone.id, "x")
+    assert len(await phone.messages()) == 1
+
+
+async def test_an_update_of_ones_own_making(world: World, bot: telegram.Bot, phone: Phone) -> None:
+    body = {"message_id": "not a number"}
+    status, _ = await world.ask("POST", "/play/updates", json={"chat_id": phone.id, "kind": "message", "body": body})
+    assert status == 201
+    _, answer = await world.call("getUpdates")
+    assert answer["result"][-1]["message"] == body
+
+
 async def test_faults_are_listed_and_cleared(world: World, phone: Phone) -> None:
     await fault(world, method="sendMessage", status=500, description="Internal Server Error: boom")
     _, listed = await world.ask("GET", "/play/faults")

@@ -1,0 +1,24 @@
+"""Whether a message is in some courier's hand."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_
+
+from api.messages.models import Delivery
+from api.messages.schemas import LONGEST_LEASE
+
+JUMP_SECONDS = 10.0
+"""By more than that the database's clock goes back only when somebody sets it."""
+
+# Stable within a statement, so that an index can be searched by it.
+_NOW: Any = func.statement_timestamp()
+
+
+def in_nobodys_hand() -> ColumnElement[bool]:
+    """A lease that ends later than any lease can is from before the clock went back: it is over."""
+    return or_(
+        Delivery.lease_until.is_(None),
+        Delivery.lease_until <= _NOW,
+        Delivery.lease_until > _NOW + timedelta(seconds=LONGEST_LEASE + JUMP_SECONDS),
+    )
