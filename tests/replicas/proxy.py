@@ -15,6 +15,7 @@ class RoundRobin:
         self._ports = ports
         self._turn = cycle(range(len(ports)))
         self._busy: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.StreamWriter] = set()
         self.url = ""
 
     async def __aenter__(self) -> "RoundRobin":
@@ -27,26 +28,38 @@ class RoundRobin:
         for task in self._busy:
             task.cancel()
         await asyncio.gather(*self._busy, return_exceptions=True)
+        ends = list(self._open)
+        for end in ends:
+            end.close()
+        await asyncio.gather(*(end.wait_closed() for end in ends), return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         task = asyncio.create_task(self._serve(reader, writer))
         self._busy.add(task)
         task.add_done_callback(self._busy.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        other = await self._connect()
-        if other is None:
-            writer.close()
-            return
-        there, back = asyncio.create_task(_pass(reader, other[1])), asyncio.create_task(_pass(other[0], writer))
+        ends = [writer]
         try:
+            other = await self._connect()
+            if other is None:
+                return
+            self._open.add(other[1])
+            ends.append(other[1])
             # As soon as one side has gone, so has the other: neither half of a request is worth anything.
-            await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
+            passing = [asyncio.create_task(_pass(reader, other[1])), asyncio.create_task(_pass(other[0], writer))]
+            try:
+                await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in passing:
+                    task.cancel()
         finally:
-            for task in (there, back):
-                task.cancel()
-            for end in (writer, other[1]):
+            for end in ends:
                 end.close()
+                with contextlib.suppress(OSError):
+                    await end.wait_closed()
+                self._open.discard(end)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         first = next(self._turn)
