@@ -333,6 +333,43 @@ async def test_what_may_have_been_done_is_not_done_again(server: Server, backend
     assert len(server.asked) == 1
 
 
+async def test_an_api_that_starts_anew_costs_nobody_an_answer(server: Server, backend: Backend) -> None:
+    answers = iter([(503, error("unavailable")), (502, b"<html>"), (200, {"links": []})])
+    server.answers = lambda: next(answers)
+    await backend.links(5)
+    assert len(server.asked) == 3
+    server.answers, server.answer = None, (503, error("unavailable"))
+    with pytest.raises(BackendUnavailable):
+        await backend.prove(5, CodeProof(method=LinkMethod.CODE, code=SecretStr("x")))
+    assert len(server.asked) == 4, "perhaps it was done"
+    with pytest.raises(BackendUnavailable):
+        await backend.links(5)
+    assert len(server.asked) == 7, "a person is waiting"
+
+
+async def test_what_never_went_out_is_sent_again_whatever_it_is() -> None:
+    server = Server(answer=(201, {"links": []}))
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", server.respond)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    async def start_listening() -> None:
+        await asyncio.sleep(0.1)
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+
+    starting = asyncio.create_task(start_listening())
+    try:
+        async with Backend(f"http://127.0.0.1:{port}", "the-token") as backend:
+            await backend.prove(5, CodeProof(method=LinkMethod.CODE, code=SecretStr("x")))
+        assert len(server.asked) == 1
+    finally:
+        await starting
+        await runner.cleanup()
+
+
 async def test_a_save_whose_answer_was_lost_is_no_conflict(server: Server, backend: Backend) -> None:
     """The second of two equal saves is refused by the API; the chat is as it was meant to be all the same."""
     answers = iter([(409, error("version_conflict")), (200, {**EMPTY_CHAT, "version": 8, "locale": "en"})])
