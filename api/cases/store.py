@@ -60,12 +60,18 @@ class AttachmentStore:
         Raises:
             FileNotFoundError: there is no such object.
         """
+        _, parts = await self.get_with_size(key)
+        return parts
+
+    async def get_with_size(self, key: str) -> tuple[int, AsyncIterator[bytes]]:
+        """As :meth:`get`, with how many bytes there will be."""
         try:
-            return self._parts(await obstore.get_async(self._store, key))
+            found = await obstore.get_async(self._store, key)
         except FileNotFoundError:
             raise
         except (BaseError, OSError) as error:
             raise self._failed("get", error) from error
+        return found.meta["size"], self._parts(found)
 
     async def _parts(self, found: "GetResult") -> AsyncIterator[bytes]:
         try:

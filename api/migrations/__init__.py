@@ -21,6 +21,11 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def is_known(revision: str) -> bool:
+    """Whether this code knows how a database of that revision is brought up to date."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the database up to a revision. Blocking; runs its own event loop, so call it outside of one."""
     command.upgrade(_config(database_url), revision)

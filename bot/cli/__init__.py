@@ -24,6 +24,9 @@ COMMANDS = {
     "cases": "bot.cli.cases:cases",
     "broadcast": "bot.cli.broadcasts:broadcast",
     "sweep": "bot.cli.office:sweep",
+    "backup": "bot.cli.keeping:backup",
+    "restore": "bot.cli.keeping:restore",
+    "sending": "bot.cli.sending:sending",
     "keys": "bot.cli.keys:keys",
     "audit": "bot.cli.audit:audit",
 }

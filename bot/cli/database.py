@@ -29,9 +29,9 @@ def api_settings() -> Settings:
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[str]:
+def open_database(settings: Settings, *, as_it_is: bool = False) -> Iterator[str]:
     """URL of the database to work on: the one the settings name, as it stands, or the embedded server in the data
-    folder (shared with any process that runs on the same folder), brought up to date.
+    folder (shared with any process that runs on the same folder), brought up to date unless it is wanted as it is.
 
     Blocking, and the migrations run their own event loop: enter it outside of one.
     """
@@ -43,7 +43,8 @@ def open_database(settings: Settings) -> Iterator[str]:
     except RuntimeError as error:
         refuse(str(error))
     try:
-        migrations.upgrade(server.url)
+        if not as_it_is:
+            migrations.upgrade(server.url)
         yield server.url
     finally:
         server.stop()
@@ -52,12 +53,17 @@ def open_database(settings: Settings) -> Iterator[str]:
 def on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     """Do the work of one command on the database that the settings name."""
     with open_database(settings) as url:
+        return on_url(url, work)
 
-        async def run() -> T:
-            database = Database(url, pool_size=1)
-            try:
-                return await work(database)
-            finally:
-                await database.close()
 
-        return asyncio.run(run())
+def on_url(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    """The same on a database that is open already."""
+
+    async def run() -> T:
+        database = Database(url, pool_size=1)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())

@@ -12,6 +12,7 @@ from rich.table import Table
 from api.cases.store import AttachmentStore
 from api.db import Database
 from api.errors import Unavailable
+from api.keeping.archive import new_identity
 from api.privacy import Vault
 from api.rotation import FILES, Rotation, Usage, keys_in_use, rotate, usage
 from bot.cli.database import api_settings, on_database
@@ -29,6 +30,15 @@ def new() -> None:
     taken = api_settings().vault().key_ids
     key_id = next(key_id for number in count(1) if (key_id := f"k{number}") not in taken)
     typer.echo(f"{key_id}:{base64.urlsafe_b64encode(os.urandom(32)).decode()}")
+
+
+@keys.command("backup")
+def backup_key() -> None:
+    """Print a fresh pair for backups: the key that opens them, to be kept away, and the recipient for the settings."""
+    identity, recipient = new_identity()
+    typer.echo("# 开备份的钥匙，写进一个文件，不要放在这台机器上。没有它，备份谁也打不开。")
+    typer.echo(f"# SHANGLOU_BACKUP_RECIPIENTS={recipient}")
+    typer.echo(identity)
 
 
 @keys.command("status")

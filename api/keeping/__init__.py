@@ -1,0 +1,1 @@
+"""Backups: made, read through, and restored."""

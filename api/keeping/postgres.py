@@ -1,0 +1,174 @@
+"""The programs of PostgreSQL: which one fits the server, and how it is told where the server is."""
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import make_url
+
+from api.db import driver_url
+from api.embedded import binaries
+
+PIECE_BYTES = 8 * 1024 * 1024
+NOT_DUMPED = "send_bucket"
+"""The table with the row of leave to send is dumped without it: whoever restores it, by whatever means, begins with
+couriers that send nothing."""
+
+
+class NoTool(Exception):
+    """No program of that name is new enough.
+
+    Attributes:
+        found: the major versions that there are.
+    """
+
+    def __init__(self, name: str, least: int, found: Iterable[int]) -> None:
+        super().__init__(name)
+        self.name, self.least, self.found = name, least, sorted(set(found))
+
+
+class ToolFailed(Exception):
+    """It ended with an error; the message is its own, one line without details."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    path: Path
+    major: int
+
+
+def connection_of(url: str) -> tuple[str, dict[str, str]]:
+    """What a program is told of a database: the URL without its password (everybody on the machine sees a command
+    line), and the environment."""
+    parsed = make_url(driver_url(url))
+    environment = dict(os.environ)
+    if parsed.password is not None:
+        environment["PGPASSWORD"] = str(parsed.password)
+    return parsed.set(password=None).render_as_string(hide_password=False), environment
+
+
+async def find_tool(name: str, folder: Path | None, server: int, least: int = 0) -> Tool:
+    """The program of the server's own version; else the oldest that is new enough.
+
+    Args:
+        folder: where alone to look; else on the path, and where the embedded PostgreSQL brings it.
+        server: its major version.
+        least: a version that the program must have besides.
+
+    Raises:
+        NoTool: there is none.
+    """
+    on_path = shutil.which(name)
+    places = [folder / name] if folder else [*([Path(on_path)] if on_path else []), *(b / name for b in binaries())]
+    found = [Tool(path, major) for path in places if (major := await _major(path)) is not None]
+    needed = max(server, least)
+    fitting = sorted((tool for tool in found if tool.major >= needed), key=lambda tool: tool.major)
+    if not fitting:
+        raise NoTool(name, needed, (tool.major for tool in found))
+    return fitting[0]
+
+
+async def _major(program: Path) -> int | None:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+    except OSError:
+        return None
+    told, _ = await process.communicate()
+    version = re.search(rb"PostgreSQL\) (\d+)", told)
+    return int(version[1]) if version else None
+
+
+async def dump(tool: Tool, url: str, snapshot: str) -> AsyncGenerator[bytes]:
+    """The database as a snapshot shows it, in the custom format of pg_dump, piece by piece.
+
+    Raises:
+        ToolFailed: the pieces so far are no dump.
+    """
+    place, environment = connection_of(url)
+    process = await asyncio.create_subprocess_exec(
+        tool.path,
+        "--format=custom",
+        "--no-owner",
+        "--no-privileges",
+        f"--exclude-table-data={NOT_DUMPED}",
+        f"--snapshot={snapshot}",
+        f"--dbname={place}",
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdout = cast(asyncio.StreamReader, process.stdout)
+    complaints = asyncio.create_task(cast(asyncio.StreamReader, process.stderr).read())
+    try:
+        piece = bytearray()
+        while part := await stdout.read(PIECE_BYTES):
+            piece += part
+            if len(piece) >= PIECE_BYTES:
+                yield bytes(piece)
+                piece.clear()
+        if await process.wait() != 0:
+            raise ToolFailed(_first_error(await complaints))
+        yield bytes(piece)
+    finally:
+        await _end(process)
+        await complaints
+
+
+async def load(tool: Tool, url: str, pieces: Iterable[bytes]) -> None:
+    """Restore such a dump into an empty database: all of it, or nothing.
+
+    Raises:
+        ToolFailed: nothing was restored.
+    """
+    place, environment = connection_of(url)
+    process = await asyncio.create_subprocess_exec(
+        tool.path,
+        "--format=custom",
+        "--no-owner",
+        "--no-privileges",
+        "--single-transaction",
+        "--exit-on-error",
+        f"--dbname={place}",
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdin = cast(asyncio.StreamWriter, process.stdin)
+    complaints = asyncio.create_task(cast(asyncio.StreamReader, process.stderr).read())
+    try:
+        try:
+            for piece in pieces:
+                stdin.write(piece)
+                await stdin.drain()
+            stdin.close()
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it says why
+        if await process.wait() != 0:
+            raise ToolFailed(_first_error(await complaints))
+    finally:
+        await _end(process)
+        await complaints
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Broken off in the middle: killed, and not told that its input is complete."""
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+def _first_error(complaints: bytes) -> str:
+    # What follows quotes rows and statements.
+    for line in complaints.decode(errors="replace").splitlines():
+        if "error:" in line:
+            return line[:300]
+    return "no reason given"
