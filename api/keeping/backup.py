@@ -39,7 +39,6 @@ from api.keeping.contents import (
 )
 from api.keeping.postgres import NOT_DUMPED, Tool, dump, find_tool
 from api.settings import Settings
-from api.tables import Base
 
 _STATEMENT_SECONDS = 4 * 3600.0
 _SEALED_AT_A_STRETCH = 5000
@@ -134,7 +133,7 @@ async def _describe(connection: Any, settings: Settings, server: int, tool: Tool
         revision=await connection.fetchval("SELECT version_num FROM alembic_version"),
         server=server,
         dumped_with=tool.major,
-        rows=await count_rows(connection, [name for name in Base.metadata.tables if name != NOT_DUMPED]),
+        rows=await count_rows(connection, await _tables(connection)),
         newest_seal=newest["id"] if newest else 0,
         newest_hash=newest["hash"].hex() if newest else "",
         key_ids=vault.key_ids,
@@ -142,9 +141,17 @@ async def _describe(connection: Any, settings: Settings, server: int, tool: Tool
     )
 
 
+async def _tables(connection: Any) -> list[str]:
+    """All that are dumped with their rows, whatever version made them."""
+    found = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
+    )
+    return [row["relname"] for row in found if row["relname"] != NOT_DUMPED]
+
+
 async def count_rows(connection: Any, tables: Iterable[str]) -> dict[str, int]:
     return {
-        name: await connection.fetchval(f'SELECT count(*) FROM "{name}"')  # noqa: S608 - our own tables
+        name: await connection.fetchval(f'SELECT count(*) FROM "{name}"')  # noqa: S608 - names of tables
         for name in tables
     }
 
