@@ -1,0 +1,92 @@
+"""Nothing goes out while it is held: what a restored database begins with."""
+
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+from sqlalchemy import text
+
+from api.broadcasts.schemas import BroadcastState
+from api.db import Database
+from api.messages.bucket import halt
+from api.messages.holding import Waiting, hold, release, waiting
+from api.messages.schemas import DeliveryState
+from tests.api.broadcasting import a_broadcast, under_way
+from tests.api.outbox import CHAT, change, claim, put, rows, tell
+from tests.factories import Factory
+
+
+async def now_waiting(database: Database) -> Waiting:
+    async with database.transaction() as session:
+        return await waiting(session)
+
+
+async def test_held_until_it_is_released(api: aiohttp.ClientSession, database: Database, factory: Factory) -> None:
+    await put(factory, CHAT, CHAT + 1)
+    assert not (await now_waiting(database)).held
+    async with database.transaction() as session:
+        await hold(session)
+    assert await claim(api, wait=0.2) == []
+    assert (await now_waiting(database)).held
+    # A pause that Telegram asks for does not end it.
+    async with database.transaction() as session:
+        await halt(session, 0.01)
+    assert await claim(api, wait=0.2) == []
+    async with database.transaction() as session:
+        assert await release(session) == 0
+    taken = await claim(api, wait=2)
+    assert {message["chat_id"] for message in taken} <= {CHAT, CHAT + 1}
+    assert taken
+    assert not (await now_waiting(database)).held
+
+
+async def test_a_pause_is_no_hold(database: Database) -> None:
+    async with database.transaction() as session:
+        await halt(session, 3600)
+    assert not (await now_waiting(database)).held
+
+
+async def test_without_leave_to_send_nothing_goes_out(
+    api: aiohttp.ClientSession, database: Database, factory: Factory
+) -> None:
+    """As the database is between the end of pg_restore and the hold, or where somebody restored it by hand."""
+    await put(factory, CHAT)
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM send_bucket"))
+    assert (await now_waiting(database)).held
+    asked = {"limit": 1, "wait_seconds": 0.2, "lease_seconds": 60}
+    async with api.post("/v1/messages/claim", json=asked) as response:
+        assert response.status != 200 or (await response.json())["messages"] == []
+    [row] = await rows(factory)
+    assert (row.state, row.lease_id) == (DeliveryState.WAITING, None)
+    async with database.transaction() as session:
+        await release(session)
+    assert await claim(api, wait=2)
+
+
+async def test_notices_of_before_are_dropped(api: aiohttp.ClientSession, database: Database, factory: Factory) -> None:
+    await put(factory, CHAT, CHAT + 1)
+    await change(factory, "created_at = now() - interval '1 hour'", f"chat_id = {CHAT}")
+    broadcast = await under_way(factory, urgent=True)
+    await change(factory, "created_at = now() - interval '1 hour'", "broadcast_id IS NOT NULL")
+    coming = await a_broadcast(factory, starts_at=datetime.now(UTC) + timedelta(days=1))
+    async with database.transaction() as session:
+        await hold(session)
+    found = await now_waiting(database)
+    assert (found.notices, found.oldest is not None) == (2, True)
+    assert [(row[0], row[1], row[3]) for row in found.broadcasts] == [
+        (broadcast.id, BroadcastState.SENDING, 3),
+        (coming.id, BroadcastState.APPROVED, 0),
+    ]
+    async with database.transaction() as session:
+        assert await release(session, datetime.now(UTC) - timedelta(minutes=1)) == 1
+    states = {row.chat_id: row.state for row in await rows(factory) if row.broadcast_id is None}
+    assert states == {CHAT: DeliveryState.CANCELLED, CHAT + 1: DeliveryState.WAITING}
+    [dropped] = [row for row in await rows(factory) if row.state is DeliveryState.CANCELLED]
+    assert dropped.payload is None
+    # A broadcast is cancelled by its own command: it has its own account of what went out.
+    assert len([row for row in await rows(factory) if row.broadcast_id and row.state is DeliveryState.WAITING]) == 3
+    sent = 0
+    while sent < 4:
+        taken = await claim(api, wait=2)
+        sent += await tell(api, taken, "sent", message_id=1)
+        assert taken
