@@ -10,6 +10,7 @@ from bot.settings import BotSettings
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+KEEPING = (ROOT / "docs" / "keeping.md").read_text()
 CASES = (ROOT / "docs" / "cases.md").read_text()
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 
@@ -25,14 +26,15 @@ def test_every_command_is_told_and_every_told_command_exists() -> None:
 
 
 def test_pictures_and_pages_exist() -> None:
-    for text, folder in ((README, ROOT), (OPERATIONS, ROOT / "docs"), (SECURITY, ROOT / "docs")):
+    docs = ROOT / "docs"
+    for text, folder in ((README, ROOT), (OPERATIONS, docs), (SECURITY, docs), (KEEPING, docs)):
         for target in re.findall(r'\]\(([^)#]+)(?:#[^)]*)?\)|src="([^"]+)"', text):
             assert (folder / "".join(target)).exists()
 
 
 def test_headings_that_are_linked_to_exist() -> None:
     """As a page of Markdown names them: lower case, hyphens for spaces, nothing else."""
-    pages = {"operations.md": OPERATIONS, "security.md": SECURITY, "cases.md": CASES, "": ""}
+    pages = {"operations.md": OPERATIONS, "security.md": SECURITY, "cases.md": CASES, "keeping.md": KEEPING, "": ""}
     anchors = {
         name: {
             re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"(?m)^#+ (.+)$", text)
