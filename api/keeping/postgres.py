@@ -139,15 +139,15 @@ async def load(tool: Tool, url: str, server: int, pieces: Iterable[bytes]) -> No
     """
     place, environment = connection_of(url)
     if tool.major < _SETS_TRANSACTION_TIMEOUT or server >= _SETS_TRANSACTION_TIMEOUT:
-        options = ("--single-transaction", "--exit-on-error", f"--dbname={place}")
-        async with _started(tool.path, *_PLAINLY, *options, env=environment) as (restoring, complaints):
+        directly = ("--single-transaction", "--exit-on-error", f"--dbname={place}")
+        async with _started(tool.path, *_PLAINLY, *directly, env=environment) as (restoring, complaints):
             await _feed(restoring, pieces)
             await _ended_well(restoring, complaints)
         return
     psql = tool.path.with_name("psql")
-    options = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-")
+    at_once = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-")
     async with (
-        _started(psql, *options, f"--dbname={place}", env=environment) as (running, its_complaints),
+        _started(psql, *at_once, f"--dbname={place}", env=environment) as (running, its_complaints),
         _started(tool.path, *_PLAINLY, "--file=-", reads=True, env=environment) as (writing, complaints),
     ):
         script, statements = cast(asyncio.StreamReader, writing.stdout), cast(asyncio.StreamWriter, running.stdin)
