@@ -4,7 +4,8 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,12 @@ PIECE_BYTES = 8 * 1024 * 1024
 NOT_DUMPED = "send_bucket"
 """The table with the row of leave to send is dumped without it: whoever restores it, by whatever means, begins with
 couriers that send nothing."""
+
+_PLAINLY = ("--format=custom", "--no-owner", "--no-privileges")
+_SETS_TRANSACTION_TIMEOUT = 17
+"""From this version on pg_restore sets a parameter that servers before it refuse."""
+_NOT_KNOWN = b"SET transaction_timeout = 0;\n"
+_HEAD_BYTES = 16 * 1024
 
 
 class NoTool(Exception):
@@ -94,9 +101,7 @@ async def dump(tool: Tool, url: str, snapshot: str) -> AsyncGenerator[bytes]:
     place, environment = connection_of(url)
     process = await asyncio.create_subprocess_exec(
         tool.path,
-        "--format=custom",
-        "--no-owner",
-        "--no-privileges",
+        *_PLAINLY,
         f"--exclude-table-data={NOT_DUMPED}",
         f"--snapshot={snapshot}",
         f"--dbname={place}",
@@ -122,41 +127,91 @@ async def dump(tool: Tool, url: str, snapshot: str) -> AsyncGenerator[bytes]:
         await complaints
 
 
-async def load(tool: Tool, url: str, pieces: Iterable[bytes]) -> None:
+async def load(tool: Tool, url: str, server: int, pieces: Iterable[bytes]) -> None:
     """Restore such a dump into an empty database: all of it, or nothing.
+
+    Args:
+        tool: pg_restore.
+        server: major version of the server.
 
     Raises:
         ToolFailed: nothing was restored.
     """
     place, environment = connection_of(url)
+    if tool.major < _SETS_TRANSACTION_TIMEOUT or server >= _SETS_TRANSACTION_TIMEOUT:
+        directly = ("--single-transaction", "--exit-on-error", f"--dbname={place}")
+        async with _started(tool.path, *_PLAINLY, *directly, env=environment) as (restoring, complaints):
+            await _feed(restoring, pieces)
+            await _ended_well(restoring, complaints)
+        return
+    psql = tool.path.with_name("psql")
+    at_once = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-")
+    async with (
+        _started(psql, *at_once, f"--dbname={place}", env=environment) as (running, its_complaints),
+        _started(tool.path, *_PLAINLY, "--file=-", reads=True, env=environment) as (writing, complaints),
+    ):
+        script, statements = cast(asyncio.StreamReader, writing.stdout), cast(asyncio.StreamWriter, running.stdin)
+        passing = asyncio.create_task(_pass_on(script, statements))
+        try:
+            await _feed(writing, pieces)
+            await passing
+        finally:
+            passing.cancel()
+        if running.returncode is not None:
+            # It has stopped in the middle; the other only finds that nobody reads.
+            await _ended_well(running, its_complaints)
+        await _ended_well(writing, complaints)
+        # Only now: at the end of its input it commits.
+        statements.close()
+        await _ended_well(running, its_complaints)
+
+
+@asynccontextmanager
+async def _started(
+    *command: str | Path, env: dict[str, str], reads: bool = False
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.Task[bytes]]]:
+    """A process to be fed, and what it complains of. Left in the middle it is killed, and not told that its input is
+    complete."""
+    pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        tool.path,
-        "--format=custom",
-        "--no-owner",
-        "--no-privileges",
-        "--single-transaction",
-        "--exit-on-error",
-        f"--dbname={place}",
-        env=environment,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+        *command, env=env, stdin=pipe, stdout=pipe if reads else asyncio.subprocess.DEVNULL, stderr=pipe
     )
-    stdin = cast(asyncio.StreamWriter, process.stdin)
     complaints = asyncio.create_task(cast(asyncio.StreamReader, process.stderr).read())
     try:
-        try:
-            for piece in pieces:
-                stdin.write(piece)
-                await stdin.drain()
-            stdin.close()
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it says why
-        if await process.wait() != 0:
-            raise ToolFailed(_first_error(await complaints))
+        yield process, complaints
     finally:
         await _end(process)
         await complaints
+
+
+async def _feed(process: asyncio.subprocess.Process, pieces: Iterable[bytes]) -> None:
+    stdin = cast(asyncio.StreamWriter, process.stdin)
+    try:
+        for piece in pieces:
+            stdin.write(piece)
+            await stdin.drain()
+        stdin.close()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it says why
+
+
+async def _ended_well(process: asyncio.subprocess.Process, complaints: asyncio.Task[bytes]) -> None:
+    if await process.wait() != 0:
+        raise ToolFailed(_first_error(await complaints))
+
+
+async def _pass_on(script: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+    """All but the setting that an older server does not know; it stands once, in the first lines."""
+    head = bytearray()
+    while len(head) < _HEAD_BYTES and (part := await script.read(_HEAD_BYTES)):
+        head += part
+    try:
+        to.write(bytes(head).replace(_NOT_KNOWN, b"", 1))
+        while part := await script.read(PIECE_BYTES):
+            to.write(part)
+            await to.drain()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it says why
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -169,6 +224,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _first_error(complaints: bytes) -> str:
     # What follows quotes rows and statements.
     for line in complaints.decode(errors="replace").splitlines():
-        if "error:" in line:
+        if "error:" in line.lower():
             return line[:300]
     return "no reason given"

@@ -229,7 +229,7 @@ async def restore(
     with opened(file, identities, key) as members:
         await _restore_files(store, members, checked.end.files, on_progress)
     with opened(file, identities, key) as members:
-        await load(tool, url, _pieces(members, checked.pieces, on_progress))
+        await load(tool, url, server, _pieces(members, checked.pieces, on_progress))
     connection = await database.connect(statement_seconds=_STATEMENT_SECONDS)
     try:
         rows = await count_rows(connection, manifest.rows)
