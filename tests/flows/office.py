@@ -51,6 +51,7 @@ class Office(Desk):
         overdue). A last day rolls over a weekend, so it is counted back from there."""
         async with self.factory.database.transaction() as session:
             case_id, due_on = (await session.execute(select(Case.id, Case.due_on).where(Case.number == number))).one()
+            assert due_on is not None
             earlier = due_on - office_day() - timedelta(days)
             await session.execute(update(Case).where(Case.id == case_id).values(due_on=due_on - earlier))
             await session.execute(
