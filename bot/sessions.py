@@ -184,6 +184,13 @@ class Delivery:
 delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
 
 
+def not_again() -> None:
+    """The turn has done what counts each time: it is not run again, be it that nobody can be told how it went."""
+    how = delivery.get()
+    if how is not None:
+        how.last_try, how.may_come_again = True, False
+
+
 class Turn:
     """One update being worked on: its session, and what the filters need, read once."""
 

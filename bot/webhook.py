@@ -22,14 +22,12 @@ from telegram.ext import BaseUpdateProcessor
 from bot.context import App
 from bot.health import lifespan
 from bot.logs import place_of
-from bot.sessions import Delivery, delivery
+from bot.sessions import UNTOLD_TRIES, Delivery, delivery
 
 log = structlog.get_logger()
 
 MAX_TRIES = 3
 """Then the person is told."""
-UNTOLD_TRIES = 12
-"""Then it is given up also where Telegram takes no answer."""
 MAX_BODY = 1024 * 1024
 """Bytes; an update is a few kilobytes."""
 REMEMBERED = 10_000

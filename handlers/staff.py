@@ -12,7 +12,7 @@ from bot.backend import Locked, NotMatched
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, TurnHandler
 from bot.drafts import remind_of_draft
-from bot.sessions import Turn
+from bot.sessions import Turn, not_again
 from handlers import verification_screens
 from handlers.menu import main_menu
 from handlers.staff_menu import OpenStaff, staff_menu, staff_only, who
@@ -52,6 +52,7 @@ async def _link(ctx: Context) -> None:
     try:
         me = await ctx.backend.link_staff(ctx.chat_id, SecretStr(ctx.payload[:LONGEST_CODE]))
     except NotMatched:
+        not_again()
         await ctx.reply(verification_screens.not_matched(ctx, LinkMethod.CODE), main_menu(ctx))
     except Locked as locked:
         await ctx.reply(verification_screens.locked(ctx, locked.retry_after_seconds), main_menu(ctx))

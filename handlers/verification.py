@@ -14,6 +14,7 @@ from bot.backend import ConsentNeeded, Locked, NotMatched, WayClosed
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.drafts import Drop, Resume, remind_of_draft, remind_of_interrupted
+from bot.sessions import not_again
 from bot.ui import no_keyboard
 from handlers import verification_screens as screens
 from handlers.gate import Verify
@@ -280,6 +281,8 @@ async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
     except ConsentNeeded as needed:
         await _ask_for_consent(ctx, proof, [ConsentKind(kind) for kind in needed.details["kinds"]])
     except NotMatched:
+        # A wrong try is counted, and locks: tried again while Telegram takes no answers, one slip would be five.
+        not_again()
         method = LinkMethod(proof.method)
         await ctx.reply(
             screens.not_matched(ctx, method), screens.again_keys(ctx, method) if in_dialog else main_menu(ctx)

@@ -17,6 +17,7 @@ from api.identity.codes import issue_code
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope, RelativeCodeOut, RelativeCodesOut
 from api.privacy import Vault
 from tests.api.calls import by_code, call, own, prove
+from tests.days import office_day
 from tests.factories import Factory
 
 HOLDER, CHILD, STRANGER = 700100200, 700100201, 700100202
@@ -156,7 +157,7 @@ async def test_the_last_day_of_what_a_code_gives(
     api: aiohttp.ClientSession, database: Database, factory: Factory
 ) -> None:
     agreement, _ = await family(factory)
-    today = datetime.now(UTC).date()
+    today = office_day()
     await invite(api, agreement, 422, valid_until=str(today - timedelta(days=2)))
     code = await invite(api, agreement, valid_until=str(today + timedelta(days=3)))
     assert own(await prove(api, CHILD, by_code(code["code"])))
@@ -188,7 +189,7 @@ async def test_a_code_that_shows_more_is_used_one_that_shows_no_more_is_not(
 async def test_a_second_code_takes_nothing_away(api: aiohttp.ClientSession, factory: Factory) -> None:
     """The progress without an end took the place of everything for a year."""
     agreement, _ = await family(factory)
-    until = str(datetime.now(UTC).date() + timedelta(days=300))
+    until = str(office_day() + timedelta(days=300))
     everything = await invite(api, agreement, valid_until=until)
     progress = await invite(api, agreement, scope="progress")
     await prove(api, CHILD, by_code(everything["code"]))

@@ -20,16 +20,13 @@ from api.privacy import Vault
 from api.settings import Settings
 from api.staff.models import StaffAccount
 from tests.api.calls import by_agreement, by_phone, call, numbers, own, prove, upload
+from tests.days import office_day
 from tests.factories import Factory
 
 HOLDER, CHILD, STRANGER, NEW, DISUSED = 700100200, 700100201, 700100202, 700100203, 700100204
 FAMILY_KNOWS = pytest.mark.security("The family knows who sees its home")
 SCOPED = pytest.mark.security("Who may see the progress alone sees no money and no complaints")
 ENDS = pytest.mark.security("A right that is not used or not supported ends")
-
-
-def today() -> date:
-    return datetime.now(UTC).date()
 
 
 async def told(database: Database, vault: Vault, kind: str = "new_link") -> dict[int, Any]:
@@ -60,8 +57,8 @@ async def test_every_chat_that_sees_the_home_is_told_of_a_new_one(
     await factory.link(CHILD, agreement, role=LinkRole.RELATIVE, scope=LinkScope.PROGRESS)
     await factory.link(STRANGER, await factory.agreement())
     await factory.link(STRANGER + 10, agreement, revoked=True)
-    await factory.link(DISUSED, agreement, expires_on=today() - timedelta(days=1))
-    await factory.link(STRANGER + 11, agreement, valid_until=today() - timedelta(days=2))
+    await factory.link(DISUSED, agreement, expires_on=office_day() - timedelta(days=1))
+    await factory.link(STRANGER + 11, agreement, valid_until=office_day() - timedelta(days=2))
     await factory.link(STRANGER + 12, agreement, suspended_at=datetime.now(UTC))
     proof = by_phone(who.phone, who.id_number[-4:])
     (link,) = own(await prove(api, NEW, proof))
@@ -93,7 +90,7 @@ async def test_what_a_roll_newly_gives_is_told_too(database: Database, factory: 
     shared = await factory.agreement(people=[await factory.person(), person])
     await factory.link(HOLDER, shared)
     async with database.transaction() as session:
-        assert await extend_links(session, vault, today()) == 1
+        assert await extend_links(session, vault, office_day()) == 1
     news = await told(database, vault)
     assert set(news) == {HOLDER}
     assert news[HOLDER]["role"] == "co_owner"
@@ -107,7 +104,7 @@ async def test_nothing_is_told_of_what_did_not_happen(database: Database, factor
     async def fail_after_granting() -> None:
         async with database.transaction() as session:
             grant = Grant(agreement.id, None, LinkRole.RELATIVE)
-            await grant_links(session, vault, NEW, LinkMethod.CODE, [grant], today())
+            await grant_links(session, vault, NEW, LinkMethod.CODE, [grant], office_day())
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -256,7 +253,7 @@ async def test_disuse_asks_for_proof_again(
     async with database.transaction() as session:
         await session.execute(
             text("UPDATE links SET used_on = :d, expires_on = :d WHERE chat_id = :c"),
-            {"d": today() - timedelta(days=1), "c": HOLDER},
+            {"d": office_day() - timedelta(days=1), "c": HOLDER},
         )
     assert await lapse_of(api, HOLDER) == (False, "disused")
     for path in ("homes", "payments", "handover"):
@@ -276,7 +273,7 @@ async def test_each_day_of_use_moves_the_end_once(
 ) -> None:
     link = await factory.link(HOLDER, await factory.agreement())
     other = await factory.link(HOLDER, await factory.agreement(), suspended_at=datetime.now(UTC))
-    old = {"used_on": date(2020, 1, 1), "expires_on": today() + timedelta(days=2)}
+    old = {"used_on": date(2020, 1, 1), "expires_on": office_day() + timedelta(days=2)}
     async with database.transaction() as session:
         await session.execute(text("UPDATE links SET used_on = :used_on, expires_on = :expires_on"), old)
 
@@ -307,13 +304,16 @@ async def test_a_proxys_authority_ends_on_its_day(
     api: aiohttp.ClientSession, database: Database, factory: Factory
 ) -> None:
     agreement, proxy = await factory.agreement(), await factory.person()
-    party = await factory.party(agreement, proxy, PartyRole.PROXY, position=1, valid_until=today() + timedelta(days=5))
+    party = await factory.party(
+        agreement, proxy, PartyRole.PROXY, position=1, valid_until=office_day() + timedelta(days=5)
+    )
     await factory.link(CHILD, agreement, person=proxy, role=LinkRole.PROXY)
     (link,) = own(await call(api, "GET", f"/v1/chats/{CHILD}/links"))
-    assert link["valid_until"] == str(today() + timedelta(days=5))
+    assert link["valid_until"] == str(office_day() + timedelta(days=5))
     async with database.transaction() as session:
         await session.execute(
-            text("UPDATE parties SET valid_until = :d WHERE id = :i"), {"d": today() - timedelta(days=2), "i": party.id}
+            text("UPDATE parties SET valid_until = :d WHERE id = :i"),
+            {"d": office_day() - timedelta(days=2), "i": party.id},
         )
     assert await lapse_of(api, CHILD) == (False, "over")
 

@@ -6,7 +6,7 @@ Each test leaves the other side's transaction open while the API answers, and lo
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -24,15 +24,12 @@ from api.identity.schemas import LinkMethod, LinkRole
 from api.privacy import Vault
 from tests.api.calls import agree, by_code, by_phone, call, own, prove
 from tests.api.waiting import started
+from tests.days import office_day
 from tests.factories import Factory
 from tests.invented import Invented
 
 pytestmark = pytest.mark.security("A right that is not used or not supported ends")
 HOLDER, CHILD, OTHER = 700100200, 700100201, 700100202
-
-
-def today() -> Any:
-    return datetime.now(UTC).date()
 
 
 async def invite(api: aiohttp.ClientSession, agreement: Agreement, chat_id: int = HOLDER, **wanted: Any) -> str:
@@ -105,13 +102,13 @@ async def test_an_invitation_tapped_again_during_an_import_gives_nothing_back(
     api: aiohttp.ClientSession, database: Database, factory: Factory, vault: Vault, home: Home
 ) -> None:
     """It gave everything, for ever: the link that had just been suspended stood again on nothing at all."""
-    until = str(today() + timedelta(days=30))
+    until = str(office_day() + timedelta(days=30))
     code = by_code(await invite(api, home.agreement, scope="progress", valid_until=until))
     await prove(api, CHILD, code)
     buyer = await factory.person()
     async with meanwhile(api, database, CHILD, code) as session:
         await sell(session, home, buyer)
-        await settle_links(session, vault, today())
+        await settle_links(session, vault, office_day())
     assert not await sees(api, CHILD)
     async with database.transaction() as session:
         stored = (
@@ -123,7 +120,7 @@ async def test_an_invitation_tapped_again_during_an_import_gives_nothing_back(
 async def test_an_invitation_tapped_again_changes_nothing_of_what_stands(
     api: aiohttp.ClientSession, database: Database, home: Home
 ) -> None:
-    code = by_code(await invite(api, home.agreement, scope="progress", valid_until=str(today())))
+    code = by_code(await invite(api, home.agreement, scope="progress", valid_until=str(office_day())))
     first = await prove(api, CHILD, code)
     async with database.transaction() as session:
         await session.execute(text("UPDATE links SET used_on = CURRENT_DATE - 1 WHERE chat_id = :c"), {"c": CHILD})
@@ -142,7 +139,7 @@ async def test_an_invitation_tapped_again_while_its_owner_shuts_somebody_out_giv
     code = by_code(await invite(api, home.agreement))
     (link,) = own(await prove(api, CHILD, code))
     async with meanwhile(api, database, CHILD, code) as session:
-        await end_link(session, vault, HOLDER, link["id"], today())
+        await end_link(session, vault, HOLDER, link["id"], office_day())
     assert not await sees(api, CHILD)
 
 
@@ -153,7 +150,7 @@ async def test_a_code_used_during_an_import_does_not_outlive_its_owners(
     buyer = await factory.person()
     async with meanwhile(api, database, CHILD, code) as session:
         await sell(session, home, buyer)
-        await settle_links(session, vault, today())
+        await settle_links(session, vault, office_day())
     assert not await sees(api, CHILD)
 
 
@@ -165,7 +162,7 @@ async def test_a_code_used_before_an_import_settles_the_links_is_weighed_with_th
     async with database.transaction() as session:
         await sell(session, home, buyer)
         assert await (await trying(api, database, CHILD, code)) == 201
-        assert await settle_links(session, vault, today()) == (2, 0)
+        assert await settle_links(session, vault, office_day()) == (2, 0)
     assert not await sees(api, CHILD)
 
 
@@ -174,7 +171,7 @@ async def test_a_phone_shared_as_an_import_removes_it_opens_nothing(
 ) -> None:
     async with meanwhile(api, database, OTHER, home.phone) as session:
         await session.execute(text("DELETE FROM person_phones WHERE person_id = :p"), {"p": home.holder.id})
-        await settle_links(session, vault, today())
+        await settle_links(session, vault, office_day())
     assert not await sees(api, OTHER)
 
 
@@ -186,7 +183,7 @@ async def test_who_is_let_in_by_somebody_as_he_is_shut_out_goes_with_him(
     )
     code = by_code(await invite(api, home.agreement, chat_id=CHILD))
     async with meanwhile(api, database, OTHER, code) as session:
-        await end_link(session, vault, HOLDER, deceiver.id, today())
+        await end_link(session, vault, HOLDER, deceiver.id, office_day())
     assert not await sees(api, OTHER)
 
 
@@ -199,7 +196,7 @@ async def test_an_import_never_falls_over_somebody_who_waits_for_it(
         await session.execute(text("UPDATE people SET id_number_index = '\\x00' WHERE id = :p"), {"p": home.holder.id})
         task = await trying(api, database, OTHER, home.phone)
         async with asyncio.timeout(15):
-            assert await settle_links(session, vault, today()) == (0, 0)
+            assert await settle_links(session, vault, office_day()) == (0, 0)
         assert await task == 503
     await prove(api, OTHER, home.phone)
 

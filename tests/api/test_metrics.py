@@ -1,7 +1,7 @@
 """What the API tells of what waits in the whole deployment, and what workers count; each cheaply."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 
 import aiohttp
 import pytest
@@ -22,6 +22,7 @@ from tests.api.calls import call
 from tests.api.desk import Desk
 from tests.api.test_case_queue import set_due
 from tests.api.test_jobs import SOON, until, working
+from tests.days import office_day
 from tests.factories import Factory
 
 Samples = dict[tuple[str, ...], float]
@@ -131,7 +132,7 @@ async def test_requests_are_counted_by_route(api: aiohttp.ClientSession) -> None
 async def test_what_waits_is_found_by_an_index(database: Database, asked: LookUp, index: str) -> None:
     """Nothing of what is done is read: only what the planner could not do otherwise is by chance of small tables."""
     connection = await database.connect(enable_seqscan="off", enable_bitmapscan="off")
-    values = [{"today": datetime.now(UTC).date()}[name] for name in asked.parameters]
+    values = [{"today": office_day()}[name] for name in asked.parameters]
     plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {asked.sql}", *values))
     await connection.close()
     assert re.search(rf"Index (?:Only )?Scan (?:Backward )?using {index}\b", plan), plan

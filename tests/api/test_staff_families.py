@@ -12,8 +12,9 @@ from api.identity.schemas import LinkMethod, LinkRole, LinkScope
 from api.privacy import Vault
 from api.staff.schemas import StaffAgreementFound, StaffAgreementOut, StaffLinkCodeOut, StaffRole
 from tests.api.calls import by_code, call, numbers, own, prove
-from tests.api.test_link_life import today, told
+from tests.api.test_link_life import told
 from tests.api.test_staff import OFFICER, OTHER, actions, staff
+from tests.days import office_day
 from tests.factories import Factory
 
 pytestmark = pytest.mark.security("Staff see what their role needs, masked, and end any link")
@@ -65,11 +66,11 @@ async def test_whom_the_roll_names_and_who_sees_it_masked(
     who, proxy = factory.invented(), factory.invented()
     holder, authorised = await factory.person(who), await factory.person(proxy)
     agreement = await factory.agreement(people=[holder], number="A-1001")
-    day = today() + timedelta(days=30)
+    day = office_day() + timedelta(days=30)
     await factory.party(agreement, authorised, PartyRole.PROXY, position=1, valid_until=day)
     await factory.link(HOLDER, agreement, person=holder)
     await factory.link(CHILD, agreement, role=LinkRole.RELATIVE, method=LinkMethod.CODE, scope=LinkScope.PROGRESS)
-    await factory.link(PROXY, agreement, person=authorised, role=LinkRole.PROXY, expires_on=today())
+    await factory.link(PROXY, agreement, person=authorised, role=LinkRole.PROXY, expires_on=office_day())
     await factory.link(PROXY + 1, agreement, revoked=True)
     async with api.get(f"{PATH}/{agreement.id}") as response:
         body = await response.text()
@@ -113,7 +114,7 @@ async def test_a_code_from_the_counter(api: aiohttp.ClientSession, database: Dat
     officer = await staff(factory, OFFICER, StaffRole.CASE_OFFICER)
     agreement = await factory.agreement(number="A-1001")
     codes = f"{PATH}/{agreement.id}/codes"
-    day = today() + timedelta(days=60)
+    day = office_day() + timedelta(days=60)
     wanted = {"role": "proxy", "scope": "progress", "valid_until": str(day), "days": 3}
     code = StaffLinkCodeOut.model_validate(await call(api, "POST", codes, 201, json=wanted))
     assert (code.role, code.scope, code.valid_until) == (LinkRole.PROXY, LinkScope.PROGRESS, day)

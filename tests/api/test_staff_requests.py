@@ -19,8 +19,9 @@ from api.privacy import Vault
 from api.staff.schemas import StaffAccessRequestOut, StaffAccessRequestPage, StaffRole
 from tests.api.calls import call, numbers
 from tests.api.test_access_requests import WORDS, agree, ask
-from tests.api.test_link_life import today, told
+from tests.api.test_link_life import told
 from tests.api.test_staff import ADMIN, OFFICER, OTHER, actions, staff
+from tests.days import office_day
 from tests.factories import Factory
 
 pytestmark = pytest.mark.security("Who cannot prove who they are is let in by staff, and the family knows")
@@ -118,7 +119,7 @@ async def test_a_co_owner_is_let_in_and_everybody_is_told(
     assert ("link.created", "staff", officer, link.id) in found
     async with database.transaction() as session:
         await session.execute(text("DELETE FROM parties WHERE id = :id"), {"id": party.id})
-        assert await settle_links(session, vault, today()) == (1, 0)
+        assert await settle_links(session, vault, office_day()) == (1, 0)
 
 
 async def test_a_proxy_whom_no_roll_names_sees_it_until_the_last_day(
@@ -127,10 +128,10 @@ async def test_a_proxy_whom_no_roll_names_sees_it_until_the_last_day(
     await staff(factory, OFFICER, StaffRole.ADMIN)
     agreement = await factory.agreement(number="A-1001")
     request_id = await asked(api, factory)
-    for wrong in (None, str(today() - timedelta(days=3))):
+    for wrong in (None, str(office_day() - timedelta(days=3))):
         refused = await grant(api, request_id, 422, agreement_id=agreement.id, role="proxy", valid_until=wrong)
         assert refused["details"]["fields"][0]["at"] == ["body", "valid_until"]
-    day = today() + timedelta(days=30)
+    day = office_day() + timedelta(days=30)
     await grant(api, request_id, agreement_id=agreement.id, role="proxy", valid_until=str(day))
     (link,) = (await call(api, "GET", f"/v1/chats/{HEIR}/links"))["links"]
     assert (link["role"], link["valid_until"]) == ("proxy", str(day))
@@ -150,7 +151,7 @@ async def test_who_is_let_in_beside_the_roll_does_not_see_the_next_owners_home(
     await grant(api, request_id, agreement_id=agreement.id, role="heir", scope="progress")
     async with database.transaction() as session:
         await session.execute(text("UPDATE parties SET person_id = :buyer"), {"buyer": buyer.id})
-        assert await settle_links(session, vault, today()) == (1, 0)
+        assert await settle_links(session, vault, office_day()) == (1, 0)
     state = await call(api, "GET", f"/v1/chats/{HEIR}")
     assert (state["linked"], state["lapse"]) == (False, "holder_replaced")
 
@@ -191,13 +192,13 @@ async def test_only_whom_the_roll_names_becomes_an_owner(
     await staff(factory, OFFICER, StaffRole.CASE_OFFICER)
     agreement, other = await factory.agreement(), await factory.agreement()
     over = await factory.party(
-        agreement, await factory.person(), PartyRole.PROXY, position=1, valid_until=today() - timedelta(days=3)
+        agreement, await factory.person(), PartyRole.PROXY, position=1, valid_until=office_day() - timedelta(days=3)
     )
     async with database.transaction() as session:
         rows = await session.execute(text("SELECT agreement_id, id FROM parties WHERE role = 'holder'"))
         holders = {row.agreement_id: row.id for row in rows}
     request_id = await asked(api, factory)
-    soon = str(today() + timedelta(days=9))
+    soon = str(office_day() + timedelta(days=9))
     wrong: list[dict[str, Any]] = [
         {"role": "holder"},
         {"role": "co_owner"},

@@ -8,7 +8,6 @@ nothing and makes no schema of it.
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from api.agreements.queries import HANDOVER, HOMES
 from api.lookups import LookUp
 from api.money.queries import PAYMENTS
+from tests.days import office_day
 
 LOOK_UPS = {"handover": HANDOVER, "homes": HOMES, "payments": PAYMENTS}
 
@@ -39,7 +39,7 @@ def application(database_url: str) -> Starlette:
 
 def _answer(look_up: LookUp) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        values = {"chat_id": request.path_params["chat_id"], "today": datetime.now(UTC).date()}
+        values = {"chat_id": request.path_params["chat_id"], "today": office_day()}
         rows = await request.app.state.pool.fetch(look_up.sql, *(values[name] for name in look_up.parameters))
         body = orjson.dumps([dict(row) for row in rows], default=_bytes)
         return Response(body, media_type="application/json")

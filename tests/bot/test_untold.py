@@ -6,7 +6,8 @@ import time
 import pytest
 
 from bot import sessions
-from bot.webhook import MAX_TRIES, UNTOLD_TRIES, Webhook
+from bot.sessions import UNTOLD_TRIES
+from bot.webhook import MAX_TRIES, Webhook
 from tests.bot.conftest import Office, World, message, until, update_of
 
 PAGE = "<html><body>502 Bad Gateway</body></html>"

@@ -7,12 +7,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from api.cases.models import Case, CaseClock
 from api.staff.schemas import StaffRole
 from tests.api.desk import Desk
 from tests.conftest import SERVICE_TOKEN
+from tests.days import office_day
 from tests.factories import Factory
 from tests.flows.conftest import Household, System
 from tests.people import Message, Person
@@ -45,13 +46,14 @@ class Office(Desk):
         ids = [self.accounts[person.id] for person in people]
         return await self.add_department(name, *ids, supervisor=self.accounts[supervisor.id] if supervisor else None)
 
-    async def move(self, number: str, days: int) -> None:
-        """As if it had been received so many days earlier: what is due is due earlier."""
-        earlier = timedelta(days)
+    async def leave(self, number: str, days: int) -> None:
+        """As if it had been received so much earlier that so many days are left until something is due (below 0: it is
+        overdue). A last day rolls over a weekend, so it is counted back from there."""
         async with self.factory.database.transaction() as session:
-            case_id = await session.scalar(
-                update(Case).where(Case.number == number).values(due_on=Case.due_on - earlier).returning(Case.id)
-            )
+            case_id, due_on = (await session.execute(select(Case.id, Case.due_on).where(Case.number == number))).one()
+            assert due_on is not None
+            earlier = due_on - office_day() - timedelta(days)
+            await session.execute(update(Case).where(Case.id == case_id).values(due_on=due_on - earlier))
             await session.execute(
                 update(CaseClock)
                 .where(CaseClock.case_id == case_id)

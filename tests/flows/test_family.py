@@ -1,7 +1,7 @@
 """A family and its home: letting a relative in, the progress alone, shutting out, and links that end by themselves."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from api.identity.schemas import LinkMethod, LinkRole, LinkScope, RelativeCodesO
 from api.imports.service import LoadOptions, load_rolls
 from tests.api.imports import books
 from tests.api.imports.books import ANNE, DAN
+from tests.days import office_day
 from tests.factories import Factory
 from tests.flows.conftest import Household, System
 from tests.people import Person
@@ -192,7 +193,7 @@ async def test_who_was_away_for_long_is_asked_once_more(
 
 async def test_a_proxy_sees_nothing_after_the_last_day(system: System, factory: Factory, household: Household) -> None:
     proxy = await factory.person()
-    today = datetime.now(UTC).date()
+    today = office_day()
     party = await factory.party(
         household.agreement, proxy, PartyRole.PROXY, position=1, valid_until=today + timedelta(days=3)
     )

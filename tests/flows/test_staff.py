@@ -3,7 +3,7 @@ that there is anything."""
 
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -16,6 +16,7 @@ from api.identity.schemas import LinkMethod, LinkRole, LinkScope
 from api.staff.schemas import StaffRole
 from api.staff.service import change_account
 from tests.api.test_staff import code_for, staff
+from tests.days import office_day
 from tests.factories import Factory
 from tests.flows.conftest import Household, System
 from tests.people import Person
@@ -195,7 +196,7 @@ async def test_a_proxy_in_english(system: System, factory: Factory, household: H
         (link,) = await session.scalars(select(Link))
     assert (link.role, link.scope) == (LinkRole.PROXY, LinkScope.PROGRESS)
     assert link.valid_until is not None
-    assert timedelta(26) < link.valid_until - datetime.now(UTC).date() < timedelta(33)
+    assert timedelta(26) < link.valid_until - office_day() < timedelta(33)
 
 
 async def test_an_answer_of_no_is_read_word_for_word(system: System, factory: Factory, officer: Officer) -> None:

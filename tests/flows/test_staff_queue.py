@@ -28,7 +28,7 @@ async def test_the_desk_begins_with_what_is_due_first(office: Office, household:
     desk = await officer.expect("您手上没有在办的信访件")
     assert desk.protected
     later, first = await office.filed(), await office.filed(category="transition_fee", text="过渡费没有发。")
-    await office.move(first, 14)
+    await office.leave(first, 1)
     for number in (later, first):
         await office.act(number, "claim", chat=officer.id)
     await officer.send("/staff")
@@ -80,7 +80,7 @@ async def test_lists_by_what_they_say(office: Office) -> None:
     unit = await office.unit_of("住建局", officer)
     mine, late, watched, theirs = [await office.filed() for _ in range(4)]
     await office.act(mine, "claim", chat=officer.id)
-    await office.move(late, 40)
+    await office.leave(late, -25)
     await office.act(watched, "supervise", chat=chief.id)
     await office.act(theirs, "register", chat=officer.id)
     await office.act(theirs, "assign", chat=chief.id, department_id=unit)

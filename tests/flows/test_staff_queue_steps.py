@@ -11,6 +11,7 @@ from api.cases.models import CaseEvent
 from api.cases.schemas import MAX_ANSWER_CHARACTERS, CaseEventKind
 from api.cases.sweep import sweep_overdue
 from api.staff.schemas import StaffRole
+from tests.days import office_day
 from tests.factories import Factory
 from tests.flows.conftest import Household, System
 from tests.flows.files import PDF, PROGRAM, picture
@@ -498,16 +499,16 @@ async def test_officers_are_told_and_one_tap_opens_the_case(office: Office) -> N
     assert all("厨房" not in message.text and message.protected for message in notices), "they tell nothing of it"
 
 
-@pytest.mark.parametrize(("days", "words"), [(13, "期限快到了"), (30, "已超期，负责人也能看到")])
+@pytest.mark.parametrize(("days", "words"), [(2, "期限快到了"), (-15, "已超期，负责人也能看到")])
 async def test_before_and_after_the_last_day(office: Office, days: int, words: str) -> None:
     officer = await office.hire()
     await officer.send("/staff")
     await officer.expect("接访甲")
     number = await office.filed()
     await office.act(number, "claim", chat=officer.id)
-    await office.move(number, days)
+    await office.leave(number, days)
     async with office.factory.database.transaction() as session:
-        await sweep_overdue(session, office.factory.vault, datetime.now(UTC).date(), datetime.now(UTC))
+        await sweep_overdue(session, office.factory.vault, office_day(), datetime.now(UTC))
     await officer.expect(words, number, "告知是否受理")
     await officer.tap("打开")
-    await officer.expect(f"信访件 {number}", "🔴" if days == 13 else "⛔")
+    await officer.expect(f"信访件 {number}", "🔴" if days > 0 else "⛔")

@@ -16,6 +16,7 @@ from tests.api.calls import by_agreement, by_code, by_phone, call, own, prove
 from tests.api.imports import books
 from tests.api.imports.books import ANNE, BO, CHAN, DAN
 from tests.api.imports.conftest import Load, Look
+from tests.days import office_day
 from tests.defences import Figure
 from tests.invented import Invented
 
@@ -254,7 +255,7 @@ async def test_ten_thousand_households(database: Database, vault: Vault, figure:
             "ANALYZE",
         ):
             await session.execute(text(statement))
-    today = datetime.now(UTC).date() + timedelta(days=1)
+    today = office_day() + timedelta(days=1)
     began = time.perf_counter()
     async with database.transaction() as session:
         suspended, restored = await settle_links(session, vault, today)
