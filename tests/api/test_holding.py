@@ -71,6 +71,28 @@ async def test_without_leave_to_send_nothing_goes_out(
     assert await claim(api, wait=2)
 
 
+async def test_who_watches_is_told(api: aiohttp.ClientSession, database: Database) -> None:
+    async def told() -> float:
+        async with api.get("/metrics") as response:
+            lines = (await response.text()).splitlines()
+        [line] = [line for line in lines if line.startswith("shanglou_sending_held ")]
+        return float(line.split()[1])
+
+    assert await told() == 0
+    async with database.transaction() as session:
+        await halt(session, 3600)
+    assert await told() == 0, "Telegram asked for it"
+    async with database.transaction() as session:
+        await hold(session)
+    assert await told() == 1
+    async with database.transaction() as session:
+        await release(session)
+    assert await told() == 0
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM send_bucket"))
+    assert await told() == 1
+
+
 @pytest.mark.parametrize("held_first", [True, False])
 async def test_the_commands_make_a_row_that_is_missing(
     settings: Settings, database: Database, database_url: str, factory: Factory, *, held_first: bool
