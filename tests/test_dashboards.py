@@ -136,6 +136,15 @@ def test_rules_say_how_urgent_they_are_and_what_is_wrong() -> None:
             assert f"## {heading}\n" in OPERATIONS
 
 
+def test_nobody_is_woken_for_what_is_held() -> None:
+    """``unless`` leaves out what the other side has with the same labels: both have none."""
+    rules = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"]}
+    late, _, held = rules["ShanglouOutboxLate"]["expr"].partition(" unless ")
+    assert re.fullmatch(r"max\(shanglou_outbox_late_seconds\) > \d+", late)
+    assert held == rules["ShanglouSendingHeld"]["expr"] == "max(shanglou_sending_held) == 1"
+    assert rules["ShanglouSendingHeld"]["labels"]["severity"] == "ticket"
+
+
 def test_every_long_running_service_is_scraped_where_it_listens() -> None:
     [rules_file] = SCRAPES["rule_files"]
     assert (DOCS / "prometheus" / rules_file).exists()

@@ -6,8 +6,10 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -15,6 +17,8 @@ from aiohttp import web
 from sqlalchemy import text
 
 from api import migrations
+from api.messages.bucket import halt
+from api.messages.holding import hold, release
 from api.settings import Settings
 from bot import playground
 from bot.cli.doctor import keys
@@ -33,6 +37,8 @@ from tests.factories import Factory
 from tests.people import Person
 
 ROOT = Path(__file__).parent.parent
+TIMEZONE = ZoneInfo("Pacific/Kiritimati")
+"""Far from the machine's."""
 EVERYTHING = set(CHECKS) - {"settings_file", "disk_database", "disk"}
 
 
@@ -446,6 +452,34 @@ async def test_notices_are_late(at_work: Factory, seconds: int, state: str) -> N
     assert troubles(await at_work_now(at_work)) == {"outbox": state}
 
 
+async def test_what_is_held_is_no_fault(at_work: Factory) -> None:
+    await put(at_work, 700100200)
+    await change(at_work, "not_before = now() - interval '2 hours'")
+    assert troubles(await at_work_now(at_work)) == {"outbox": "failed"}
+    # A pause that Telegram asked for is not meant: whoever looks is to know that nothing goes out.
+    async with at_work.database.transaction() as session:
+        await halt(session, 3600)
+    assert troubles(await at_work_now(at_work)) == {"outbox": "failed"}
+    async with at_work.database.transaction() as session:
+        await hold(session)
+    findings = await at_work_now(at_work)
+    assert troubles(findings) == {"outbox": "warning"}
+    found = of(findings, "outbox")
+    assert f"从 {datetime.now(TIMEZONE):%Y-%m-%d }" in found.found
+    assert "不是故障" in found.found
+    assert ("docs/keeping.md" in found.do, "shanglou sending release" in found.do) == (True, True)
+    # Held it is also where the row is missing: restored by hand, and nobody knows since when.
+    async with at_work.database.transaction() as session:
+        await release(session)
+    await do(at_work, "DELETE FROM send_bucket")
+    findings = await at_work_now(at_work)
+    assert troubles(findings) == {"outbox": "warning"}
+    assert "外发目前是暂停的" in of(findings, "outbox").found
+    async with at_work.database.transaction() as session:
+        await release(session)
+    assert troubles(await at_work_now(at_work)) == {"outbox": "failed"}
+
+
 async def test_nobody_seals_the_audit_record(at_work: Factory) -> None:
     await do(
         at_work,
@@ -458,7 +492,7 @@ async def test_nobody_seals_the_audit_record(at_work: Factory) -> None:
 async def at_work_now(factory: Factory) -> list[Finding]:
     connection = await factory.database.connect()
     try:
-        return await look_at_work(connection)
+        return await look_at_work(connection, TIMEZONE)
     finally:
         await connection.close()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from api.db import driver_url
 from api.embedded import binaries
@@ -25,6 +25,7 @@ _SETS_TRANSACTION_TIMEOUT = 17
 """From this version on pg_restore sets a parameter that servers before it refuse."""
 _NOT_KNOWN = b"SET transaction_timeout = 0;\n"
 _HEAD_BYTES = 16 * 1024
+_LONGEST_COMPLAINT = 300
 
 
 class NoTool(Exception):
@@ -54,9 +55,21 @@ def connection_of(url: str) -> tuple[str, dict[str, str]]:
     line), and the environment."""
     parsed = make_url(driver_url(url))
     environment = dict(os.environ)
-    if parsed.password is not None:
-        environment["PGPASSWORD"] = str(parsed.password)
-    return parsed.set(password=None).render_as_string(hide_password=False), environment
+    # As a parameter it goes before the other, for libpq and for SQLAlchemy.
+    as_parameter = parsed.query.get("password")
+    password = parsed.password if as_parameter is None else as_parameter
+    if password is not None:
+        environment["PGPASSWORD"] = password if isinstance(password, str) else password[-1]
+    # ``URL.set(password=None)`` would leave it in.
+    place = URL.create(
+        parsed.drivername,
+        username=parsed.username,
+        host=parsed.host,
+        port=parsed.port,
+        database=parsed.database,
+        query={name: value for name, value in parsed.query.items() if name != "password"},
+    )
+    return place.render_as_string(hide_password=False), environment
 
 
 async def find_tool(name: str, folder: Path | None, server: int, least: int = 0) -> Tool:
@@ -119,8 +132,7 @@ async def dump(tool: Tool, url: str, snapshot: str) -> AsyncGenerator[bytes]:
             if len(piece) >= PIECE_BYTES:
                 yield bytes(piece)
                 piece.clear()
-        if await process.wait() != 0:
-            raise ToolFailed(_first_error(await complaints))
+        await _ended_well(process, complaints, environment)
         yield bytes(piece)
     finally:
         await _end(process)
@@ -142,7 +154,7 @@ async def load(tool: Tool, url: str, server: int, pieces: Iterable[bytes]) -> No
         directly = ("--single-transaction", "--exit-on-error", f"--dbname={place}")
         async with _started(tool.path, *_PLAINLY, *directly, env=environment) as (restoring, complaints):
             await _feed(restoring, pieces)
-            await _ended_well(restoring, complaints)
+            await _ended_well(restoring, complaints, environment)
         return
     psql = tool.path.with_name("psql")
     at_once = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-")
@@ -159,11 +171,11 @@ async def load(tool: Tool, url: str, server: int, pieces: Iterable[bytes]) -> No
             passing.cancel()
         if running.returncode is not None:
             # It has stopped in the middle; the other only finds that nobody reads.
-            await _ended_well(running, its_complaints)
-        await _ended_well(writing, complaints)
+            await _ended_well(running, its_complaints, environment)
+        await _ended_well(writing, complaints, environment)
         # Only now: at the end of its input it commits.
         statements.close()
-        await _ended_well(running, its_complaints)
+        await _ended_well(running, its_complaints, environment)
 
 
 @asynccontextmanager
@@ -195,9 +207,14 @@ async def _feed(process: asyncio.subprocess.Process, pieces: Iterable[bytes]) ->
         pass  # it says why
 
 
-async def _ended_well(process: asyncio.subprocess.Process, complaints: asyncio.Task[bytes]) -> None:
+async def _ended_well(
+    process: asyncio.subprocess.Process, complaints: asyncio.Task[bytes], environment: dict[str, str]
+) -> None:
     if await process.wait() != 0:
-        raise ToolFailed(_first_error(await complaints))
+        told = _first_error(await complaints)
+        # Nothing quotes it that we know of; but what is said here is written down in places that others read.
+        password = environment.get("PGPASSWORD")
+        raise ToolFailed((told.replace(password, "***") if password else told)[:_LONGEST_COMPLAINT])
 
 
 async def _pass_on(script: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
@@ -225,5 +242,5 @@ def _first_error(complaints: bytes) -> str:
     # What follows quotes rows and statements.
     for line in complaints.decode(errors="replace").splitlines():
         if "error:" in line.lower():
-            return line[:300]
+            return line
     return "no reason given"

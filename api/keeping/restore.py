@@ -1,19 +1,27 @@
 """Reading a backup through, and restoring it.
 
 Three times through the file: once to be sure of all of it before anything is touched; once for the files, whose
-presence alone changes nothing; and once, as far as the database goes, for pg_restore in one transaction. So wherever it
-breaks off, the database is empty still, and the same command can be given again.
+presence alone changes nothing; and once, as far as the database goes, for pg_restore in one transaction. Wherever it
+breaks off until that has committed, the database is empty still, and the same command can be given again.
+
+What follows (counting, bringing the schema up to date, holding, verifying) works on a full database. Broken off there,
+nothing is lost and nothing is sent, for the row of leave to send is missing until it is held; but the command would
+find that the database is not empty. Then drop and recreate it, or go on by hand: ``migrate``, ``sending hold``,
+``audit verify``.
 """
 
 import hashlib
 import hmac
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import asyncpg
 from pydantic import ValidationError
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from api import migrations
 from api.audit.chain import chain_key
@@ -68,6 +76,10 @@ class KeysMissing(Exception):
 
 class NotEmpty(Exception):
     """The database holds something."""
+
+
+class Unfinished(Exception):
+    """The database is written, and what follows was broken off: see above."""
 
 
 class ServerTooOld(Exception):
@@ -182,6 +194,18 @@ def check_it_fits(manifest: Manifest, vault: Vault) -> None:
         raise KeysMissing(manifest.key_ids[0]) from error
 
 
+@contextmanager
+def once_it_is_written() -> Iterator[None]:
+    """
+    Raises:
+        Unfinished: instead of whatever a database that goes away raises.
+    """
+    try:
+        yield
+    except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unfinished from error
+
+
 async def check_target(database: Database) -> int:
     """The server's major version.
 
@@ -212,6 +236,7 @@ async def restore(
     on_progress: OnProgress,
 ) -> dict[str, tuple[int, int]]:
     """Bring back files and database. Couriers send nothing from the start (``api.keeping.postgres.NOT_DUMPED``).
+    Nothing else of today's models is asked of it: its schema is of the backup's time.
 
     Returns:
         Tables that have another number of rows than they had: how many, and how many they have.
@@ -219,6 +244,7 @@ async def restore(
     Raises:
         NotEmpty, ServerTooOld, NoTool: nothing was touched.
         ToolFailed, Damaged, Unavailable: the database is empty still.
+        Unfinished: it is full.
     """
     server = await check_target(database)
     manifest = checked.manifest
@@ -230,13 +256,12 @@ async def restore(
         await _restore_files(store, members, checked.end.files, on_progress)
     with opened(file, identities, key) as members:
         await load(tool, url, server, _pieces(members, checked.pieces, on_progress))
-    connection = await database.connect(statement_seconds=_STATEMENT_SECONDS)
-    try:
-        rows = await count_rows(connection, manifest.rows)
-    finally:
-        await connection.close()
-    async with database.transaction() as session:
-        await hold(session)
+    with once_it_is_written():
+        connection = await database.connect(statement_seconds=_STATEMENT_SECONDS)
+        try:
+            rows = await count_rows(connection, manifest.rows)
+        finally:
+            await connection.close()
     return {name: (count, rows[name]) for name, count in manifest.rows.items() if rows[name] != count}
 
 
@@ -279,8 +304,8 @@ def _pieces(members: Iterator[Member], hashes: Sequence[bytes], on_progress: OnP
 async def verify_restored(
     settings: Settings, database: Database, checked: Checked, differing: dict[str, tuple[int, int]]
 ) -> Restored:
-    """Look whether nobody changed the record, and whether these keys open what is sealed. To be called once the schema
-    is this version's.
+    """Hold what would be sent; look whether nobody changed the record, and whether these keys open what is sealed. To
+    be called once the schema is this version's.
 
     Args:
         differing: what :func:`restore` found.
@@ -290,6 +315,7 @@ async def verify_restored(
     connection = await database.connect(statement_seconds=_STATEMENT_SECONDS, **CONNECTION_SETTINGS)
     try:
         async with database.transaction() as session:
+            await hold(session)
             await record(session, OPERATOR, "backup.restored", "backup", [None])
         await Sealer(key, _SEALED_AT_A_STRETCH).seal(connection)
         verdict = await verify(connection, key, lambda finding: None, bytes.fromhex(manifest.newest_hash))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Float, cast, func, select
 
 from api.lookups import LookUp
+from api.messages.holding import IS_HELD
 from api.messages.models import Delivery
 from api.messages.schemas import DeliveryState
 
@@ -26,6 +27,7 @@ BACKLOG = LookUp(
         func.count().label("waiting"),
         cast(func.greatest(0, func.coalesce(func.extract("epoch", _LATE), 0)), Float).label("late_seconds"),
         select(func.count()).select_from(_of_broadcasts).scalar_subquery().label("broadcast_messages"),
+        IS_HELD.label("held"),
     ).where(Delivery.state == DeliveryState.WAITING, Delivery.broadcast_id.is_(None))
 )
-"""``late_seconds``: how long ago the message that waits longest was to go out."""
+"""``late_seconds``: how long ago the message that waits longest was to go out. ``held``: somebody wants it so."""

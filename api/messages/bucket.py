@@ -4,6 +4,7 @@ Whoever refills it holds its row until the transaction ends, so couriers take tu
 clock is the database's. In any window of a second at most ``rate + burst`` tokens are given.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -47,7 +48,8 @@ class Limit:
 @dataclass(frozen=True)
 class Level:
     """What is in the bucket, and for how many seconds nothing may be taken from it. Less than nothing: so much was
-    granted ahead of its time."""
+    granted ahead of its time. Without a row there is no leave to send, until somebody gives it
+    (``api.messages.holding``)."""
 
     tokens: float
     held: float
@@ -71,7 +73,9 @@ async def refill(session: AsyncSession, limit: Limit) -> Level:
             .returning(SendBucket.tokens, func.greatest(0, _seconds(func.coalesce(SendBucket.held_until, _NOW) - _NOW)))
             .execution_options(synchronize_session=False)
         )
-    ).one()
+    ).one_or_none()
+    if row is None:
+        return Level(0.0, math.inf)
     held = float(row[1])
     return Level(0.0 if held > 0 else row[0], held)
 

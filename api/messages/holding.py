@@ -10,20 +10,40 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.audit.models import AuditEvent
 from api.audit.service import OPERATOR, record
 from api.broadcasts.models import Broadcast
 from api.broadcasts.schemas import BroadcastState
+from api.lookups import LookUp
 from api.messages.models import Delivery, SendBucket
 from api.messages.schemas import DeliveryState
 
+_OBJECT, _HELD, _RELEASED = "send_bucket", "sending.held", "sending.released"
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 """PostgreSQL before 17 cannot subtract from infinity."""
-_HELD_SINCE = datetime(9000, 1, 1, tzinfo=UTC)
+_LONGEST_PAUSE = datetime(9000, 1, 1, tzinfo=UTC)
+"""What Telegram asks for ends long before."""
 _TABLE: Any = Delivery.__table__
+IS_HELD: ColumnElement[bool] = ~exists().where(
+    or_(SendBucket.held_until.is_(None), SendBucket.held_until < _LONGEST_PAUSE)
+)
+"""Until somebody releases it. Without a row of leave to send nothing goes out either; a pause that Telegram asked for
+is no hold."""
+_last_released = select(func.coalesce(func.max(AuditEvent.id), 0)).where(
+    AuditEvent.object_kind == _OBJECT, AuditEvent.action == _RELEASED
+)
+HELD_SINCE = LookUp(
+    select(func.min(AuditEvent.happened_at).label("at")).where(
+        AuditEvent.object_kind == _OBJECT,
+        AuditEvent.action == _HELD,
+        AuditEvent.id > _last_released.scalar_subquery(),
+    )
+)
+"""When somebody, or a restore, held it; none, where the row is missing or nothing is held."""
 _NOTICES = (Delivery.broadcast_id.is_(None), Delivery.state == DeliveryState.WAITING)
 
 
@@ -32,7 +52,7 @@ class Waiting:
     """What would go out.
 
     Attributes:
-        held: until somebody releases it. Without a row of leave to send nothing goes out either.
+        held: see ``IS_HELD``.
         broadcasts: those that are on their way, or will start by themselves: id, state, when it is due, messages that
             wait.
     """
@@ -47,7 +67,7 @@ async def hold(session: AsyncSession) -> None:
     """Nobody is given anything any more, from the commit on."""
     statement = insert(SendBucket).values(id=1, tokens=0, held_until=FOR_EVER)
     await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"held_until": FOR_EVER}))
-    await record(session, OPERATOR, "sending.held", "send_bucket", [None])
+    await record(session, OPERATOR, _HELD, _OBJECT, [None])
 
 
 async def release(session: AsyncSession, drop_before: datetime | None = None) -> int:
@@ -76,13 +96,12 @@ async def release(session: AsyncSession, drop_before: datetime | None = None) ->
     fresh = {"tokens": 0, "refilled_at": now, "held_until": None}
     statement = insert(SendBucket).values(id=1, **fresh)
     await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=fresh))
-    await record(session, OPERATOR, "sending.released", "send_bucket", [None])
+    await record(session, OPERATOR, _RELEASED, _OBJECT, [None])
     return dropped
 
 
 async def waiting(session: AsyncSession) -> Waiting:
     """What would go out now, or when it is released."""
-    until = (await session.execute(select(SendBucket.held_until))).one_or_none()
     notices = (await session.execute(select(func.count(), func.min(Delivery.created_at)).where(*_NOTICES))).one()
     unsent = (
         select(func.count())
@@ -96,7 +115,7 @@ async def waiting(session: AsyncSession) -> Waiting:
         .order_by(Broadcast.id)
     )
     return Waiting(
-        held=until is None or (until[0] is not None and until[0] > _HELD_SINCE),
+        held=(await session.execute(select(IS_HELD))).scalar_one(),
         notices=notices[0],
         oldest=notices[1],
         broadcasts=[(row[0], row[1], row[2], row[3]) for row in on_their_way.all()],

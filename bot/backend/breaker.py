@@ -26,14 +26,17 @@ log = structlog.get_logger()
 class Breaker:
     """Closed it lets every call through. After ``FAILURES`` calls in a row that came to nothing it is open: calls fail
     without being made. When it has rested, one call is let through: with its answer the breaker closes, else it rests
-    again, longer."""
+    again, longer. One that takes its time, an upload, say, gives up that place after ``trial_seconds``: the API may be
+    back meanwhile."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, trial_seconds: float = 10.0) -> None:
         self._clock = clock
+        self._trial_seconds = trial_seconds
         self._failures = 0
         self._rests = Rests(LONGEST_REST)
         self._open_until = 0.0
-        self._trying = False
+        self._trial: object | None = None
+        self._trial_until = 0.0
 
     @property
     def open(self) -> bool:
@@ -45,15 +48,17 @@ class Breaker:
         Raises:
             LeftAlone: nothing was asked.
         """
-        trying = self.open
-        if trying:
-            if self._trying or self._clock() < self._open_until:
+        trial = None
+        if self.open:
+            now = self._clock()
+            if now < self._open_until or (self._trial is not None and now < self._trial_until):
                 raise LeftAlone
-            self._trying = True
+            trial = self._trial = object()
+            self._trial_until = now + self._trial_seconds
         try:
             answer = await ask()
         except Unreachable:
-            self._failed(trying)
+            self._failed(trying=trial is not None and trial is self._trial)
             raise
         except Exception:
             self._answered()
@@ -62,9 +67,9 @@ class Breaker:
             self._answered()
             return answer
         finally:
-            # Also when whoever asked went away.
-            if trying:
-                self._trying = False
+            # Also when whoever asked went away; but not the place of another that took it meanwhile.
+            if trial is self._trial:
+                self._trial = None
 
     def _failed(self, trying: bool) -> None:
         self._failures += 1

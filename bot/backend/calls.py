@@ -40,7 +40,7 @@ class Calls:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._breaker = Breaker()
+        self._breaker = Breaker(trial_seconds=TOTAL_TIMEOUT)
 
     async def _get(self, path: str, query: str = "") -> bytes:
         return await self._send("GET", path + query, again=True)

@@ -29,9 +29,11 @@ from api.keeping.restore import (
     Restored,
     ServerTooOld,
     TooNew,
+    Unfinished,
     check,
     check_it_fits,
     check_target,
+    once_it_is_written,
     verify_restored,
 )
 from api.keeping.restore import restore as restore_into
@@ -135,12 +137,13 @@ def restore(
                 )  # fmt: skip
 
             differing = on_url(url, work)
-        migrations.upgrade(url)
 
         async def look(database: Database) -> Restored:
             return await verify_restored(settings, database, checked, differing)
 
-        restored = on_url(url, look)
+        with once_it_is_written():
+            migrations.upgrade(url)
+            restored = on_url(url, look)
     _tell_restored(restored, settings)
     if not restored.well:
         raise typer.Exit(1)
@@ -188,7 +191,16 @@ def _reasons() -> Iterator[None]:
     except KeysMissing as error:
         refuse(f"SHANGLOU_ENCRYPTION_KEYS 里缺少当时的密钥 {error.key_id}，恢复了也打不开。请先把它加进去。")
     except NotEmpty:
-        refuse("目标数据库不是空的。请新建一个空的数据库（内置数据库：换一个空的 SHANGLOU_DATA_DIR），再恢复到那里。")
+        refuse(
+            "目标数据库不是空的。请新建一个空的数据库（内置数据库：换一个空的 SHANGLOU_DATA_DIR），再恢复到那里。"
+            "如果是上一次恢复在核对时中断了，见 docs/keeping.md。"
+        )
+    except Unfinished:
+        refuse(
+            "数据库已经恢复，但后面的核对中断了；现在什么也不会发出去。请先不要启动。可以删掉这个数据库、新建一个空的，"
+            "再恢复一次；或者接着手工做：shanglou migrate、shanglou sending hold、"
+            "shanglou audit verify --expect 上面的校验值。"
+        )
     except ServerTooOld as error:
         refuse(
             f"目标数据库是 PostgreSQL {error.server}，备份来自 {error.backup}。请恢复到 {error.backup} 或更新的版本。"

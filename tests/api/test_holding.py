@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
+import pytest
 from sqlalchemy import text
 
 from api.broadcasts.schemas import BroadcastState
@@ -10,9 +11,12 @@ from api.db import Database
 from api.messages.bucket import halt
 from api.messages.holding import Waiting, hold, release, waiting
 from api.messages.schemas import DeliveryState
+from api.settings import Settings
 from tests.api.broadcasting import a_broadcast, under_way
 from tests.api.outbox import CHAT, change, claim, put, rows, tell
+from tests.conftest import environment_of
 from tests.factories import Factory
+from tests.keeping.keeper import shanglou
 
 
 async def now_waiting(database: Database) -> Waiting:
@@ -55,12 +59,62 @@ async def test_without_leave_to_send_nothing_goes_out(
     assert (await now_waiting(database)).held
     asked = {"limit": 1, "wait_seconds": 0.2, "lease_seconds": 60}
     async with api.post("/v1/messages/claim", json=asked) as response:
-        assert response.status != 200 or (await response.json())["messages"] == []
+        assert (response.status, (await response.json())["messages"]) == (200, [])
     [row] = await rows(factory)
     assert (row.state, row.lease_id) == (DeliveryState.WAITING, None)
+    # A pause that Telegram asks for gives none either.
+    async with database.transaction() as session:
+        await halt(session, 0.01)
+    assert await claim(api, wait=0.2) == []
     async with database.transaction() as session:
         await release(session)
     assert await claim(api, wait=2)
+
+
+async def test_who_watches_is_told(api: aiohttp.ClientSession, database: Database) -> None:
+    async def told() -> float:
+        async with api.get("/metrics") as response:
+            lines = (await response.text()).splitlines()
+        [line] = [line for line in lines if line.startswith("shanglou_sending_held ")]
+        return float(line.split()[1])
+
+    assert await told() == 0
+    async with database.transaction() as session:
+        await halt(session, 3600)
+    assert await told() == 0, "Telegram asked for it"
+    async with database.transaction() as session:
+        await hold(session)
+    assert await told() == 1
+    async with database.transaction() as session:
+        await release(session)
+    assert await told() == 0
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM send_bucket"))
+    assert await told() == 1
+
+
+@pytest.mark.parametrize("held_first", [True, False])
+async def test_the_commands_make_a_row_that_is_missing(
+    settings: Settings, database: Database, database_url: str, factory: Factory, *, held_first: bool
+) -> None:
+    await put(factory, CHAT)
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM send_bucket"))
+    environment = environment_of(settings, database_url)
+
+    async def sending(*arguments: str) -> str:
+        code, out, said = await shanglou(environment, "sending", *arguments)
+        assert code == 0, said
+        return out.decode()
+
+    assert "外发已暂停" in await sending("status")
+    if held_first:
+        await sending("hold")
+        assert "外发已暂停" in await sending("status")
+        async with database.reading() as reader:
+            assert await reader.scalar(text("SELECT held_until > now() FROM send_bucket")) is True
+    await sending("release")
+    assert "外发照常进行" in await sending("status")
 
 
 async def test_notices_of_before_are_dropped(api: aiohttp.ClientSession, database: Database, factory: Factory) -> None:

@@ -125,6 +125,39 @@ async def test_who_tried_and_went_away_leaves_it_to_the_next() -> None:
     assert await breaker.call(service.ask) == "well"
 
 
+async def test_a_long_call_that_tries_does_not_keep_others_out() -> None:
+    """An upload may take a minute and a half, and the API be back after a second."""
+    service = Service()
+    breaker = Breaker(service.clock, trial_seconds=10)
+    await fail(breaker, service, FAILURES)
+    service.now += LONGEST_REST
+    gate = asyncio.Event()
+
+    async def upload() -> str:
+        await gate.wait()
+        raise Unreachable("…")
+
+    uploading = asyncio.create_task(breaker.call(upload))
+    await asyncio.sleep(0)
+    service.now += 9.9
+    with pytest.raises(LeftAlone):
+        await breaker.call(service.ask)
+    service.now += 0.1
+    second = asyncio.create_task(breaker.call(asyncio.Event().wait))
+    await asyncio.sleep(0)
+    # Only one more; and that the first ends in vain neither frees the second's place nor makes the rest longer.
+    gate.set()
+    with pytest.raises(Unreachable):
+        await uploading
+    with pytest.raises(LeftAlone):
+        await breaker.call(service.ask)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    service.down = False
+    assert await breaker.call(service.ask) == "well"
+    assert not breaker.open
+
+
 async def test_the_many_that_were_under_way_do_not_make_it_rest_longer() -> None:
     service = Service()
     breaker = Breaker(service.clock)

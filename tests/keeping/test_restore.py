@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,9 @@ from api.keeping.restore import (
     check_it_fits,
     check_target,
     restore,
+    verify_restored,
 )
+from api.messages.holding import waiting
 from api.settings import Settings
 from bot.cli.secrets import new_secrets
 from tests.api.calls import PNG, upload
@@ -144,6 +147,63 @@ async def test_a_database_that_is_not_empty(
         keeper.environment(empty_url, tmp_path / "new"), "restore", str(file), "--key", str(key)
     )
     assert (code, "不是空的" in said) == (2, True), said
+
+
+async def held(url: str) -> tuple[int, bool]:
+    """Rows of leave to send; whether the outbox is held."""
+    database = Database(url, pool_size=1)
+    try:
+        async with database.reading() as reader:
+            count = await reader.scalar(text("SELECT count(*) FROM send_bucket"))
+        async with database.transaction() as session:
+            return int(count or 0), (await waiting(session)).held
+    finally:
+        await database.close()
+
+
+async def test_it_is_held_once_the_schema_is_todays(
+    keeper: Keeper, backup: bytes, empty_url: str, elsewhere: AttachmentStore
+) -> None:
+    checked = await keeper.check(backup)
+    database = Database(empty_url, pool_size=1)
+    try:
+        differing = await restore(
+            keeper.settings, database, empty_url, elsewhere, io.BytesIO(backup), keeper.identities, checked, silent
+        )
+        # Until then it is the missing row that holds.
+        assert await held(empty_url) == (0, True)
+        assert (await verify_restored(keeper.settings, database, checked, differing)).well
+        assert await held(empty_url) == (1, True)
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("step", ["api.keeping.restore.count_rows", "api.keeping.restore.verify"])
+async def test_a_connection_that_is_lost_after_it_was_written(
+    keeper: Keeper, backup: bytes, empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """It says what to do, and what it says can be done."""
+    file, key = tmp_path / "backup.age", tmp_path / "key"
+    file.write_bytes(backup)
+    key.write_text(keeper.secret)
+    there = keeper.environment(empty_url, tmp_path / "new")
+
+    async def lose(connection: asyncpg.Connection, *_: object) -> None:
+        await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, lose)
+        code, _, said = await shanglou(there, "restore", str(file), "--key", str(key))
+    assert (code, "数据库已经恢复" in said, "sending hold" in said) == (2, True, True), said
+    [noted] = re.findall(r"最新校验值（第 \d+ 号）：([0-9a-f:]{71})", said)
+    code, _, said = await shanglou(there, "restore", str(file), "--key", str(key))
+    assert (code, "不是空的" in said, "docs/keeping.md" in said) == (2, True, True), said
+    assert (await held(empty_url))[1]
+    await asyncio.to_thread(migrations.upgrade, empty_url)
+    assert (await shanglou(there, "sending", "hold"))[0] == 0
+    assert await held(empty_url) == (1, True)
+    code, out, said = await shanglou(there, "audit", "verify", "--expect", noted)
+    assert (code, "仍在记录中" in out.decode()) == (0, True), said
 
 
 def changed(manifest: Manifest, **values: object) -> Manifest:

@@ -115,7 +115,7 @@ async def _look(
     if office is not None:
         looks.append(in_time("disk", look_at_disks(office, free), 20))
     if office is not None and url is not None:
-        looks.append(in_time("database", look_at_database(url, office.vault(), now), 60))
+        looks.append(in_time("database", look_at_database(url, office.vault(), office.timezone, now), 60))
     return [finding for found in await asyncio.gather(*looks) for finding in found]
 
 

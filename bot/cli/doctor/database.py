@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -17,9 +18,10 @@ KEYS_SECONDS = 25.0
 LATER = ("migrations", "clock", "keys", "staff", "worker", "outbox", "audit")
 
 
-async def look_at_database(url: str, vault: Vault, now: Callable[[], float]) -> list[Finding]:
+async def look_at_database(url: str, vault: Vault, timezone: ZoneInfo, now: Callable[[], float]) -> list[Finding]:
     """
     Args:
+        timezone: the office's.
         now: this machine's clock, in seconds since 1970.
     """
     database = Database(url, pool_size=1)
@@ -34,7 +36,7 @@ async def look_at_database(url: str, vault: Vault, now: Callable[[], float]) -> 
         if form.state is State.FAILED:
             return [*found, *(skipped(check, "数据库结构不对，没有查。") for check in LATER[2:])]
         found += await in_time("keys", look_at_keys(database, vault), KEYS_SECONDS)
-        return found + await in_time("worker", look_at_work(connection), 15)
+        return found + await in_time("worker", look_at_work(connection, timezone), 15)
     finally:
         connection.terminate()
         await database.close()

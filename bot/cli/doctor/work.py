@@ -1,9 +1,12 @@
 """What the database tells of those who work with it: staff, workers, couriers, and who seals the audit record."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from api.backlogs import JOBS
 from api.messages.backlog import BACKLOG
+from api.messages.holding import HELD_SINCE
 from api.staff.schemas import StaffRole
 from bot.cli.doctor.findings import Finding, failed, ok, warning
 
@@ -26,15 +29,17 @@ WHERE e.id > (SELECT coalesce(max(event_id), 0) FROM audit_seals) ORDER BY e.id 
 """
 
 
-async def look_at_work(connection: Any) -> list[Finding]:
+async def look_at_work(connection: Any, timezone: ZoneInfo) -> list[Finding]:
     """
     Args:
         connection: of asyncpg.
+        timezone: the office's.
     """
+    held_since = await connection.fetchval(HELD_SINCE.sql)
     return [
         _staff(await connection.fetchrow(_STAFF, StaffRole.ADMIN.value)),
         _worker(await connection.fetchval(_LAST_JOB), await connection.fetchrow(JOBS.sql)),
-        _outbox(await connection.fetchrow(BACKLOG.sql)),
+        _outbox(await connection.fetchrow(BACKLOG.sql), held_since.astimezone(timezone) if held_since else None),
         _audit(await connection.fetchval(_UNSEALED)),
     ]
 
@@ -68,8 +73,16 @@ def _worker(since_last: float | None, jobs: Any) -> Finding:
     return ok("worker", f"{since_last:.0f} 秒前还在做后台任务。")
 
 
-def _outbox(found: Any) -> Finding:
+def _outbox(found: Any, held_since: datetime | None) -> Finding:
     late = found["late_seconds"]
+    if found["held"]:
+        # However late they are: who takes it for a fault and mends it may send old news to thousands.
+        since = f"从 {held_since:%Y-%m-%d %H:%M} 起" if held_since else "目前"
+        return warning(
+            "outbox",
+            f"外发{since}是暂停的（有人暂停，或刚恢复过备份），{found['waiting']} 条通知在等。这不是故障。",
+            "请先看 docs/keeping.md 和 shanglou sending status，取消已经发过的群发，再运行 shanglou sending release。",
+        )
     if late > OUTBOX_SECONDS:
         return failed(
             "outbox",
