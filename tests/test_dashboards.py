@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from prometheus_client import CollectorRegistry
 
 from api.app import create_app
@@ -16,12 +15,13 @@ from api.metrics import Metrics as OfApi
 from api.settings import Settings
 from api.worker_metrics import WorkerMetrics
 from bot.metrics import Metrics as OfBot
+from tests import manifests
 from tests.test_deployment import COMPOSE
 
 DOCS = Path(__file__).parent.parent / "docs"
 DASHBOARD: dict[str, Any] = json.loads((DOCS / "grafana" / "shanglou.json").read_text())
-RULES: dict[str, Any] = yaml.safe_load((DOCS / "prometheus" / "alerts.yml").read_text())
-SCRAPES: dict[str, Any] = yaml.safe_load((DOCS / "prometheus" / "prometheus.yml").read_text())
+RULES: dict[str, Any] = manifests.load((DOCS / "prometheus" / "alerts.yml").read_text())
+SCRAPES: dict[str, Any] = manifests.load((DOCS / "prometheus" / "prometheus.yml").read_text())
 OPERATIONS = (DOCS / "operations.md").read_text()
 NAME = re.compile(r"\b(?:shanglou|process)_\w+")
 OF_PROMETHEUS = {"instance", "job", "le"}

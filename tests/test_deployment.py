@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import pytest
 import yaml
 
 from api.health import router as api_health
 from api.settings import Settings
 from bot.cli import COMMANDS
 from bot.settings import BotSettings
+from tests import manifests
 
 ROOT = Path(__file__).parent.parent
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+COMPOSE: dict[str, Any] = manifests.load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SETTINGS = {f"SHANGLOU_{name.upper()}" for settings in (Settings, BotSettings) for name in settings.model_fields}
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "shanglou"}
@@ -24,6 +26,15 @@ OURS = {name: service for name, service in COMPOSE["services"].items() if servic
 def instructions(name: str) -> list[str]:
     joined = DOCKERFILE.replace("\\\n", " ")
     return [line.removeprefix(name).strip() for line in joined.splitlines() if line.startswith(name + " ")]
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    """As compose does; PyYAML alone takes the last one, in silence."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    with pytest.raises(yaml.YAMLError, match="command stands twice"):
+        manifests.load(text.replace('    command: ["bot"]\n', '    command: ["bot"]\n' * 2))
+    overridden = "one: &one {a: 1, b: 2}\ntwo: &two {<<: *one, b: 3}\nthree: {<<: *two, b: 4}"
+    assert manifests.load(overridden)["three"] == {"a": 1, "b": 4}
 
 
 def test_services() -> None:

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import yaml
 from pydantic import SecretStr
 
 from api.health import router as api_health
 from api.settings import Settings
 from bot.cli import COMMANDS
 from bot.settings import BotSettings
+from tests import manifests
 
 FOLDER = Path(__file__).parent.parent / "docs" / "kubernetes"
 THINGS: list[dict[str, Any]] = [
-    thing for file in sorted(FOLDER.glob("*.yaml")) for thing in yaml.safe_load_all(file.read_text())
+    thing for file in sorted(FOLDER.glob("*.yaml")) for thing in manifests.load_all(file.read_text())
 ]
 OFFICE = {f"SHANGLOU_{name.upper()}": field for name, field in Settings.model_fields.items()}
 TELEGRAM = {f"SHANGLOU_{name.upper()}": field for name, field in BotSettings.model_fields.items()}
