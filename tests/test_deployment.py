@@ -13,6 +13,7 @@ import yaml
 from api.health import router as api_health
 from api.settings import Settings
 from bot.cli import COMMANDS
+from bot.cli.doctor.disks import TEMPORARY
 from bot.settings import BotSettings
 from bot.tracing import ENDPOINTS
 from tests import manifests
@@ -149,6 +150,14 @@ def test_each_has_limits_and_logs_that_do_not_grow() -> None:
         if name != "postgres":
             assert service["read_only"] is True, name
             assert service["cap_drop"] == ["ALL"], name
+
+
+def test_temporary_files_have_the_room_that_doctor_looks_for() -> None:
+    """With half of it taken there is still no warning."""
+    for service in OURS.values():
+        [folder] = service["tmpfs"]
+        [size] = re.findall(r"^/tmp:size=(\d+)m,", folder)
+        assert int(size) * 2**20 >= 2 * TEMPORARY.low
 
 
 def test_several_of_each_can_run() -> None:
