@@ -20,6 +20,7 @@ from tests import manifests
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = manifests.load((ROOT / "docker-compose.yml").read_text())
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 OFFICE, TELEGRAM = (
     {f"SHANGLOU_{name.upper()}" for name in settings.model_fields} for settings in (Settings, BotSettings)
@@ -114,6 +115,7 @@ def test_files_in_s3_and_traces_get_what_their_libraries_read() -> None:
             assert of_s3 == set()
         else:
             assert of_s3 >= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"}
+        assert [one for one in given if OF_LIBRARIES.fullmatch(one) and f"`{one}`" not in OPERATIONS] == []
 
 
 def test_health_checks_ask_addresses_that_answer() -> None:
@@ -208,3 +210,14 @@ def test_image_copies_what_exists_and_runs_as_nobody_special() -> None:
     assert instructions("USER") == ["shanglou"]
     packages = set(re.findall(r"packages = \[(.*)\]", (ROOT / "pyproject.toml").read_text())[0].split('"')[1::2])
     assert packages <= {source for copy in instructions("COPY") for source in copy.split()[:-1]}
+
+
+def test_commands_that_the_documents_give_for_compose() -> None:
+    """Which service, and where: a container of its own has no API inside, so `doctor` would find none."""
+    pages = [page.read_text() for page in (ROOT / "docs").rglob("*.md")]
+    entered = [found for page in pages for found in re.findall(r"docker\s+compose\s+exec\s+(\w+)\s+shanglou\b", page)]
+    assert {"api", "bot"} <= set(entered) <= set(OURS)
+    for page in pages:
+        for given in re.findall(r"docker\s+compose\s+run\b([^`]*)", page):
+            assert "doctor" not in given, given
+            assert re.search(rf"\b({'|'.join(OURS)})\b", given), given
