@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from prometheus_client import CollectorRegistry
 
 from api.app import create_app
@@ -16,12 +15,14 @@ from api.metrics import Metrics as OfApi
 from api.settings import Settings
 from api.worker_metrics import WorkerMetrics
 from bot.metrics import Metrics as OfBot
+from tests import manifests
 from tests.test_deployment import COMPOSE
+from tests.test_kubernetes import let_in
 
 DOCS = Path(__file__).parent.parent / "docs"
 DASHBOARD: dict[str, Any] = json.loads((DOCS / "grafana" / "shanglou.json").read_text())
-RULES: dict[str, Any] = yaml.safe_load((DOCS / "prometheus" / "alerts.yml").read_text())
-SCRAPES: dict[str, Any] = yaml.safe_load((DOCS / "prometheus" / "prometheus.yml").read_text())
+RULES: dict[str, Any] = manifests.load((DOCS / "prometheus" / "alerts.yml").read_text())
+SCRAPES: dict[str, Any] = manifests.load((DOCS / "prometheus" / "prometheus.yml").read_text())
 OPERATIONS = (DOCS / "operations.md").read_text()
 NAME = re.compile(r"\b(?:shanglou|process)_\w+")
 OF_PROMETHEUS = {"instance", "job", "le"}
@@ -157,3 +158,14 @@ def test_every_long_running_service_is_scraped_where_it_listens() -> None:
         if {"SHANGLOU_HEALTH_PORT", "SHANGLOU_API_PORT"} & set(values)
     }
     assert asked == listening
+    # And from outside the container: on every address, in the network in which Prometheus stands.
+    for name in asked:
+        assert services[name].get("SHANGLOU_HEALTH_HOST", services[name].get("SHANGLOU_API_HOST")) == "0.0.0.0"
+        assert "office" in COMPOSE["services"][name]["networks"]
+
+
+def test_what_is_scraped_is_let_in_on_kubernetes() -> None:
+    [scrape] = SCRAPES["scrape_configs"]
+    for group in scrape["dns_sd_configs"]:
+        for name in group["names"]:
+            assert let_in(name, {"kubernetes.io/metadata.name": "monitoring"}) == {str(group["port"])}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -410,6 +411,30 @@ async def test_the_disk_is_full(
 
     findings = await deployment.look(monkeypatch, free=left)
     assert troubles(findings) == {"disk_attachments": state}
+
+
+@pytest.mark.parametrize(
+    ("free", "troubled"),
+    [
+        # All of what docker-compose.yml and docs/kubernetes give it, and what a file on its way leaves of that.
+        (256 * 2**20, {}),
+        (216 * 2**20, {}),
+        (99 * 2**20, {"disk_temporary": "warning"}),
+        (19 * 2**20, {"disk_temporary": "failed"}),
+    ],
+)
+async def test_temporary_files_need_little(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, troubled: dict[str, str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+
+    def left(folder: Path) -> int:
+        return free if folder == tmp_path / "temporary" else 2**40
+
+    findings = await deployment.look(monkeypatch, free=left)
+    assert troubles(findings) == troubled
+    assert f"还有 {free // 2**20} MB" in of(findings, "disk_temporary").found
 
 
 # --- who works with it ---

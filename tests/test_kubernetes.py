@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import yaml
 from pydantic import SecretStr
 
 from api.health import router as api_health
 from api.settings import Settings
 from bot.cli import COMMANDS
 from bot.settings import BotSettings
+from tests import manifests
 
 FOLDER = Path(__file__).parent.parent / "docs" / "kubernetes"
 THINGS: list[dict[str, Any]] = [
-    thing for file in sorted(FOLDER.glob("*.yaml")) for thing in yaml.safe_load_all(file.read_text())
+    thing for file in sorted(FOLDER.glob("*.yaml")) for thing in manifests.load_all(file.read_text())
 ]
 OFFICE = {f"SHANGLOU_{name.upper()}": field for name, field in Settings.model_fields.items()}
 TELEGRAM = {f"SHANGLOU_{name.upper()}": field for name, field in BotSettings.model_fields.items()}
@@ -182,3 +182,27 @@ def test_the_network_keeps_the_office_closed() -> None:
     asking = [source["podSelector"]["matchLabels"] for source in rule["from"] if "podSelector" in source]
     assert [selected(labels) for labels in asking] == [{"bot", "courier"}]
     assert [str(port["port"]) for port in rule["ports"]] == [settings_of("api")["SHANGLOU_API_PORT"]]
+
+
+def let_in(name: str, source: dict[str, str]) -> set[str]:
+    """The ports of a pod on which a namespace of these labels is let in."""
+    return {
+        str(port["port"])
+        for policy in of_kind("NetworkPolicy")
+        if name in selected(policy["spec"]["podSelector"].get("matchLabels", {}))
+        for rule in policy["spec"].get("ingress", [])
+        if {"namespaceSelector": {"matchLabels": source}} in rule["from"]
+        for port in rule["ports"]
+    }
+
+
+def test_prometheus_is_let_in_where_metrics_are_told_and_nowhere_else() -> None:
+    monitoring = {"kubernetes.io/metadata.name": "monitoring"}
+    for name in PODS:
+        setting = "SHANGLOU_API_PORT" if name == "api" else "SHANGLOU_HEALTH_PORT"
+        told = {settings_of(name)[setting]} if "ports" in container(name) else set()
+        assert let_in(name, monitoring) == told
+    proxy = {"kubernetes.io/metadata.name": "ingress-nginx"}
+    assert {name: let_in(name, proxy) for name in PODS if let_in(name, proxy)} == {
+        "bot": {settings_of("bot")["SHANGLOU_WEBHOOK_PORT"]}
+    }

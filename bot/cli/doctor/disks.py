@@ -5,19 +5,44 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
 from urllib.parse import unquote, urlsplit
 
+from api.cases.schemas import MAX_ATTACHMENT_BYTES
 from api.cases.store import AttachmentStore
 from api.errors import Unavailable
 from api.settings import Settings
 from bot.cli.doctor.findings import Finding, failed, ok, warning
 
-FULL = 512 * 2**20
-"""Bytes; with less a disk is as good as full."""
-LOW = 5 * 2**30
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many free bytes are too few, and what to do then."""
+
+    full: int
+    """With less it is as good as full."""
+    low: int
+    when_full: str
+    when_low: str
+
+
+DISK = Room(
+    full=512 * 2**20,
+    low=5 * 2**30,
+    when_full="请马上腾出空间或换更大的磁盘：照片存不下，数据库会停。",
+    when_low="请在这几天腾出空间。",
+)
+TEMPORARY = Room(
+    # What residents send (20 MB at most) passes through here, one file as it came and one sealed; whatever else does is
+    # smaller. docker-compose.yml gives it 256 MB of memory.
+    full=MAX_ATTACHMENT_BYTES,
+    low=5 * MAX_ATTACHMENT_BYTES,
+    when_full="请马上腾出空间或给它更多：居民发来的照片和文件经过这里，现在收不了。",
+    when_low="请腾出空间或给它更多：几个人同时发大文件时会放不下。",
+)
 
 FreeBytes = Callable[[Path], int]
 
@@ -35,7 +60,7 @@ async def look_at_disks(settings: Settings, free: FreeBytes) -> list[Finding]:
     if settings.database_url is None:
         # As root, the embedded server belongs to another user, who alone writes there.
         found.append(_folder("disk_database", settings.data_dir / "postgres", "内置数据库的文件夹", free, write=False))
-    found.append(_folder("disk_temporary", Path(tempfile.gettempdir()), "临时文件夹（TMPDIR）", free, full=FULL // 4))
+    found.append(_folder("disk_temporary", Path(tempfile.gettempdir()), "临时文件夹（TMPDIR）", free, room=TEMPORARY))
     return found
 
 
@@ -61,7 +86,7 @@ async def _object_store(settings: Settings) -> Finding:
     return ok("disk_attachments", "附件的对象存储可以写。")
 
 
-def _folder(check: str, folder: Path, name: str, free: FreeBytes, *, write: bool = True, full: int = FULL) -> Finding:
+def _folder(check: str, folder: Path, name: str, free: FreeBytes, *, write: bool = True, room: Room = DISK) -> Finding:
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent
@@ -77,9 +102,9 @@ def _folder(check: str, folder: Path, name: str, free: FreeBytes, *, write: bool
         return failed(
             check, f"{name}写不进去（{type(error).__name__}）。", f"请让运行的用户可以写 {folder}，并确认磁盘没有满。"
         )
-    room = f"还有 {left / 2**30:.1f} GB"
-    if left < full:
-        return failed(check, f"{name}几乎满了，{room}。", "请马上腾出空间或换更大的磁盘：照片存不下，数据库会停。")
-    if left < min(LOW, full * 10):
-        return warning(check, f"{name}空间不多了，{room}。", "请在这几天腾出空间。")
-    return ok(check, f"{name}可以写，{room}。" if write else f"{name}{room}。")
+    told = f"还有 {left / 2**30:.1f} GB" if left >= 2**30 else f"还有 {left // 2**20} MB"
+    if left < room.full:
+        return failed(check, f"{name}几乎满了，{told}。", room.when_full)
+    if left < room.low:
+        return warning(check, f"{name}空间不多了，{told}。", room.when_low)
+    return ok(check, f"{name}可以写，{told}。" if write else f"{name}{told}。")
