@@ -10,9 +10,10 @@ from api.agreements.schemas import HandoverOut, HomeOut
 from api.chats.schemas import ChatWithHandover, ChatWithHomes, ChatWithPayments
 from api.money.schemas import PaymentsOut
 from bot.backend import Backend
-from bot.sessions import ChatSession, Turn, current_turn
+from bot.sessions import ChatSession
 from bot.settings import BotSettings
 from bot.transport import call
+from bot.turns import Turn, current_turn
 from bot.ui import Keyboard
 from locales import Html, Translator, translator
 

@@ -15,8 +15,8 @@ from api.chats.schemas import Facts
 from bot.callbacks import Callback, DialogCallback
 from bot.context import Context
 from bot.drafts import remind_of_draft
-from bot.sessions import Turn, current_turn
 from bot.trails import current_trail
+from bot.turns import Turn, current_turn
 
 Tap = TypeVar("Tap", bound=Callback)
 Found = TypeVar("Found")

@@ -15,8 +15,8 @@ from bot.backend import BackendUnavailable, VersionConflict
 from bot.context import Context, is_harmless
 from bot.logs import place_of
 from bot.outcomes import halt_seconds
-from bot.sessions import Turn, delivery, in_group
 from bot.trails import current_trail
+from bot.turns import Turn, delivery, in_group
 from locales import Html
 
 log = structlog.get_logger()

@@ -18,13 +18,10 @@ What a handler can rely on:
 """
 
 import asyncio
-import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Coroutine, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -41,15 +38,16 @@ from bot.metrics import Metrics
 from bot.rests import Rests
 from bot.tracing import span
 from bot.trails import begin_trail, current_trail
+from bot.turns import Delivery, Turn, command_of, delivery, running
 
 log = structlog.get_logger()
 
 _INTERRUPTED = "interrupted"
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
 MAX_WAITING = 10_000
 """Updates taken in at the same time; all but ``concurrency`` of them wait."""
 UNTOLD_TRIES = 12
-"""So often a polled update is worked on, for about a minute and a half, while Telegram takes no answer to it."""
+"""So often a polled update is worked on while Telegram takes no answer to it: for about a minute and a half, longer
+where Telegram asks for pauses."""
 LONGEST_REST = 15.0
 LONGEST_PAUSE = 60.0
 
@@ -165,82 +163,6 @@ def _without(conversation: str, dialog: Dialog | None) -> Dialog | None:
 
 def _snapshot(dialog: Dialog | None) -> str | None:
     return None if dialog is None else dialog.model_dump_json()
-
-
-@dataclass(slots=True)
-class Delivery:
-    """How an update reached the bot; lets a webhook know whether it should come again."""
-
-    last_try: bool = True
-    """Whether the person must be told now, because the update will not come again."""
-    may_come_again: bool = False
-    """Whether it does come again when the person could not even be told."""
-    passing: bool = False
-    """Set when the turn failed for a reason that may pass and nobody was told."""
-    pause: float = 0.0
-    """Seconds for which Telegram asked to be left alone."""
-
-
-delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
-
-
-def not_again() -> None:
-    """The turn has done what counts each time: it is not run again, be it that nobody can be told how it went."""
-    how = delivery.get()
-    if how is not None:
-        how.last_try, how.may_come_again = True, False
-
-
-class Turn:
-    """One update being worked on: its session, and what the filters need, read once."""
-
-    __slots__ = ("answered", "command", "failed", "keeps_message", "private", "session", "tap", "update")
-
-    def __init__(self, update: Update, session: ChatSession, *, private: bool = True) -> None:
-        self.update = update
-        self.session = session
-        self.private = private
-        self.command = _command_of(update)
-        self.tap: Callback | None = decode(update.callback_query.data) if update.callback_query else None
-        self.answered = False
-        self.failed = False
-        self.keeps_message = False
-        """The tapped message is one that stays as it is: what answers the tap stands below it."""
-
-
-_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
-
-
-def current_turn() -> Turn:
-    """The turn that is being run.
-
-    Raises:
-        RuntimeError: none is.
-    """
-    turn = _turn.get()
-    if turn is None:
-        raise RuntimeError("no update is being worked on")
-    return turn
-
-
-def in_group() -> bool:
-    """Whether a turn of a group is being run, not of a private chat."""
-    turn = _turn.get()
-    return turn is not None and not turn.private
-
-
-def _command_of(update: Update) -> tuple[str, str] | None:
-    """Name (lower case) and the rest of the text, when a message is a command. ``/start@name`` is ``start``; in a
-    group, where ``name`` may be another bot's, only with our own."""
-    message = update.message
-    if message is None or not message.text or not message.text.startswith("/"):
-        return None
-    found = _COMMAND.fullmatch(message.text)
-    if found is None:
-        return None
-    if found[2] and message.chat.type != Chat.PRIVATE and found[2].lower() != update.get_bot().username.lower():
-        return None
-    return found[1].lower(), (found[3] or "").strip()
 
 
 class UpdateRunner(Protocol):
@@ -388,7 +310,7 @@ class ChatProcessor(BaseUpdateProcessor):
         if update.callback_query:
             tap = decode(update.callback_query.data)
             return self._needs.get(type(tap)) if tap else None
-        command = _command_of(update)
+        command = command_of(update)
         return self._needs.get(command[0]) if command else None
 
     async def _load(self, chat_id: int, language: str, needs: Facts | None, origin: str) -> ChatSession:
@@ -403,19 +325,19 @@ class ChatProcessor(BaseUpdateProcessor):
 
     async def _run(self, turn: Turn) -> None:
         assert self._runner is not None  # noqa: S101 - see the class's docstring
-        token = _turn.set(turn)
+        token = running.set(turn)
         try:
             await self._runner.process_update(turn.update)
         finally:
-            _turn.reset(token)
+            running.reset(token)
 
     async def _fail(self, turn: Turn, error: Exception) -> None:
         assert self._runner is not None  # noqa: S101 - see the class's docstring
-        token = _turn.set(turn)
+        token = running.set(turn)
         try:
             await self._runner.process_error(turn.update, error)
         finally:
-            _turn.reset(token)
+            running.reset(token)
 
 
 def _origin(update: Update) -> str:

@@ -22,7 +22,8 @@ from telegram.ext import BaseUpdateProcessor
 from bot.context import App
 from bot.health import lifespan
 from bot.logs import place_of
-from bot.sessions import UNTOLD_TRIES, Delivery, delivery
+from bot.sessions import UNTOLD_TRIES
+from bot.turns import Delivery, delivery
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from telegram import Update
 from bot.context import Context
 from bot.dispatch import TurnHandler
 from bot.drafts import remind_of_draft
-from bot.sessions import Turn
+from bot.turns import Turn
 from handlers import office_help, verification
 from handlers.id_texts import holds_id_number
 from handlers.menu import main_menu

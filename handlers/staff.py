@@ -12,7 +12,7 @@ from bot.backend import Locked, NotMatched
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, TurnHandler
 from bot.drafts import remind_of_draft
-from bot.sessions import Turn, not_again
+from bot.turns import Turn, not_again
 from handlers import verification_screens
 from handlers.menu import main_menu
 from handlers.staff_menu import OpenStaff, staff_menu, staff_only, who

@@ -14,7 +14,7 @@ from bot.backend import ConsentNeeded, Locked, NotMatched, WayClosed
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.drafts import Drop, Resume, remind_of_draft, remind_of_interrupted
-from bot.sessions import not_again
+from bot.turns import not_again
 from bot.ui import no_keyboard
 from handlers import verification_screens as screens
 from handlers.gate import Verify

@@ -15,7 +15,8 @@ from bot.callbacks import DialogCallback
 from bot.context import App, Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.logs import set_up_logs
-from bot.sessions import ChatProcessor, ChatSession, current_turn
+from bot.sessions import ChatProcessor, ChatSession
+from bot.turns import current_turn
 from tests.bot.conftest import Office, World, message, tap, until, update_of
 
 Act = Callable[[Update, Context], Coroutine[Any, Any, None]]
