@@ -38,8 +38,7 @@ class Trail:
         return time.perf_counter() - self._began
 
 
-# Not a secret: it only tells one process from another.
-_of_process = Trail("".join(random.choices(_LETTERS, k=8)))  # noqa: S311
+_of_process = Trail("".join(random.choices(_LETTERS, k=8)))  # noqa: S311 - it only tells one process from another
 _trail: ContextVar[Trail] = ContextVar("trail", default=_of_process)
 _requests = count(1)
 

@@ -87,8 +87,9 @@ class Resident:
         await self._until(lambda: self._button(button), None, button)
 
         async def tap() -> None:
-            message, data = self._button(button) or pytest.fail(button)
-            await self.person.tap_data(message.id, data)
+            # Taken away already, by a bot that died before it sent what comes next: that is brought again.
+            if (found := self._button(button)) is not None:
+                await self.person.tap_data(found[0].id, found[1])
 
         await tap()
         await self._until(seen, tap, f"what {button} brings")
