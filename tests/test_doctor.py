@@ -143,6 +143,7 @@ async def test_all_is_well(deployment: Deployment) -> None:
         assert deployment.environment[secret] not in said
 
 
+@pytest.mark.long
 async def test_programs_read_json_and_the_exit_code(deployment: Deployment) -> None:
     deployment.environment["SHANGLOU_TELEGRAM_TOKEN"] = wrong = playground.new_token()
     code, said = await deployment.run("--json")

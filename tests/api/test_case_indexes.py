@@ -29,6 +29,7 @@ async def filled(database_url: str, vault: Vault) -> str:
     return database_url
 
 
+@pytest.mark.long
 async def test_no_page_costs_more_the_more_cases_there_are(filled: str, settings: Settings) -> None:
     pages = [page for page in PAGES if page.has_goal]
     assert await costly(filled, settings, pages, CASES, LARGE, MAX_ENTRIES) == []

@@ -1,6 +1,8 @@
 """What families ask, what proves who they are, and what couriers take is found by an index, however many households
 there are."""
 
+import pytest
+
 from api.privacy import Vault
 from api.settings import Settings
 from tests.api.tables_read import costly, is_counted
@@ -12,6 +14,7 @@ MAX_ENTRIES = 150
 """Of indexes, for one answer or a claim of ten."""
 
 
+@pytest.mark.long
 async def test_no_look_up_proof_or_claim_costs_more_the_more_households_there_are(
     settings: Settings, database_url: str, vault: Vault
 ) -> None:

@@ -38,6 +38,7 @@ async def families(api: aiohttp.ClientSession, factory: Factory, count: int) -> 
     return agreements
 
 
+@pytest.mark.long
 async def test_while_others_write(
     keeper: Keeper, api: aiohttp.ClientSession, factory: Factory, empty_url: str, tmp_path: Path
 ) -> None:
