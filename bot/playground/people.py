@@ -98,6 +98,25 @@ class Person:
         newer.reverse()
         return newer
 
+    def changed_since(self, event: int, after: int = 0) -> list[Wire]:
+        """Messages beyond ``after`` that came or changed after an event, each once, by number."""
+        if self.events and self.events[0].number > event + 1 and len(self.events) == self.events.maxlen:
+            return [message.view() for message in self.after(after)]
+        touched: set[int] = set()
+        for one in reversed(self.events):
+            if one.number <= event:
+                break
+            if one.kind in ("message", "edited"):
+                touched.add(one.data["message_id"])
+            elif one.kind == "deleted":
+                touched.update(one.data["message_ids"])
+        found: list[Wire] = []
+        for message_id in sorted(touched):
+            if message_id > after:
+                message = self.log.get(message_id)
+                found.append(message.view() if message is not None else {"message_id": message_id, "deleted": True})
+        return found
+
     def keep(self, message: Message) -> None:
         self.log[message.message_id] = message
         if len(self.log) > HISTORY:

@@ -267,7 +267,7 @@ class UserSide:
             found = (
                 [message.view() for message in person.after(after, limit)]
                 if since is None
-                else changes_since(person, since, after)
+                else person.changed_since(since, after)
             )
             left = until - time.monotonic()
             if found or left <= 0 or self.playground.closing:
@@ -331,26 +331,6 @@ class UserSide:
         if len(messages) > 1:
             body["messages"] = [message.view() for message in messages]
         return reply(body, 201)
-
-
-def changes_since(person: Person, since: int, after: int = 0) -> list[Wire]:
-    """Messages that came or changed after event ``since``, each once, by number."""
-    if person.events and person.events[0].number > since + 1 and len(person.events) == person.events.maxlen:
-        return [message.view() for message in person.after(after)]
-    touched: set[int] = set()
-    for event in reversed(person.events):
-        if event.number <= since:
-            break
-        if event.kind in ("message", "edited"):
-            touched.add(event.data["message_id"])
-        elif event.kind == "deleted":
-            touched.update(event.data["message_ids"])
-    found: list[Wire] = []
-    for message_id in sorted(touched):
-        if message_id > after:
-            message = person.log.get(message_id)
-            found.append(message.view() if message is not None else {"message_id": message_id, "deleted": True})
-    return found
 
 
 def reply(content: Any, status: int = 200, *, event: int | None = None) -> Response:
