@@ -15,7 +15,7 @@ from telegram.ext import Application, ContextTypes, ExtBot
 from bot.backend import Backend
 from bot.context import App, Context
 from bot.courier import Courier, carrying
-from bot.dispatch import needs
+from bot.dispatch import Switchboard, needs
 from bot.errors import Patience, on_error
 from bot.health import Health
 from bot.metrics import Metrics
@@ -25,7 +25,7 @@ from bot.retrying import retries
 from bot.serving import serving
 from bot.sessions import ChatProcessor
 from bot.settings import BotSettings
-from bot.transport import AiohttpRequest
+from bot.transport import Transport
 from bot.watching import Watches
 from bot.webhook import Webhook
 from handlers.registry import COMMANDS, DESCRIPTION, HANDLERS, SHORT_DESCRIPTION, compose, compose_broadcast
@@ -51,8 +51,8 @@ def build_application(settings: BotSettings) -> App:
     Raises:
         NoToken: the settings hold none.
     """
-    calls = AiohttpRequest(pool_size=256, proxy=settings.proxy)
-    polls = AiohttpRequest(pool_size=2, proxy=settings.proxy)
+    calls = Transport(pool_size=256, proxy=settings.proxy)
+    polls = Transport(pool_size=2, proxy=settings.proxy)
     bot: ExtBot[None] = PollingBot(
         _token(settings),
         polls,
@@ -80,7 +80,7 @@ def build_application(settings: BotSettings) -> App:
     application.bot_data["watches"] = Watches()
     application.bot_data["hurry"] = processor.hurry
     application.add_error_handler(on_error)
-    application.add_handlers(HANDLERS)
+    application.add_handler(Switchboard(HANDLERS))
     return application
 
 
@@ -129,13 +129,13 @@ async def running_courier(settings: BotSettings) -> AsyncIterator[None]:
         NoToken: the settings hold none, or Telegram does not know it.
         OSError: the health address is taken.
     """
-    transport = AiohttpRequest(pool_size=settings.courier_batch, proxy=settings.proxy)
+    transport = Transport(pool_size=settings.courier_batch, proxy=settings.proxy)
     bot: ExtBot[None] = ExtBot(
         _token(settings),
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
         request=transport,
-        get_updates_request=AiohttpRequest(pool_size=1),
+        get_updates_request=Transport(pool_size=1),
     )
     metrics = Metrics("courier")
     backend = Backend(settings.api_url, settings.bearer, pool_size=2, metrics=metrics)
@@ -153,7 +153,7 @@ async def _open(
     settings: BotSettings,
     metrics: Metrics,
     backend: Backend,
-    transports: Iterable[AiohttpRequest],
+    transports: Iterable[Transport],
 ) -> None:
     await stack.enter_async_context(backend)
     if settings.health_port is not None:

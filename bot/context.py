@@ -14,7 +14,7 @@ from bot.sessions import ChatSession
 from bot.settings import BotSettings
 from bot.transport import call
 from bot.turns import Turn, current_turn
-from bot.ui import Keyboard
+from bot.ui import Keyboard, wire
 from locales import Html, Translator, translator
 
 App = Application[ExtBot[None], "Context", dict[Any, Any], dict[Any, Any], dict[Any, Any], None]
@@ -135,7 +135,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
             chat_id=self.chat_id,
             text=text,
             parse_mode="HTML",
-            reply_markup=_wire(keyboard),
+            reply_markup=wire(keyboard),
             link_preview_options=_NO_PREVIEW,
             protect_content=personal or None,
         )
@@ -197,7 +197,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
                 message_id=message_id,
                 text=text,
                 parse_mode="HTML",
-                reply_markup=_wire(keyboard),
+                reply_markup=wire(keyboard),
                 link_preview_options=_NO_PREVIEW,
             )
         except BadRequest as error:
@@ -249,7 +249,3 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         except BadRequest as error:
             if not is_harmless(error):
                 raise
-
-
-def _wire(keyboard: Keyboard | None) -> dict[str, Any] | None:
-    return None if keyboard is None else keyboard.to_dict()

@@ -1,10 +1,11 @@
-"""A small HTTP/1.1 client on kept-alive connections, for the one service that every turn asks.
+"""A small HTTP/1.1 client on kept-alive connections, for what every turn asks: the API, and Telegram's short calls.
 
-aiohttp's client does far more (redirects, cookies, proxies, streams) and takes six times the CPU time: 60 µs a request
-where this takes 10. Telegram, which is far away and stands behind TLS and proxies, is asked through aiohttp.
+aiohttp's client does far more (redirects, cookies, proxies, streams) and takes four to six times the CPU time
+(docs/decisions/0005-what-a-turn-costs.md). Files, and whatever goes through a proxy, go by aiohttp.
 """
 
 import asyncio
+import socket
 import ssl
 import time
 from collections import deque
@@ -12,12 +13,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import aiohappyeyeballs
 import httptools
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer; more is a mistake of the other side."""
-
-
+NEXT_ADDRESS_SECONDS = 0.25
+"""So long after one address of a host is tried, the next is tried beside it (RFC 8305: Happy Eyeballs)."""
 _SMALL = 16 * 1024
 
 
@@ -108,7 +110,17 @@ class HttpClient:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout):
-                _, connection = await loop.create_connection(_Connection, self._host, self._port, ssl=self._tls)
+                found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+                connected = await aiohappyeyeballs.start_connection(
+                    found, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1
+                )
+                try:
+                    _, connection = await loop.create_connection(
+                        _Connection, sock=connected, ssl=self._tls, server_hostname=self._host if self._tls else None
+                    )
+                except BaseException:
+                    connected.close()
+                    raise
         except OSError as error:
             raise NoConnection(type(error).__name__) from None
         return connection

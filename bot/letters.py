@@ -17,7 +17,7 @@ from telegram.ext import ExtBot
 from api.broadcasts.schemas import Media
 from api.cases.schemas import AttachmentKind
 from bot.transport import call_once, upload_once
-from bot.ui import Letter
+from bot.ui import Letter, wire
 
 Go = Callable[[float], Awaitable[int | None]]
 """Sends it, if that can be done until then (of the loop's clock); gives Telegram's id of the message. Raises
@@ -130,8 +130,7 @@ class Letters:
 
 
 def _words(chat_id: int, letter: Letter) -> dict[str, Any]:
-    keyboard = letter.keyboard.to_dict() if letter.keyboard else None
-    return {"chat_id": chat_id, "parse_mode": "HTML", "reply_markup": keyboard}
+    return {"chat_id": chat_id, "parse_mode": "HTML", "reply_markup": wire(letter.keyboard)}
 
 
 def _new(chat_id: int, letter: Letter) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""PTB's way to Telegram, on aiohttp.
+"""PTB's way to Telegram.
 
-Half of a stock bot's time goes into httpx; see docs/bench.md. The bot's token is part of every address, so no
-exception of the HTTP client, which may quote the address, is passed on: only its type is.
+Half of a stock bot's time goes into httpx; see docs/bench.md. Calls go through the small client of ``bot.http``; files
+either way, and all that has to go through a proxy, by aiohttp. The bot's token is part of every address, so no
+exception of an HTTP client, which may quote the address, is passed on: only its type is.
 """
 
 import io
@@ -18,9 +19,11 @@ from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 from yarl import URL
 
+from bot.http import HttpClient, NoConnection
 from bot.tracing import span
 
 _NONE = BaseRequest.DEFAULT_NONE
+_IDLE_SECONDS = 30.0
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -36,14 +39,25 @@ class NotUnderstood(NetworkError):
     """An answer came that is none of the Bot API: nobody knows what became of the request."""
 
 
-class AiohttpRequest(BaseRequest):
-    """One pool of kept-alive connections to the Bot API.
+class Transport(BaseRequest):
+    """Kept-alive connections to the Bot API.
 
     Parameters travel as JSON, which the Bot API takes as well as forms and which is cheaper to write; only uploads
     are multipart.
     """
 
-    __slots__ = ("_connect", "_pool", "_pool_size", "_proxy", "_read", "_session", "_timeouts", "_upload", "_write")
+    __slots__ = (
+        "_callers",
+        "_connect",
+        "_pool",
+        "_pool_size",
+        "_proxy",
+        "_read",
+        "_session",
+        "_timeouts",
+        "_upload",
+        "_write",
+    )
 
     def __init__(
         self,
@@ -65,6 +79,7 @@ class AiohttpRequest(BaseRequest):
         self._upload: float | None = upload_timeout
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
+        self._callers: dict[str, HttpClient] = {}
         self._timeouts: dict[tuple[float | None, ...], ClientTimeout] = {}
 
     @property
@@ -74,7 +89,9 @@ class AiohttpRequest(BaseRequest):
     async def initialize(self) -> None:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._pool_size, keepalive_timeout=30, ttl_dns_cache=60),
+                connector=aiohttp.TCPConnector(
+                    limit=self._pool_size, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=60
+                ),
                 cookie_jar=DummyCookieJar(),
                 headers={"User-Agent": self.USER_AGENT},
                 proxy=self._proxy,
@@ -83,6 +100,9 @@ class AiohttpRequest(BaseRequest):
 
     async def shutdown(self) -> None:
         session, self._session = self._session, None
+        callers, self._callers = self._callers, {}
+        for caller in callers.values():
+            await caller.close()
         if session is not None:
             await session.close()
 
@@ -116,6 +136,9 @@ class AiohttpRequest(BaseRequest):
         session = self._session
         if session is None:
             raise RuntimeError("This transport is not initialized.")
+        read = self._read if isinstance(read_timeout, DefaultValue) else read_timeout
+        if self._proxy is None and read is not None and request_data is not None and not request_data.contains_files:
+            return await self._call(method, url, request_data.parameters, read)
         uploads = request_data is not None and request_data.contains_files
         body: bytes | aiohttp.FormData | None = None
         headers: dict[str, str] | None = None
@@ -125,7 +148,7 @@ class AiohttpRequest(BaseRequest):
             elif parameters := request_data.parameters:
                 body, headers = orjson.dumps(parameters), _JSON
         timeout = self._timeout(
-            self._read if isinstance(read_timeout, DefaultValue) else read_timeout,
+            read,
             (self._upload if uploads else self._write) if isinstance(write_timeout, DefaultValue) else write_timeout,
             self._connect if isinstance(connect_timeout, DefaultValue) else connect_timeout,
             self._pool if isinstance(pool_timeout, DefaultValue) else pool_timeout,
@@ -142,6 +165,28 @@ class AiohttpRequest(BaseRequest):
             raise TimedOut(f"Timed out ({type(error).__name__})") from None
         except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLost(f"The connection failed ({type(error).__name__})") from None
+
+    async def _call(self, method: str, url: str, parameters: dict[str, Any], seconds: float) -> tuple[int, bytes]:
+        host, target = _parted(url)
+        caller = self._callers.get(host)
+        if caller is None:
+            caller = self._callers[host] = HttpClient(
+                host,
+                headers={"User-Agent": self.USER_AGENT},
+                size=self._pool_size,
+                connect_timeout=self._connect or seconds,
+                keep_alive=_IDLE_SECONDS,
+            )
+        body, headers = (orjson.dumps(parameters), _JSON) if parameters else (b"", None)
+        try:
+            answer = await caller.request(method, target, body, headers, seconds=seconds)
+        except NoConnection as error:
+            raise NotConnected(f"No connection ({error})") from None
+        except TimeoutError as error:
+            raise TimedOut(f"Timed out ({type(error).__name__})") from None
+        except OSError as error:
+            raise ConnectionLost(f"The connection failed ({type(error).__name__})") from None
+        return answer.status, answer.body
 
     def _timeout(
         self, read: float | None, write: float | None, connect: float | None, pool: float | None
@@ -161,8 +206,14 @@ class AiohttpRequest(BaseRequest):
         return timeout
 
 
+def _parted(url: str) -> tuple[str, str]:
+    """``https://host/`` and the rest."""
+    slash = url.index("/", len("https://"))
+    return url[: slash + 1], url[slash + 1 :]
+
+
 class Parameters:
-    """As much of PTB's RequestData as ``AiohttpRequest`` looks at."""
+    """As much of PTB's RequestData as ``Transport`` looks at."""
 
     __slots__ = ("parameters",)
 

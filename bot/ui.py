@@ -1,7 +1,7 @@
 """Parts of messages: keyboards, pages, lines of text."""
 
 from collections.abc import Iterable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from telegram import (
     InlineKeyboardButton,
@@ -42,6 +42,17 @@ def rows(*lines: InlineKeyboardButton | Sequence[InlineKeyboardButton] | None) -
     return InlineKeyboardMarkup(
         [[line] if isinstance(line, InlineKeyboardButton) else list(line) for line in lines if line]
     )
+
+
+def wire(keyboard: Keyboard | None) -> dict[str, Any] | None:
+    """A keyboard as the Bot API takes it. PTB's own way looks at every field that each of its buttons could have."""
+    if not isinstance(keyboard, InlineKeyboardMarkup):
+        return None if keyboard is None else keyboard.to_dict()
+    return {"inline_keyboard": [[_wire_button(one) for one in row] for row in keyboard.inline_keyboard]}
+
+
+def _wire_button(one: InlineKeyboardButton) -> dict[str, Any]:
+    return one.to_dict() if one.callback_data is None else {"text": one.text, "callback_data": one.callback_data}
 
 
 def pairs(buttons: Iterable[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:

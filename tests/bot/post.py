@@ -19,7 +19,7 @@ from bot import playground
 from bot.backend import Backend
 from bot.courier import Compose, Courier, carrying
 from bot.settings import BotSettings
-from bot.transport import AiohttpRequest
+from bot.transport import Transport
 from handlers.registry import compose, compose_broadcast
 from tests.api.outbox import put, rows
 from tests.conftest import SERVICE_TOKEN
@@ -143,12 +143,12 @@ class Post:
     @asynccontextmanager
     async def courier(self, compose: Compose = compose, *, patience: float = 10.0) -> AsyncIterator[None]:
         """As ``running_courier`` runs it; ``patience``: seconds that it waits for Telegram's answer."""
-        transport = AiohttpRequest(read_timeout=patience)
+        transport = Transport(read_timeout=patience)
         bot: ExtBot[None] = ExtBot(
             self.token,
             base_url=f"http://127.0.0.1:{self.relay.port}/bot",
             request=transport,
-            get_updates_request=AiohttpRequest(),
+            get_updates_request=Transport(),
         )
         await transport.initialize()
         try:

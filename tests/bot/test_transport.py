@@ -14,7 +14,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 from telegram.ext import ExtBot
 
 from bot.errors import Patience
-from bot.transport import AiohttpRequest, ConnectionLost, NotConnected, call, call_once
+from bot.transport import ConnectionLost, NotConnected, Transport, call, call_once
 from tests.bot.conftest import World, serving_aiohttp
 
 TOKEN = "123456:secret-of-the-bot-0123456789"
@@ -74,8 +74,8 @@ def bot_for(url: str, *, read_timeout: float = 5.0) -> ExtBot[Any]:
         TOKEN,
         base_url=f"{url}/bot",
         base_file_url=f"{url}/file/bot",
-        request=AiohttpRequest(read_timeout=read_timeout),
-        get_updates_request=AiohttpRequest(),
+        request=Transport(read_timeout=read_timeout),
+        get_updates_request=Transport(),
         rate_limiter=Patience(),
     )
 
@@ -201,8 +201,8 @@ async def test_a_connection_that_nobody_takes_in_time_never_carried_the_request(
         bot = ExtBot(
             TOKEN,
             base_url=f"http://127.0.0.1:{address[1]}/bot",
-            request=AiohttpRequest(connect_timeout=0.1, pool_timeout=0.1),
-            get_updates_request=AiohttpRequest(),
+            request=Transport(connect_timeout=0.1, pool_timeout=0.1),
+            get_updates_request=Transport(),
         )
         await bot.request.initialize()
         with pytest.raises(NotConnected) as raised:
@@ -236,7 +236,7 @@ async def test_a_pause_is_passed_on_to_who_has_nobody_waiting(bot: ExtBot[Any], 
 
 
 async def test_a_transport_can_be_opened_again_after_it_was_closed(server: Server) -> None:
-    transport = AiohttpRequest()
+    transport = Transport()
     await transport.initialize()
     await transport.shutdown()
     await transport.shutdown()

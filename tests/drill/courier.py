@@ -7,13 +7,13 @@ import uvloop
 
 from bot import app, courier
 from bot.settings import load
-from bot.transport import AiohttpRequest
+from bot.transport import Transport
 
 
 def main() -> None:
     lease, patience = map(int, sys.argv[1:])
     courier.LEASE = lease
-    app.AiohttpRequest = lambda **more: AiohttpRequest(read_timeout=patience, **more)  # type: ignore[attr-defined,assignment]
+    app.Transport = lambda **more: Transport(read_timeout=patience, **more)  # type: ignore[attr-defined,assignment]
     uvloop.run(app.run_courier(load()))
 
 
