@@ -11,7 +11,7 @@ How to write one
    JSON text (:func:`json_object`, :func:`json_list`), with the keys of the schema and decimals as text.
 2. In the domain's ``service.py`` a function of a :class:`Reading` that makes the answer of the rows: plain dicts with
    the keys of the schema; JSON text from the database goes into it unread (:func:`fragment`). Only sealed values are
-   opened here.
+   opened here. Where it is asked for a chat alone, a :class:`ChatLookUp`: it can come with the chat's state.
    What shows something about a family is recorded before the rows are handed out: ``LookUp(…, seen="homes.seen")``
    records the agreements of its rows (their ``id``) for the chat that asked. Where the rows do not tell it so plainly,
    the service itself calls :meth:`Reading.seen`. tests/api/test_audit.py fails for a GET that forgets it.
@@ -26,7 +26,7 @@ as asyncpg gives them: enumerations as their text, JSON as text.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -34,12 +34,23 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import Request, Response
-from sqlalchemy import BindParameter, ColumnElement, Select, SQLColumnExpression, Text, cast, func, literal_column
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Text,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import ReturningInsert, Update
 
 from api.audit.actors import Actor
 from api.audit.sightings import Sightings
@@ -59,7 +70,10 @@ class LookUp:
     with each call, as values that asyncpg takes (int, str, date, bytes)."""
 
     def __init__(
-        self, statement: Select[*tuple[Any, ...]] | ReturningInsert[*tuple[Any, ...]], *, seen: str | None = None
+        self,
+        statement: Select[*tuple[Any, ...]] | ReturningInsert[*tuple[Any, ...]] | Update,
+        *,
+        seen: str | None = None,
     ) -> None:
         """
         Args:
@@ -85,6 +99,17 @@ class LookUp:
         """Names in the order of $1, $2, …"""
         return self._compiled[1]
 
+    def after(self, one: "LookUp") -> "LookUp":
+        """Two look-ups in one round trip: each row of this one behind the columns of ``one``, which gives a single row.
+        Where this one finds nothing, there is that single row, and all of this one's columns are NULL.
+
+        The order is this one's: PostgreSQL joins without a condition in one way only, which keeps it.
+        """
+        first, then = _select(one).subquery("first"), _select(self).subquery("then")
+        if both := {*first.c.keys()} & {*then.c.keys()}:
+            raise TypeError(f"in both look-ups: {', '.join(sorted(both))}")
+        return LookUp(select(*first.c, *then.c).select_from(first.outerjoin(then, true())), seen=self.seen)
+
     async def in_transaction(self, session: AsyncSession, **values: Any) -> list[Row]:
         """The same within a transaction that has begun: it sees what that has written.
 
@@ -95,6 +120,12 @@ class LookUp:
         raw = await (await session.connection()).get_raw_connection()
         rows: list[Row] = await raw.driver_connection.fetch(self.sql, *(values[name] for name in self.parameters))  # type: ignore[union-attr]
         return rows
+
+
+def _select(look_up: LookUp) -> Select[*tuple[Any, ...]]:
+    if not isinstance(look_up.statement, Select):
+        raise TypeError("only what is read can be joined")
+    return look_up.statement
 
 
 class ReadPool:
@@ -184,7 +215,8 @@ class Reading:
         sql, parameters = look_up._compiled
         rows = await self.pool.fetch(sql, *[values[name] for name in parameters])
         if rows and look_up.seen is not None:
-            await self.seen(Actor.chat(values["chat_id"]), look_up.seen, [row["id"] for row in rows])
+            shown = [row["id"] for row in rows if row["id"] is not None]
+            await self.seen(Actor.chat(values["chat_id"]), look_up.seen, shown)
         return rows
 
     async def seen(self, actor: Actor, action: str, ids: Iterable[int], object_kind: str = "agreement") -> None:
@@ -194,6 +226,22 @@ class Reading:
             Unavailable: it could not be recorded; then nothing may be shown.
         """
         await self.sightings.add(actor, action, object_kind, dict.fromkeys(ids))
+
+
+class ChatLookUp:
+    """What a chat may see of its family: ``await look_up_homes(reading, chat_id)``."""
+
+    def __init__(self, look_up: LookUp, tell: Callable[[Vault, Sequence[Row]], list[dict[str, Any]]]) -> None:
+        """
+        Args:
+            look_up: with ``chat_id`` for its parameter, and an ``id`` in each row.
+            tell: makes the answer of its rows.
+        """
+        self.look_up = look_up
+        self.tell = tell
+
+    async def __call__(self, reading: Reading, chat_id: int) -> list[dict[str, Any]]:
+        return self.tell(reading.vault, await reading.rows(self.look_up, chat_id=chat_id))
 
 
 def reading(request: Request) -> Reading:

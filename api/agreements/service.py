@@ -1,6 +1,6 @@
 """Homes and handover of the agreements that a chat may see, oldest agreement on file first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, any_, bindparam, literal, select
@@ -14,7 +14,7 @@ from api.db import Reads
 from api.estate.models import Project
 from api.identity.documents import mask_agreement_number, normalise_agreement_number
 from api.identity.schemas import LinkScope
-from api.lookups import LookUp, Reading, Row, fragment
+from api.lookups import ChatLookUp, LookUp, Row, fragment
 from api.privacy import Vault
 
 # By id, for who knows that they may be shown: no look-up for a chat.
@@ -23,11 +23,11 @@ _REFS = LookUp(
 )
 
 
-async def look_up_homes(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
+def _homes(vault: Vault, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """``HomeOut`` of each agreement; to who may see the progress alone, without area owed and registrations."""
     return [
         {
-            "agreement": seen_by(reading.vault, row),
+            "agreement": seen_by(vault, row),
             "signed_on": row["signed_on"],
             "resettlement_area_m2": None if _progress_only(row) else row["resettlement_area_m2"],
             "units": fragment(row["units"]),
@@ -36,18 +36,18 @@ async def look_up_homes(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
             "source": row["source"],
             "as_of": row["as_of"],
         }
-        for row in await reading.rows(HOMES, chat_id=chat_id)
+        for row in rows
     ]
 
 
-async def look_up_handover(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
+def _handover(vault: Vault, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """``HandoverOut`` of each building of each agreement. What was published for the building and, before that, for
     the agreement alone is one history; its newest is what is expected now."""
     answer = []
     refs: dict[int, dict[str, Any]] = {}
-    for row in await reading.rows(HANDOVER, chat_id=chat_id):
+    for row in rows:
         if row["id"] not in refs:
-            refs[row["id"]] = seen_by(reading.vault, row)
+            refs[row["id"]] = seen_by(vault, row)
         expected = [fragment(forecast) for forecast in row["expected"] or ()]
         contractual = row["contractual"]
         answer.append(
@@ -71,6 +71,10 @@ async def look_up_handover(reading: Reading, chat_id: int) -> list[dict[str, Any
 
 def _progress_only(row: Row) -> bool:
     return bool(row["scope"] == LinkScope.PROGRESS)
+
+
+look_up_homes = ChatLookUp(HOMES, _homes)
+look_up_handover = ChatLookUp(HANDOVER, _handover)
 
 
 async def find_refs(

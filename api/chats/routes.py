@@ -18,10 +18,9 @@ router = v1_router("chats")
 def _answer(request: Request, chat_id: int, found: service.Found) -> Response:
     answer = facts(found.state)
     if found.use_to_note:
-        state = request.app.state
-        days = state.settings.link_disuse_days
+        days = request.app.state.settings.link_disuse_days
         # Runs when the answer is gone: once a day for each chat.
-        answer.background = BackgroundTask(service.note_use, state.database, chat_id, state.reading.today(), days)
+        answer.background = BackgroundTask(service.note_use, reading(request), chat_id, days)
     return answer
 
 

@@ -1,24 +1,24 @@
 """Conversation state, saved by compare-and-set; and that a chat with links is in use."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
+import asyncpg
 import orjson
 import structlog
 from sqlalchemy import BigInteger, bindparam, exists, func, literal, null, or_, select, true, update
 from sqlalchemy.dialects.postgresql import array, insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.chats.access import CHAT_ID, TODAY
 from api.chats.liveness import is_live_link, lapse
 from api.chats.models import Chat, Link
 from api.chats.schemas import ChatSave, Dialog, Facts
-from api.db import Database
 from api.errors import InvalidInput, VersionConflict
-from api.lookups import LookUp, Reading, Row
+from api.lookups import ChatLookUp, LookUp, Reading, Row
 from api.privacy import Vault
 
 KEPT_UPDATES = 8
@@ -83,6 +83,16 @@ def _save() -> LookUp:
 
 
 SAVE = _save()
+_NOTE_USE = LookUp(
+    update(Link)
+    .where(Link.chat_id == CHAT_ID, Link.used_on < TODAY, is_live_link(TODAY))
+    .values(used_on=TODAY, expires_on=bindparam("until", None, type_=Link.expires_on.type))
+)
+
+
+@cache
+def _with_state(facts: ChatLookUp) -> LookUp:
+    return facts.look_up.after(STATE)
 
 
 def _state(vault: Vault, chat_id: int, row: Row) -> dict[str, Any]:
@@ -110,31 +120,28 @@ class Found:
 async def get_state(reading: Reading, chat_id: int) -> Found:
     """The state of a chat; of one that never wrote, version 0."""
     (row,) = await reading.rows(STATE, chat_id=chat_id)
+    return _found(reading, chat_id, row)
+
+
+def _found(reading: Reading, chat_id: int, row: Row) -> Found:
     used_on = row["used_on"]
     return Found(_state(reading.vault, chat_id, row), used_on is not None and used_on < reading.today())
 
 
-async def get_state_with(
-    reading: Reading, chat_id: int, name: Facts, look_up: Callable[[Reading, int], Awaitable[Any]]
-) -> Found:
-    """The state with what another domain looks up for the chat, under its name."""
-    found = await get_state(reading, chat_id)
-    found.state[name.value] = await look_up(reading, chat_id) if found.state["linked"] else []
+async def get_state_with(reading: Reading, chat_id: int, name: Facts, facts: ChatLookUp) -> Found:
+    """The state with what another domain looks up for the chat, under its name: both in one round trip."""
+    rows = await reading.rows(_with_state(facts), chat_id=chat_id)
+    found = _found(reading, chat_id, rows[0])
+    found.state[name.value] = facts.tell(reading.vault, [row for row in rows if row["id"] is not None])
     return found
 
 
-async def note_use(database: Database, chat_id: int, today: date, disuse_days: int) -> None:
+async def note_use(reading: Reading, chat_id: int, disuse_days: int) -> None:
     """The chat's live links were used today and stay for another while. Once a day, after the answer: it never fails,
     since nobody waits for it and tomorrow is another day."""
     try:
-        async with database.transaction() as session:
-            await session.execute(
-                update(Link)
-                .where(Link.chat_id == chat_id, Link.used_on < today, is_live_link(today))
-                .values(used_on=today, expires_on=today + timedelta(days=disuse_days))
-                .execution_options(synchronize_session=False)
-            )
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        await reading.rows(_NOTE_USE, chat_id=chat_id, until=reading.today() + timedelta(days=disuse_days))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         log.warning("link_use_not_noted", error=type(error).__name__)
 
 

@@ -2,30 +2,32 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from api.agreements.queries import agreement_ref
 from api.errors import InvalidInput, NotFound
-from api.lookups import Reading, Row, fragment
+from api.lookups import ChatLookUp, Reading, Row, fragment
 from api.money.queries import LEDGER, PAYMENTS
 from api.money.schemas import MAX_ARREARS
+from api.privacy import Vault
 
 _END = (date.max, 2**63 - 1)
 """Before the newest entry there can be."""
 _PLACE = re.compile(r"(\d{4}-\d\d-\d\d)/([1-9]\d{0,17})", re.ASCII)
 
 
-async def look_up_payments(reading: Reading, chat_id: int) -> list[dict[str, Any]]:
+def _payments(vault: Vault, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """``PaymentsOut`` of each agreement, oldest agreement on file first."""
     return [
         {
-            "agreement": agreement_ref(reading.vault, row),
+            "agreement": agreement_ref(vault, row),
             "terms": fragment(row["terms"]),
             "totals": fragment(row["totals"]),
             "transition_fee": _transition_fee(row),
         }
-        for row in await reading.rows(PAYMENTS, chat_id=chat_id)
+        for row in rows
     ]
 
 
@@ -42,6 +44,9 @@ def _transition_fee(row: Row) -> dict[str, Any] | None:
         "source": row["source"],
         "as_of": row["as_of"],
     }
+
+
+look_up_payments = ChatLookUp(PAYMENTS, _payments)
 
 
 async def look_up_ledger(
