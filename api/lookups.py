@@ -56,6 +56,10 @@ from api.audit.actors import Actor
 from api.audit.sightings import Sightings
 from api.privacy import Vault
 
+FEW = 3
+"""Look-ups at the same time, as long as none takes long. One process answers 2,000 a second with one and a half."""
+FEW_SECONDS = 0.02
+
 Row = Any
 """An ``asyncpg.Record``: by name or by position, ``None`` for NULL."""
 
@@ -133,6 +137,10 @@ class ReadPool:
 
     A connection that the server has closed is noticed when it is taken, so a restart of PostgreSQL costs nobody an
     answer. asyncpg's own pool does more (it resets each connection after use) and costs 25 µs more for each look-up.
+
+    A few connections do most of the work. Ten that look up at the same time on a few processors take half as much
+    processor time again for each look-up, since each has caches of its own. Who finds the few busy takes another one
+    only after ``FEW_SECONDS``: nobody stands behind what takes long.
     """
 
     def __init__(self, connect: Callable[[], Any], *, size: int, timeout: float, max_idle: float) -> None:
@@ -144,6 +152,7 @@ class ReadPool:
             max_idle: seconds after which an unused connection is not trusted any more.
         """
         self._connect = connect
+        self._few = asyncio.Semaphore(min(FEW, size))
         self._slots = asyncio.Semaphore(size)
         self._timeout = timeout
         self._max_idle = max_idle
@@ -156,25 +165,30 @@ class ReadPool:
             TimeoutError: no connection came free, or the statement took too long.
             OSError, asyncpg.PostgresError, asyncpg.InterfaceError: the database failed.
         """
-        if self._slots.locked():
-            async with asyncio.timeout(self._timeout):
-                await self._slots.acquire()
-        else:
-            await self._slots.acquire()
+        among_few = await _acquired(self._few, FEW_SECONDS)
         try:
-            connection = await self._take()
+            if not await _acquired(self._slots, self._timeout):
+                raise TimeoutError("no connection came free")
             try:
-                rows: list[Row] = await connection.fetch(sql, *values)
-            except BaseException:
-                connection.terminate()
-                raise
-            if self._closed:
-                connection.terminate()
-            else:
-                self._idle.append((time.monotonic(), connection))
-            return rows
+                return await self._fetch(sql, *values)
+            finally:
+                self._slots.release()
         finally:
-            self._slots.release()
+            if among_few:
+                self._few.release()
+
+    async def _fetch(self, sql: str, *values: Any) -> list[Row]:
+        connection = await self._take()
+        try:
+            rows: list[Row] = await connection.fetch(sql, *values)
+        except BaseException:
+            connection.terminate()
+            raise
+        if self._closed:
+            connection.terminate()
+        else:
+            self._idle.append((time.monotonic(), connection))
+        return rows
 
     async def _take(self) -> Any:
         oldest = time.monotonic() - self._max_idle
@@ -189,6 +203,16 @@ class ReadPool:
         self._closed = True
         while self._idle:
             await self._idle.pop()[1].close(timeout=1)
+
+
+async def _acquired(semaphore: asyncio.Semaphore, seconds: float) -> bool:
+    if not semaphore.locked():
+        return await semaphore.acquire()
+    try:
+        async with asyncio.timeout(seconds):
+            return await semaphore.acquire()
+    except TimeoutError:
+        return False
 
 
 class Reading:

@@ -3,12 +3,14 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
 import pytest
 from sqlalchemy import literal, select
 
+from api import lookups
 from api.app import create_app
 from api.db import Database
 from api.lookups import LookUp, ReadPool
@@ -91,6 +93,33 @@ async def test_who_finds_no_connection_waits_only_so_long(database_url: str) -> 
     holder.cancel()
     await asyncio.gather(holder, return_exceptions=True)
     assert (await pool.fetch("SELECT 1"))[0][0] == 1
+    await pool.close()
+
+
+async def test_a_few_connections_do_the_work_and_nobody_stands_behind_what_takes_long(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = 0
+
+    async def connect() -> Any:
+        nonlocal opened
+        opened += 1
+        return await asyncpg.connect(database_url)
+
+    pool = ReadPool(connect, size=8, timeout=5, max_idle=60)
+    with monkeypatch.context() as patient:
+        patient.setattr(lookups, "FEW_SECONDS", 30)
+        await asyncio.gather(*(pool.fetch("SELECT pg_sleep(0.01)") for _ in range(20)))
+    assert opened == lookups.FEW
+    slow = [asyncio.create_task(pool.fetch(SLEEP)) for _ in range(lookups.FEW)]
+    async with asyncio.timeout(5):
+        while not pool._few.locked():
+            await asyncio.sleep(0.005)
+        assert (await pool.fetch("SELECT 1"))[0][0] == 1
+    assert opened == lookups.FEW + 1
+    for one in slow:
+        one.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
     await pool.close()
 
 

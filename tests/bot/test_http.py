@@ -1,11 +1,20 @@
 """The small HTTP client against a server that is written out byte by byte."""
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from bot.http import Answer, HttpClient, NoConnection
 
@@ -20,7 +29,7 @@ class Server:
     closing: bool = False
     connections: int = 0
     heads: list[bytes] = field(default_factory=list)
-    url: str = ""
+    port: int = 0
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,9 +57,13 @@ async def talking(
 ) -> AsyncIterator[tuple[Server, HttpClient]]:
     server = Server(list(answers), closing)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
+    server.port = listener.sockets[0].getsockname()[1]
     client = HttpClient(
-        f"http://127.0.0.1:{port}/v1/", headers={"X-Name": "x"}, size=size, connect_timeout=2, keep_alive=keep_alive
+        f"http://127.0.0.1:{server.port}/v1/",
+        headers={"X-Name": "x"},
+        size=size,
+        connect_timeout=2,
+        keep_alive=keep_alive,
     )
     async with listener:
         yield server, client
@@ -143,6 +156,64 @@ async def test_nobody_listens() -> None:
         pass
     with pytest.raises(NoConnection):
         await get(client)
+
+
+async def test_a_host_with_an_address_where_nobody_listens_is_reached_by_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Telegram has addresses of both kinds; behind many a router the one kind leads nowhere."""
+    async with talking(OK) as (server, _), asyncio.timeout(5):
+        nowhere, there = socket.socket(), server.port
+        with nowhere:
+            # Taken, and nobody listens: where packets are swallowed a test would have to wait.
+            nowhere.bind(("127.0.0.1", 0))
+            addresses = [("127.0.0.1", nowhere.getsockname()[1]), ("127.0.0.1", there)]
+            found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+
+            async def both(*_: object, **__: object) -> list[object]:
+                return list(found)
+
+            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+            client = HttpClient("http://two.example/", headers={}, size=1, connect_timeout=2, keep_alive=4)
+            assert await get(client) == Answer(200, b"ok")
+            await client.close()
+
+
+async def test_tls_is_spoken_with_who_can_show_who_they_are_and_with_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed("localhost", tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = Server([OK, OK])
+    listener = await asyncio.start_server(server.serve, "localhost", 0, family=socket.AF_INET, ssl=context)
+    address = f"https://localhost:{listener.sockets[0].getsockname()[1]}/"
+    async with listener:
+        stranger = HttpClient(address, headers={}, size=1, connect_timeout=2, keep_alive=4)
+        with pytest.raises(NoConnection):
+            await get(stranger)
+        assert not server.heads, "nothing was said before"
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        client = HttpClient(address, headers={}, size=1, connect_timeout=2, keep_alive=4)
+        assert [await get(client) for _ in range(2)] == [Answer(200, b"ok")] * 2
+        await client.close()
+
+
+def self_signed(host: str, folder: Path) -> Path:
+    """Key and certificate of an invented server, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(plain + certificate.public_bytes(Encoding.PEM))
+    return file
 
 
 async def test_a_header_cannot_smuggle_another_in() -> None:

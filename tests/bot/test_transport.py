@@ -12,6 +12,7 @@ import telegram
 from aiohttp import web
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.ext import ExtBot
+from telegram.request import RequestData
 
 from bot.errors import Patience
 from bot.transport import ConnectionLost, NotConnected, Transport, call, call_once
@@ -226,6 +227,16 @@ async def test_a_connection_that_breaks_after_the_request_went_out_is_another_th
     await bot.request.shutdown()
     server.close()
     assert TOKEN not in chain(raised.value)
+
+
+async def test_where_there_is_a_proxy_everything_goes_through_it(server: Server) -> None:
+    """The test's Bot API is the proxy here, and no other address leads anywhere."""
+    transport = Transport(proxy=server.url)
+    await transport.initialize()
+    sent = await transport.do_request("http://bot-api.example/bot1:x/getMe", "POST", RequestData([]))
+    await transport.shutdown()
+    assert sent == (200, b'{"ok": true, "result": true}')
+    assert server.got[0].raw_path == "http://bot-api.example/bot1:x/getMe"
 
 
 async def test_a_pause_is_passed_on_to_who_has_nobody_waiting(bot: ExtBot[Any], server: Server) -> None:
