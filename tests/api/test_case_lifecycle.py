@@ -159,12 +159,14 @@ async def test_each_action_in_each_state(desk: Desk, state: str) -> None:
     """Allowed ones lead where the table says, the others are refused, told what is allowed, and change nothing."""
     other = await desk.add_department("街道办", desk.officer)
     collective = await offered_by_a_neighbour(desk)
+    number = ""
     for action in CaseAction:
         if action is CaseAction.RECEIVE:
             continue
         rows = [row for row in TABLE if row.action is action]
         is_resident = rows[0].by == (CaseActor.RESIDENT,)
-        number = await desk.to(state)
+        # What is refused leaves the case as it was, for the next.
+        number = number or await desk.to(state)
         before = await desk.page(number)
         mine = await desk.case(number)
         possible = action in (mine.allowed if is_resident else before.allowed)
@@ -193,3 +195,5 @@ async def test_each_action_in_each_state(desk: Desk, state: str) -> None:
         duty = DUTY.get(after.state)
         running = {clock.kind for clock in after.clocks} & {*DUTY.values()}
         assert running == ({duty} if duty else set())
+        if status == 200:
+            number = ""
