@@ -9,14 +9,16 @@ from datetime import date
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, and_, not_, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, Integer, Select, and_, bindparam, not_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.broadcasts.content import content_of, placeholders
-from api.broadcasts.facts import facts_of, news_of
+from api.broadcasts.facts import news_of, plain_facts
 from api.broadcasts.models import Broadcast
 from api.broadcasts.schemas import BroadcastContent, BroadcastState, Missing, Operation, Placeholder, Rule
 from api.chats.models import Chat
+from api.lookups import LookUp
+from api.messages.leases import is_due
 from api.messages.models import Delivery
 from api.privacy import Vault
 
@@ -25,20 +27,17 @@ IS_OF_IT: tuple[ColumnElement[bool], ...] = (Delivery.broadcast_id == Broadcast.
 """The second tells PostgreSQL which index to take."""
 
 
-def is_running(quiet: Any) -> ColumnElement[bool]:
-    """Of a ``Broadcast``: messages of it may go out now. In quiet hours only urgent ones do, and corrections: they make
-    no noise."""
+def is_running() -> ColumnElement[bool]:
+    """Of a ``Broadcast``: messages of it may go out now. In quiet hours (``quiet``) only urgent ones do, and
+    corrections: they make no noise."""
+    quiet: Any = bindparam("quiet", None, type_=Boolean())
     loud = not_(Broadcast.urgent) & (Broadcast.operation == Operation.SEND)
     return and_(Broadcast.state == BroadcastState.SENDING, or_(not_(quiet), not_(loud)))
 
 
-async def due(session: AsyncSession, limit: int, quiet: bool, is_due: ColumnElement[bool]) -> Sequence[Any]:
-    """The next messages, locked: of urgent broadcasts first, then of the oldest.
-
-    Args:
-        is_due: what makes a ``Delivery`` one to be claimed.
-    """
-    running = select(Broadcast.id, Broadcast.urgent).where(is_running(true() if quiet else ~true())).subquery("running")
+def _due() -> Select[*tuple[Any, ...]]:
+    wanted: Any = bindparam("wanted", None, type_=Integer())
+    running = select(Broadcast.id, Broadcast.urgent).where(is_running()).subquery("running")
     of_each = (
         select(
             Delivery.id,
@@ -50,21 +49,24 @@ async def due(session: AsyncSession, limit: int, quiet: bool, is_due: ColumnElem
             Delivery.lease_id,
             Delivery.not_before,
         )
-        .where(Delivery.broadcast_id == running.c.id, Delivery.broadcast_id.is_not(None), is_due)
+        .where(Delivery.broadcast_id == running.c.id, Delivery.broadcast_id.is_not(None), is_due())
         .order_by(Delivery.not_before, Delivery.id)
-        .limit(limit)
+        .limit(wanted)
         .with_for_update(skip_locked=True)
         .lateral("next")
     )
-    found = await session.execute(
+    return (
         select(*of_each.c, Chat.locale, Chat.gone_at)
         .select_from(running)
         .join(of_each, true())
         .outerjoin(Chat, Chat.id == of_each.c.chat_id)
         .order_by(running.c.urgent.desc(), running.c.id, of_each.c.not_before, of_each.c.id)
-        .limit(limit)
+        .limit(wanted)
     )
-    return found.all()
+
+
+DUE = LookUp(_due())
+"""The next messages, so many as are ``wanted``, locked: of urgent broadcasts first, then of the oldest."""
 
 
 async def tell(
@@ -77,24 +79,24 @@ async def tell(
     """
     told: dict[int, dict[str, Any] | None] = {}
     known = {content.id for content in contents}
-    for broadcast_id in dict.fromkeys(row.broadcast_id for row in rows):
+    for broadcast_id in dict.fromkeys(row["broadcast_id"] for row in rows):
         broadcast = await session.get_one(Broadcast, broadcast_id)
         content = await content_of(session, vault, broadcast)
         if broadcast_id not in known:
             contents.append(content)
-        its = [row for row in rows if row.broadcast_id == broadcast_id]
+        its = [row for row in rows if row["broadcast_id"] == broadcast_id]
         if content.operation is Operation.DELETE:
             # Whatever its reader sees today.
-            told |= {row.id: {} for row in its}
+            told |= {row["id"]: {} for row in its}
             continue
         news = news_of(_RULE.validate_python(broadcast.audience), broadcast.import_id)
-        asked = [(row.chat_id, row.agreement_ids or ()) for row in its]
+        asked = [(row["chat_id"], row["agreement_ids"] or ()) for row in its]
         used = placeholders(content.bodies)
-        found = await facts_of(session, vault, asked, used, today=today, news=news)
+        found = await plain_facts(session, vault, asked, used, today=today, news=news)
         # Left out beforehand are those without news; meanwhile a load may have taken it back from others.
         only_news = broadcast.missing is Missing.LEAVE_OUT and Placeholder.NEWS in used
         for row, facts in zip(its, found, strict=True):
             if only_news and content.operation is Operation.SEND:
-                facts.homes = [home for home in facts.homes if home.news]
-            told[row.id] = facts.model_dump(mode="json", exclude_defaults=True) if facts.homes else None
-    return [told[row.id] for row in rows]
+                facts["homes"] = [home for home in facts["homes"] if home["news"]]
+            told[row["id"]] = facts if facts["homes"] else None
+    return [told[row["id"]] for row in rows]

@@ -29,8 +29,6 @@ from api.broadcasts.schemas import (
     SUMS,
     AllOf,
     AnyOf,
-    HomeFacts,
-    NewsFact,
     NewsKind,
     Placeholder,
     RecipientFacts,
@@ -42,7 +40,6 @@ from api.chats.liveness import is_live_link
 from api.chats.models import Link
 from api.estate.models import Forecast, Milestone, Unit
 from api.estate.queries import HOMES_FIRST, PLACES, forecast_json, home_label
-from api.estate.schemas import ForecastOut
 from api.identity.documents import mask_agreement_number, mask_name
 from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Row, decimal_text, json_list, json_object
@@ -54,6 +51,8 @@ log = structlog.get_logger()
 PROGRESS_NEWS = (NewsKind.FORECAST, NewsKind.MILESTONE)
 """What a link to the progress alone is told of."""
 
+_OF_FEES = ("paid_up_to", "monthly_amount", "next_payment_on", "fee_source", "fee_as_of")
+_OF_REGISTRATIONS = ("registration", "stage", "registration_source", "registration_as_of")
 _IDS = ARRAY(BigInteger())
 
 News = Collection[tuple[int, NewsKind]]
@@ -95,7 +94,21 @@ async def facts_of(
     today: date,
     news: News = (),
 ) -> list[RecipientFacts]:
-    """Facts of each of these chats about these agreements, in the order asked for.
+    """Facts of each of these chats about these agreements, in the order asked for. Parameters as of `plain_facts`."""
+    found = await plain_facts(session, vault, asked, used, today=today, news=news)
+    return [RecipientFacts.model_validate(facts) for facts in found]
+
+
+async def plain_facts(
+    session: AsyncSession,
+    vault: Vault,
+    asked: Sequence[tuple[int, Collection[int]]],
+    used: Collection[str],
+    *,
+    today: date,
+    news: News = (),
+) -> list[dict[str, Any]]:
+    """The same as plain data that a ``RecipientFacts`` reads, as it goes to couriers: without what is not there.
 
     Args:
         asked: chats with ids of agreements; those that the chat does not see today are left out.
@@ -112,16 +125,16 @@ async def facts_of(
     }
     if Placeholder.NEWS in known:
         values |= {"import_ids": [load for load, _ in news], "news_kinds": [kind.value for _, kind in news]}
-    found = [RecipientFacts() for _ in asked]
+    found: list[dict[str, Any]] = [{"homes": []} for _ in asked]
     for row in await _look_up(known).in_transaction(session, **values) if pairs else ():
         reader = found[row["place"]]
-        reader.homes.append(_home(row, known))
-        if reader.name is None and Placeholder.NAME in known and row["holder"] is not None:
-            reader.name = _name(vault, row)
+        reader["homes"].append(_home(row, known))
+        if reader.get("name") is None and Placeholder.NAME in known and row["holder"] is not None:
+            reader["name"] = _name(vault, row)
     return found
 
 
-def _home(row: Row, known: frozenset[Placeholder]) -> HomeFacts:
+def _home(row: Row, known: frozenset[Placeholder]) -> dict[str, Any]:
     progress_only = row["scope"] == LinkScope.PROGRESS
     facts: dict[str, Any] = {
         "agreement_id": row["id"],
@@ -133,18 +146,20 @@ def _home(row: Row, known: frozenset[Placeholder]) -> HomeFacts:
         if row["handed_over"]:
             facts |= {"handover_source": row["handover_source"], "handover_as_of": row["handover_as_of"]}
         elif row["expected"]:
-            forecast = ForecastOut.model_validate_json(row["expected"][0])
-            facts |= {"forecast": forecast, "handover_basis": forecast.basis}
+            forecast = json.loads(row["expected"][0])
+            facts |= {"forecast": forecast, "handover_basis": forecast["basis"]}
     if not progress_only and known & SUMS:
-        for name in ("paid_up_to", "monthly_amount", "next_payment_on", "fee_source", "fee_as_of"):
-            facts[name] = row[name]
+        facts |= {name: row[name] for name in _OF_FEES}
     if not progress_only and Placeholder.REGISTRATION in known:
-        for name in ("registration", "stage", "registration_source", "registration_as_of"):
-            facts[name] = row[name]
+        facts |= {name: row[name] for name in _OF_REGISTRATIONS}
     if Placeholder.NEWS in known:
-        told = [NewsFact.model_validate(fact) for fact in json.loads(row["news"])]
-        facts["news"] = [fact for fact in told if not progress_only or fact.kind in PROGRESS_NEWS]
-    return HomeFacts(**facts)
+        told = json.loads(row["news"])
+        facts["news"] = [_there(fact) for fact in told if not progress_only or fact["kind"] in PROGRESS_NEWS]
+    return _there(facts)
+
+
+def _there(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 @cache

@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import Select, any_, case, exists, func, literal, null, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Select, any_, bindparam, case, exists, func, literal, null, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, record
@@ -20,6 +20,7 @@ from api.broadcasts.content import placeholders, sent_by
 from api.broadcasts.models import Broadcast, BroadcastEvent
 from api.broadcasts.schemas import Body, BroadcastAction, BroadcastState, Missing, Operation, Rule
 from api.jobs import Work, enqueue, task
+from api.lookups import LookUp
 from api.messages.leases import in_nobodys_hand
 from api.messages.models import Delivery
 from api.messages.schemas import DeliveryState, NoticeKind
@@ -184,17 +185,31 @@ async def _audience(session: AsyncSession, broadcast: Broadcast, today: date, no
 # --- end ---
 
 
+def _waiting(broadcast_id: Any) -> tuple[Any, ...]:
+    return Delivery.broadcast_id == broadcast_id, Delivery.state == DeliveryState.WAITING
+
+
+_UNFINISHED_OF = LookUp(
+    select(Broadcast.id)
+    .where(Broadcast.id == any_(bindparam("ids", None, type_=ARRAY(BigInteger()))), Broadcast.state.in_(_UNFINISHED))
+    .order_by(Broadcast.id)
+    .with_for_update(key_share=True)
+)
+_FIRST_WAITING = LookUp(
+    select(Delivery.id)
+    .where(*_waiting(bindparam("broadcast_id", None, type_=BigInteger())), Delivery.broadcast_id.is_not(None))
+    .order_by(Delivery.not_before, Delivery.id)
+    .limit(1)
+)
+"""By the index of those that wait, whatever PostgreSQL thinks of their number."""
+
+
 async def finish(session: AsyncSession, broadcast_ids: Collection[int]) -> None:
     """Of these, those of which nothing waits any more are over. Whoever settled messages of theirs calls it last in
     its transaction: two who settle the last ones at the same time take turns, and the second sees what both did."""
-    ids = await session.scalars(
-        select(Broadcast.id)
-        .where(Broadcast.id.in_(broadcast_ids), Broadcast.state.in_(_UNFINISHED))
-        .order_by(Broadcast.id)
-        .with_for_update(key_share=True)
-    )
-    for broadcast_id in ids.all():
-        if await session.scalar(select(exists().where(*_waiting(broadcast_id)))):
+    for row in await _UNFINISHED_OF.in_transaction(session, ids=[*broadcast_ids]):
+        broadcast_id = row["id"]
+        if await _FIRST_WAITING.in_transaction(session, broadcast_id=broadcast_id):
             continue
         revision = await session.scalar(
             update(Broadcast)
@@ -291,10 +306,6 @@ async def sweep_broadcasts(work: Work) -> None:
     async with work.transaction() as session:
         unfinished = await session.scalars(select(Broadcast.id).where(Broadcast.state.in_(_UNFINISHED)))
         await finish(session, unfinished.all())
-
-
-def _waiting(broadcast_id: int) -> tuple[Any, Any]:
-    return Delivery.broadcast_id == broadcast_id, Delivery.state == DeliveryState.WAITING
 
 
 async def _counts(session: AsyncSession, broadcast_id: int) -> dict[str, int]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, case, cast, func, or_, update
+from sqlalchemy import ColumnElement, Float, Integer, and_, bindparam, case, cast, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.lookups import LookUp
 from api.messages.leases import JUMP_SECONDS
 from api.messages.models import SendBucket
 
@@ -22,6 +23,7 @@ AHEAD_SECONDS = 1.0
 """So long before its time a message of a broadcast may be granted: else each of a courier's ways to the API would cost
 tokens that flow over meanwhile. The courier waits until it is time."""
 
+_TABLE: Any = SendBucket.__table__
 _NOW = func.clock_timestamp()
 
 
@@ -58,28 +60,6 @@ class Level:
         return self.held + max(0.0, tokens - self.tokens) / limit.rate
 
 
-async def refill(session: AsyncSession, limit: Limit) -> Level:
-    """Bring the bucket up to date, and keep it for this transaction. While a halt lasts nothing flows in."""
-    # A reading of the clock from before the wait for the row may lie before the last refill.
-    last = case((_clock_went_back(), _NOW), else_=SendBucket.refilled_at)
-    elapsed = func.greatest(0, _seconds(_NOW - last))
-    row = (
-        await session.execute(
-            update(SendBucket)
-            .values(
-                tokens=func.least(limit.burst, SendBucket.tokens + elapsed * limit.rate),
-                refilled_at=func.greatest(last, _NOW),
-            )
-            .returning(SendBucket.tokens, func.greatest(0, _seconds(func.coalesce(SendBucket.held_until, _NOW) - _NOW)))
-            .execution_options(synchronize_session=False)
-        )
-    ).one_or_none()
-    if row is None:
-        return Level(0.0, math.inf)
-    held = float(row[1])
-    return Level(0.0 if held > 0 else row[0], held)
-
-
 def _clock_went_back() -> ColumnElement[bool]:
     """Whether the last refill lies ahead, by more than anybody waited for the row, and no halt put it there. Else
     nothing would flow in until the clock is there again."""
@@ -87,11 +67,34 @@ def _clock_went_back() -> ColumnElement[bool]:
     return and_(ahead, or_(SendBucket.held_until.is_(None), SendBucket.held_until < SendBucket.refilled_at))
 
 
+# A reading of the clock from before the wait for the row may lie before the last refill.
+_LAST = case((_clock_went_back(), _NOW), else_=SendBucket.refilled_at)
+_FLOWN_IN = func.greatest(0, _seconds(_NOW - _LAST)) * bindparam("rate", None, type_=Float())
+_REFILL = (
+    update(_TABLE)
+    .values(
+        tokens=func.least(bindparam("burst", None, type_=Float()), SendBucket.tokens + _FLOWN_IN),
+        refilled_at=func.greatest(_LAST, _NOW),
+    )
+    .returning(_TABLE.c.tokens, func.greatest(0, _seconds(func.coalesce(SendBucket.held_until, _NOW) - _NOW)))
+)
+_TAKE = LookUp(update(_TABLE).values(tokens=_TABLE.c.tokens - bindparam("taken", None, type_=Integer())))
+
+
+async def refill(session: AsyncSession, limit: Limit) -> Level:
+    """Bring the bucket up to date, and keep it for this transaction. While a halt lasts nothing flows in."""
+    # Not straight to the driver: it is what the transaction begins with.
+    connection = await session.connection()
+    row = (await connection.execute(_REFILL, {"rate": limit.rate, "burst": limit.burst})).one_or_none()
+    if row is None:
+        return Level(0.0, math.inf)
+    held = float(row[1])
+    return Level(0.0 if held > 0 else row[0], held)
+
+
 async def take(session: AsyncSession, tokens: int) -> None:
     """After :func:`refill`, in its transaction."""
-    await session.execute(
-        update(SendBucket).values(tokens=SendBucket.tokens - tokens).execution_options(synchronize_session=False)
-    )
+    await _TAKE.in_transaction(session, taken=tokens)
 
 
 async def halt(session: AsyncSession, seconds: float) -> None:

@@ -9,22 +9,24 @@ courier dies; what was in flight at that moment may arrive twice.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import structlog
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
-    and_,
+    Integer,
+    Interval,
+    Select,
+    Update,
+    Uuid,
     any_,
     bindparam,
     case,
     exists,
     func,
-    literal,
     or_,
     select,
     update,
@@ -35,11 +37,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.broadcasts import claiming
 from api.broadcasts.schemas import BroadcastContent
 from api.broadcasts.sending import finish
+from api.chats.access import TODAY
 from api.chats.liveness import is_live_link
 from api.chats.models import Chat, Link
 from api.lookups import LookUp
 from api.messages import bucket
-from api.messages.leases import in_nobodys_hand
+from api.messages.leases import is_due
 from api.messages.models import Delivery
 from api.messages.schemas import Claim, Claimed, DeliveryState, NoticeKind
 from api.messages.service import PAYLOAD
@@ -54,31 +57,21 @@ ROUNDS = 8
 
 _TABLE: Any = Delivery.__table__
 _NOW = func.clock_timestamp()
-# Stable within a statement, unlike the clock: so an index ends where the time that has not come begins.
-_BY_NOW = func.statement_timestamp()
-_DUE = and_(
-    Delivery.state == DeliveryState.WAITING,
-    Delivery.not_before <= _BY_NOW,
-    in_nobodys_hand(),
-)
 _NOTICE = Delivery.broadcast_id.is_(None)
 _NOTICES_FIRST = (Delivery.priority, Delivery.not_before, Delivery.id)
-_QUIET: Any = bindparam("quiet", None, type_=Boolean())
 
 
 def _first(*conditions: ColumnElement[bool], order: tuple[Any, ...]) -> ColumnElement[bool]:
     """Whether there is one. Asked for the first in an index's order: for any one at all PostgreSQL reads the table from
     its beginning, where there is none that waits."""
-    return select(Delivery.id).where(*conditions, _DUE).order_by(*order).limit(1).scalar_subquery().is_not(None)
+    return select(Delivery.id).where(*conditions, is_due()).order_by(*order).limit(1).scalar_subquery().is_not(None)
 
 
 ANYTHING_DUE = LookUp(
     select(
         or_(
             _first(_NOTICE, order=_NOTICES_FIRST),
-            exists().where(
-                claiming.is_running(_QUIET), _first(*claiming.IS_OF_IT, order=(Delivery.not_before, Delivery.id))
-            ),
+            exists().where(claiming.is_running(), _first(*claiming.IS_OF_IT, order=(Delivery.not_before, Delivery.id))),
         ).label("due")
     )
 )
@@ -96,19 +89,19 @@ class Taken:
 
 
 async def claim(
-    session: AsyncSession, vault: Vault, asked: Claim, limit: bucket.Limit, now: datetime, *, quiet: bool = False
+    session: AsyncSession, vault: Vault, asked: Claim, limit: bucket.Limit, today: date, *, quiet: bool = False
 ) -> Taken:
     """Lease what is due and the bucket allows. The bucket is kept for the rest of the transaction: couriers take
     turns, so that each gets what stands first.
 
     Args:
-        now: in the office's time zone.
+        today: in the office's time zone.
         quiet: only urgent broadcasts, and corrections, which make no noise.
     """
     level = await bucket.refill(session, limit)
     if level.held > 0:
         return Taken(pause=level.seconds_until(min(asked.limit, max(1, limit.burst // 2)), limit))
-    one = _Claim(session, vault, asked.lease_seconds, now, quiet)
+    one = _Claim(session, vault, asked.lease_seconds, today, quiet)
     taken = one.taken
     if (room := min(asked.limit, _for_notices(level, limit))) > 0:
         await one.notices(room, int(level.tokens - limit.reserve))
@@ -156,11 +149,11 @@ def _wait_for_their_time(messages: Sequence[Claimed], missing: float, limit: buc
 class _Claim:
     """One claim on its way."""
 
-    def __init__(self, session: AsyncSession, vault: Vault, lease_seconds: int, now: datetime, quiet: bool) -> None:
+    def __init__(self, session: AsyncSession, vault: Vault, lease_seconds: int, today: date, quiet: bool) -> None:
         self._session = session
         self._vault = vault
-        self._lease_seconds = lease_seconds
-        self._now = now
+        self._lasts = timedelta(seconds=lease_seconds)
+        self._today = today
         self._quiet = quiet
         self._lease = uuid4()
         self.taken = Taken()
@@ -171,19 +164,19 @@ class _Claim:
         for _ in range(ROUNDS):
             if (wanted := room - len(self.taken.messages)) == 0:
                 return
-            rows = (await self._session.execute(_notices(wanted, self._now))).all()
+            rows = await _NOTICES.in_transaction(self._session, wanted=wanted, today=self._today)
             over: _Over = defaultdict(list)
             leased: list[Claimed] = []
             for row in rows:
-                if end := _end(row, wanted=row.wanted):
-                    over[end].append(row.id)
-                elif row.priority > 0 and len(self.taken.messages) + len(leased) >= shared:
+                if end := _end(row, wanted=row["wanted"]):
+                    over[end].append(row["id"])
+                elif row["priority"] > 0 and len(self.taken.messages) + len(leased) >= shared:
                     self.held_back = True
                     break
                 elif (payload := _open(self._vault, row)) is None:
-                    over[DeliveryState.FAILED, "unreadable"].append(row.id)
+                    over[DeliveryState.FAILED, "unreadable"].append(row["id"])
                 else:
-                    leased.append(self._claimed(row, row.kind, payload))
+                    leased.append(self._claimed(row, row["kind"], payload))
             await self._settle(over, leased)
             if self.held_back or len(rows) < wanted:
                 return
@@ -196,16 +189,16 @@ class _Claim:
         for _ in range(ROUNDS):
             if (wanted := end - len(self.taken.messages)) == 0:
                 break
-            rows = await claiming.due(self._session, wanted, self._quiet, _DUE)
-            told = await claiming.tell(self._session, self._vault, rows, self._now.date(), self.taken.broadcasts)
+            rows = await claiming.DUE.in_transaction(self._session, wanted=wanted, quiet=self._quiet)
+            told = await claiming.tell(self._session, self._vault, rows, self._today, self.taken.broadcasts)
             over: _Over = defaultdict(list)
             leased: list[Claimed] = []
             for row, payload in zip(rows, told, strict=True):
                 if settled := _end(row, wanted=payload is not None):
-                    over[settled].append(row.id)
-                    touched.add(row.broadcast_id)
+                    over[settled].append(row["id"])
+                    touched.add(row["broadcast_id"])
                 else:
-                    more = {"broadcast_id": row.broadcast_id, "message_id": row.target_message_id}
+                    more = {"broadcast_id": row["broadcast_id"], "message_id": row["target_message_id"]}
                     leased.append(self._claimed(row, NoticeKind.BROADCAST, payload, **more))
             await self._settle(over, leased)
             if len(rows) < wanted:
@@ -215,9 +208,15 @@ class _Claim:
         if touched:
             await finish(self._session, touched)
 
-    def _claimed(self, row: Any, kind: NoticeKind, payload: Any, **more: Any) -> Claimed:
+    def _claimed(self, row: Any, kind: str, payload: Any, **more: Any) -> Claimed:
         return Claimed(
-            id=row.id, lease=self._lease, chat_id=row.chat_id, locale=row.locale, kind=kind, payload=payload, **more
+            id=row["id"],
+            lease=self._lease,
+            chat_id=row["chat_id"],
+            locale=row["locale"],
+            kind=kind,
+            payload=payload,
+            **more,
         )
 
     async def _settle(self, over: "_Over", leased: Sequence[Claimed]) -> None:
@@ -229,27 +228,26 @@ class _Claim:
             )
             self.taken.ended[state.value] += len(ids)
         if leased:
-            await _lease(self._session, [one.id for one in leased], self._lease, self._lease_seconds)
+            ids = [one.id for one in leased]
+            await _LEASE.in_transaction(self._session, ids=ids, lease=self._lease, lasts=self._lasts)
             self.taken.messages += leased
 
 
 _Over = defaultdict[tuple[DeliveryState, str | None], list[int]]
 
 
-def _notices(limit: int, now: datetime) -> Any:
+def _notices() -> Select[*tuple[Any, ...]]:
     # First those that stand first, then what is to be known of them: the other way round PostgreSQL prepares the links
     # of all chats.
     first = (
         select(Delivery)
-        .where(_NOTICE, _DUE)
+        .where(_NOTICE, is_due())
         .order_by(*_NOTICES_FIRST)
-        .limit(limit)
+        .limit(bindparam("wanted", None, type_=Integer()))
         .with_for_update(skip_locked=True)
         .subquery("first")
     ).c
-    sees = exists().where(
-        Link.chat_id == first.chat_id, Link.agreement_id == first.agreement_id, is_live_link(now.date())
-    )
+    sees = exists().where(Link.chat_id == first.chat_id, Link.agreement_id == first.agreement_id, is_live_link(TODAY))
     return (
         select(
             first.id,
@@ -270,32 +268,36 @@ def _notices(limit: int, now: datetime) -> Any:
 
 def _end(row: Any, *, wanted: bool) -> tuple[DeliveryState, str | None] | None:
     """How it ends unsent; None: it is to be sent."""
-    if row.gone_at is not None:
+    if row["gone_at"] is not None:
         return DeliveryState.GONE, None
     if not wanted:
         return DeliveryState.CANCELLED, None
-    if row.lease_id is not None and row.doubts >= LAPSES:
+    if row["lease_id"] is not None and row["doubts"] >= LAPSES:
         return DeliveryState.UNKNOWN, "never_reported"
     return None
 
 
 def _open(vault: Vault, row: Any) -> Any:
     try:
-        return vault.open_json(PAYLOAD, row.payload or b"")
+        return vault.open_json(PAYLOAD, row["payload"] or b"")
     except CannotOpen:
-        log.error("delivery_unreadable", delivery=row.id)
+        log.error("delivery_unreadable", delivery=row["id"])
         return None
 
 
-async def _lease(session: AsyncSession, ids: Sequence[int], lease: UUID, seconds: int) -> None:
-    await session.execute(
+def _lease() -> Update:
+    return (
         update(_TABLE)
-        .where(_TABLE.c.id == any_(literal(ids, ARRAY(BigInteger))))
+        .where(_TABLE.c.id == any_(bindparam("ids", None, type_=ARRAY(BigInteger()))))
         .values(
-            lease_id=lease,
-            lease_until=_NOW + timedelta(seconds=seconds),
+            lease_id=bindparam("lease", None, type_=Uuid()),
+            lease_until=_NOW + bindparam("lasts", None, type_=Interval()),
             attempts=_TABLE.c.attempts + 1,
             # Whoever had it before never said what came of it.
             doubts=_TABLE.c.doubts + case((_TABLE.c.lease_id.is_not(None), 1), else_=0),
         )
     )
+
+
+_NOTICES = LookUp(_notices())
+_LEASE = LookUp(_lease())

@@ -1,17 +1,18 @@
-"""Whether a message is in some courier's hand."""
+"""Whether a message is in some courier's hand, or is to be put there."""
 
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 
 from api.messages.models import Delivery
-from api.messages.schemas import LONGEST_LEASE
+from api.messages.schemas import LONGEST_LEASE, DeliveryState
 
 JUMP_SECONDS = 10.0
 """By more than that the database's clock goes back only when somebody sets it."""
 
-# Stable within a statement, so that an index can be searched by it.
+# Stable within a statement, unlike the clock: so an index can be searched by it, and ends where the time that has not
+# come begins.
 _NOW: Any = func.statement_timestamp()
 
 
@@ -22,3 +23,8 @@ def in_nobodys_hand() -> ColumnElement[bool]:
         Delivery.lease_until <= _NOW,
         Delivery.lease_until > _NOW + timedelta(seconds=LONGEST_LEASE + JUMP_SECONDS),
     )
+
+
+def is_due() -> ColumnElement[bool]:
+    """It is to be sent now."""
+    return and_(Delivery.state == DeliveryState.WAITING, Delivery.not_before <= _NOW, in_nobodys_hand())

@@ -3,12 +3,13 @@
 from collections import Counter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Float, SmallInteger, Text, any_, bindparam, case, func, literal, select, update
+from sqlalchemy import BigInteger, Float, SmallInteger, Text, Update, any_, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.broadcasts.sending import finish
 from api.chats.service import mark_gone
+from api.lookups import LookUp
 from api.messages import bucket
 from api.messages.models import Delivery
 from api.messages.schemas import DeliveryState, Outcome, Report, Result
@@ -45,7 +46,7 @@ _ARRAYS: dict[str, Any] = {
 }
 
 
-def _settling() -> Any:
+def _settling() -> Update:
     """One statement for all rows of a report: each parameter is an array, over them."""
     given = [bindparam(f"new_{name}", None, type_=ARRAY(kind)) for name, kind in _ARRAYS.items()]
     new = func.unnest(*given).table_valued(*_ARRAYS, name="new").render_derived().c
@@ -70,7 +71,23 @@ def _settling() -> Any:
     )
 
 
-_SETTLE = _settling()
+_SETTLE = LookUp(_settling())
+_HELD = (
+    select(
+        Delivery.id,
+        Delivery.chat_id,
+        Delivery.broadcast_id,
+        Delivery.lease_id,
+        Delivery.attempts,
+        Delivery.doubts,
+    )
+    .where(
+        Delivery.id == any_(bindparam("ids", None, type_=ARRAY(BigInteger()))),
+        Delivery.state == DeliveryState.WAITING,
+    )
+    .order_by(Delivery.id)
+    .with_for_update()
+)
 
 
 async def report(session: AsyncSession, told: Report) -> Counter[str]:
@@ -80,22 +97,8 @@ async def report(session: AsyncSession, told: Report) -> Counter[str]:
         How many they are, by outcome.
     """
     results = {(result.id, result.lease): result for result in told.results}
-    held = await session.execute(
-        select(
-            Delivery.id,
-            Delivery.chat_id,
-            Delivery.broadcast_id,
-            Delivery.lease_id,
-            Delivery.attempts,
-            Delivery.doubts,
-        )
-        .where(
-            Delivery.id == any_(literal([result.id for result in told.results], ARRAY(BigInteger))),
-            Delivery.state == DeliveryState.WAITING,
-        )
-        .order_by(Delivery.id)
-        .with_for_update()
-    )
+    # Not straight to the driver: it is what the transaction begins with.
+    held = await (await session.connection()).execute(_HELD, {"ids": [result.id for result in told.results]})
     settled: dict[int, _After] = {}
     gone: set[int] = set()
     over: set[int] = set()
@@ -113,7 +116,7 @@ async def report(session: AsyncSession, told: Report) -> Counter[str]:
     if settled:
         columns = zip(*settled.values(), strict=True)
         new = {f"new_{name}": [*column] for name, column in zip(_After._fields, columns, strict=True)}
-        await (await session.connection()).execute(_SETTLE, {"new_id": [*settled], **new})
+        await _SETTLE.in_transaction(session, new_id=[*settled], **new)
     if gone:
         await mark_gone(session, gone)
     if told.halt_seconds:
