@@ -6,6 +6,7 @@ when it dies.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ DRAIN = 8.0
 """Seconds that a courier takes to end: container engines kill after ten."""
 LONGEST_REST = 30.0
 MOST_RESULTS = 100
+GATHER = 0.02
+"""Seconds between two reports, so that at a high pace each tells of many messages."""
 LONGEST_HALT = 86_400.0
 
 
@@ -94,9 +97,10 @@ class Courier:
         self._room = asyncio.Event()
         self._empty = asyncio.Event()
         self._news = asyncio.Event()
+        self._all_told = asyncio.Event()
+        self._told: list[_Told] = []
         self._hold(0)
         self._sending: set[asyncio.Task[None]] = set()
-        self._told: list[_Told] = []
         self._halt_until = 0.0
         self._telegram = Rests(LONGEST_REST)
         self._telegram_until = 0.0
@@ -116,11 +120,9 @@ class Courier:
 
     def _hold(self, more: int) -> None:
         self._in_hand += more
-        for event, true in ((self._room, self._in_hand <= self._batch // 2), (self._empty, self._in_hand == 0)):
-            if true:
-                event.set()
-            else:
-                event.clear()
+        _turn(self._room, self._in_hand <= self._batch // 2)
+        _turn(self._empty, self._in_hand == 0)
+        _turn(self._all_told, self._in_hand == len(self._told))
 
     # Claiming
 
@@ -239,9 +241,10 @@ class Courier:
             self._metrics.message(result.outcome.value)
         self._told.append(_Told(result, until))
         self._news.set()
+        _turn(self._all_told, self._in_hand == len(self._told))
 
     async def _report(self) -> None:
-        """Tell the API what is to be told: all of it at once, as soon as it has taken the report before."""
+        """Tell the API what is to be told: the first at once, what comes shortly after with the next report."""
         api = Rests(LONGEST_REST)
         while True:
             await self._news.wait()
@@ -254,6 +257,13 @@ class Courier:
                     _complain("messages_not_reported", error)
                     await asyncio.sleep(api.next())
                 self._forget_what_is_too_late()
+                await self._gather()
+
+    async def _gather(self) -> None:
+        """A little time between two reports, unless nothing more can come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER):
+                await self._all_told.wait()
 
     async def _report_once(self) -> None:
         told = self._told[:MOST_RESULTS]
@@ -305,6 +315,13 @@ async def _unless(ended: asyncio.Task[Any], work: Coroutine[Any, Any, Answer]) -
         task.cancel()
         await asyncio.wait([task])
     return None if task.cancelled() else task.result()
+
+
+def _turn(event: asyncio.Event, on: bool) -> None:
+    if on:
+        event.set()
+    else:
+        event.clear()
 
 
 def _result(

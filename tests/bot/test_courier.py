@@ -13,10 +13,11 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from api.messages.models import Delivery
-from api.messages.schemas import Claimed, DeliveryState, NoticeKind
+from api.messages.schemas import Claimed, DeliveryState, NoticeKind, Report, Reported
 from api.messages.service import PAYLOAD
 from bot import courier as courier_module
 from bot.app import run_courier, running_courier
+from bot.backend.messages import MessageCalls
 from bot.ui import Letter
 from handlers.registry import compose
 from locales import Translator
@@ -42,6 +43,32 @@ async def test_many_arrive_once_each_by_several_couriers(post: Post) -> None:
     async with post.courier(), post.courier(), running_courier(post.settings(courier_batch=1)):
         await post.settled()
     assert await post.arrived() == Counter(words)
+
+
+async def test_reports_are_gathered_until_nothing_more_can_come(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    report = MessageCalls.report_messages
+
+    async def noted(self: MessageCalls, told: Report) -> Reported:
+        sizes.append(len(told.results))
+        return await report(self, told)
+
+    monkeypatch.setattr(MessageCalls, "report_messages", noted)
+    monkeypatch.setattr(courier_module, "GATHER", 15.0)
+    await post.put(*(f"第{number}件" for number in range(BATCH)))
+    # The answers to two of them come late, one after the other.
+    await post.fault(200, delay=0.4)
+    await post.fault(200, delay=0.8)
+    began = time.monotonic()
+    async with post.courier():
+        await post.settled()
+        assert time.monotonic() - began < 10, "it waited though all was told"
+        assert sum(sizes) == BATCH
+        assert sizes[-1] >= 2, f"late ones were told one by one: {sizes}"
+        await post.put("另一件")
+        began = time.monotonic()
+        await post.settled()
+        assert time.monotonic() - began < 10, "a lone one was kept back"
 
 
 async def test_telegrams_pause_is_kept_by_all_and_then_it_arrives(post: Post) -> None:
