@@ -1,13 +1,13 @@
 """A broadcast in a reader's words: the body of their language, filled in from their own homes, and its buttons."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeVar
 
-from telegram import InlineKeyboardButton
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from api.broadcasts.schemas import (
     LONGEST,
-    BroadcastButton,
     BroadcastContent,
     Placeholder,
     RecipientFacts,
@@ -26,6 +26,7 @@ Text = TypeVar("Text")
 NOT_THERE = {Placeholder.NAME: lazy("neighbour")}
 """What is said where a value is not there, other than that it is not published yet."""
 
+_KNOWN = frozenset(Placeholder)
 _MARKS = 8
 """Of the room of a value, for the marks around it in a text from right to left."""
 
@@ -63,17 +64,15 @@ def broadcast_letter(content: BroadcastContent, facts: RecipientFacts, locale: s
         raise CannotCompose("no body")
     language, body = found
     names = used(body.text)
-    if not names <= {*Placeholder}:
+    if not names <= _KNOWN:
         raise CannotCompose("unknown placeholder")
     # The values are said in the language around them.
     words = translator(language, tr.time_zone) if is_spoken(language) else tr
     told = {name: _told(Placeholder(name), facts, words) for name in names}
     if is_right_to_left(language):
         told = {name: isolated(cut(value, LONGEST[Placeholder(name)] - _MARKS)) for name, value in told.items()}
-    keys = [_key(one) for one in body.buttons]
-    if content.topic is not Topic.LEGAL:
-        keys.append(button(tr.plain("🔔 Choose what you are told"), ChooseTopics()))
-    return Letter(fill(body.text, told), rows(*keys) if keys else None)
+    buttons = tuple((one.label, one.url, one.target) for one in body.buttons)
+    return Letter(fill(body.text, told), _keyboard(buttons, content.topic, tr))
 
 
 def _told(placeholder: Placeholder, facts: RecipientFacts, tr: Translator) -> Html:
@@ -82,7 +81,17 @@ def _told(placeholder: Placeholder, facts: RecipientFacts, tr: Translator) -> Ht
     return value if value is not None else tr.t(NOT_THERE.get(placeholder, lazy("not published yet")))
 
 
-def _key(one: BroadcastButton) -> InlineKeyboardButton:
-    if one.url is not None:
-        return InlineKeyboardButton(one.label, url=one.url)
-    return button(one.label, FollowBroadcast(one.target or Target.MENU))
+@lru_cache(maxsize=64)
+def _keyboard(
+    buttons: tuple[tuple[str, str | None, Target | None], ...], topic: Topic, tr: Translator
+) -> InlineKeyboardMarkup | None:
+    """The same for all readers of a language."""
+    keys = [
+        InlineKeyboardButton(label, url=url)
+        if url is not None
+        else button(label, FollowBroadcast(target or Target.MENU))
+        for label, url, target in buttons
+    ]
+    if topic is not Topic.LEGAL:
+        keys.append(button(tr.plain("🔔 Choose what you are told"), ChooseTopics()))
+    return rows(*keys) if keys else None

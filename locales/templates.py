@@ -87,7 +87,7 @@ class _Token:
 
 def length(text: str) -> int:
     """As Telegram counts, in UTF-16 units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 @lru_cache(maxsize=64)
