@@ -134,7 +134,7 @@ class BotSettings(BaseSettings):
     concurrency: int = Field(64, ge=1, le=1000, description="Updates worked on at the same time, of different chats.")
 
     courier_batch: int = Field(
-        10, ge=1, le=100, description="Notices that one courier has in hand; so many may come twice after a crash."
+        10, ge=1, le=200, description="Notices that one courier has in hand; so many may come twice after a crash."
     )
 
     @model_validator(mode="after")

@@ -182,7 +182,7 @@ LONGEST_LEASE = 600
 class Claim(BaseModel):
     """What a courier can take on now."""
 
-    limit: int = Field(default=10, ge=1, le=100)
+    limit: int = Field(default=10, ge=1, le=200)
     lease_seconds: int = Field(
         default=60, ge=5, le=LONGEST_LEASE, description="Time to send and report; then others may."
     )

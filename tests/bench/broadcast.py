@@ -203,7 +203,7 @@ def _courier(api_url: str, telegram_url: str) -> contextlib.AbstractContextManag
         "SHANGLOU_API_URL": api_url,
         "SHANGLOU_TELEGRAM_API_URL": telegram_url,
         "SHANGLOU_TELEGRAM_TOKEN": new_token(),
-        "SHANGLOU_COURIER_BATCH": "100",
+        "SHANGLOU_COURIER_BATCH": "200",
     }
     return started("the courier", python("bot", "courier"), environment)
 
