@@ -1,6 +1,7 @@
 """The connections of look-ups: what becomes of them when the database or the caller goes away."""
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,18 @@ from typing import Any
 import aiohttp
 import asyncpg
 import pytest
-from sqlalchemy import literal, select
+from sqlalchemy import bindparam, literal, select, update
 
 from api import lookups
 from api.app import create_app
+from api.chats.models import Link
 from api.db import Database
+from api.identity.schemas import LinkScope
 from api.lookups import LookUp, ReadPool
 from api.settings import Settings
 from tests.api.strictly import refused
 from tests.conftest import SERVICE_TOKEN
+from tests.factories import Factory
 from tests.serving import serving
 
 SLEEP = "SELECT pg_sleep(30)"
@@ -68,6 +72,19 @@ async def test_a_server_that_was_restarted_costs_nobody_a_save(database: Databas
     for _ in range(3):
         async with database.transaction() as session:
             assert (await one.in_transaction(session))[0][0] == 1
+
+
+async def test_what_goes_straight_to_the_driver_is_part_of_the_transaction_even_as_its_first(
+    database: Database, factory: Factory
+) -> None:
+    link = await factory.link(700100200, await factory.agreement())
+    scoped = LookUp(update(Link).where(Link.id == bindparam("id", None)).values(scope=LinkScope.PROGRESS))
+    with contextlib.suppress(ZeroDivisionError):
+        async with database.transaction() as session:
+            await scoped.in_transaction(session, id=link.id)
+            raise ZeroDivisionError
+    async with database.transaction() as session:
+        assert (await session.get_one(Link, link.id)).scope is LinkScope.EVERYTHING
 
 
 async def test_a_caller_who_goes_away_frees_the_place(database: Database) -> None:
