@@ -109,6 +109,12 @@ def _taken(ctx: Context, case: CaseOut, action: CaseAction) -> Html:
     return ctx.t("✅ It is added to complaint {number}; the officer is told.", number=case.number)
 
 
+async def collect_answer(update: Update, ctx: Context, case: CaseOut) -> None:
+    """What was sent without replying to anything, while the office waits for an answer: it is likely that answer, so it
+    is kept, and goes only when the person says so."""
+    await _collect(update, ctx, case, CaseAction.REPLY)
+
+
 async def _collect(update: Update, ctx: Context, case: CaseOut, action: CaseAction | None) -> None:
     draft = CaseDraft(number=case.number, action=action or CaseAction.ADD)
     if action is CaseAction.REPLY and (asked := question(case)):

@@ -137,6 +137,14 @@ def day_of(moment: datetime, tr: Translator) -> str:
     return tr.date(moment.astimezone(tr.time_zone).date())
 
 
+def how_long(days: int, tr: Translator) -> Html:
+    """A number of days as people say it: nobody knows how long 1,095 days are."""
+    years, rest = divmod(days, 365)
+    if years and not rest:
+        return tr.n("{n} year", "{n} years", years)
+    return tr.n("{n} day", "{n} days", days)
+
+
 def quoted(text: str, limit: int = SHOWN_TEXT) -> Html:
     """What a person wrote, set apart."""
     return Html(f"<blockquote>{escaped(shorten(text, limit))}</blockquote>")

@@ -7,6 +7,7 @@ from bot.context import Context
 from bot.dispatch import MessageHandler, TurnHandler
 from bot.drafts import remind_of_draft
 from bot.ui import lines, rows
+from handlers.loose_words import understood
 from handlers.menu import main_menu
 from locales import lazy
 
@@ -45,12 +46,16 @@ async def old_button(update: Update, ctx: Context) -> None:
 
 async def unexpected_text(update: Update, ctx: Context) -> None:
     if ctx.session.dialog is None:
+        if await understood(update, ctx):
+            return
         await ctx.reply(ctx.t("I cannot answer free text yet. Please choose:"), main_menu(ctx))
     else:
         await _show_a_way(ctx, ctx.t("I did not expect a text here."))
 
 
 async def unexpected_kind(update: Update, ctx: Context) -> None:
+    if ctx.session.dialog is None and await understood(update, ctx):
+        return
     if update.message is not None and update.message.voice is not None:
         await _show_a_way(ctx, ctx.t("I cannot listen to voice messages yet."))
     else:

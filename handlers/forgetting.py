@@ -11,6 +11,7 @@ from bot.callbacks import Callback
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, rows
+from handlers.facts import how_long
 from handlers.privacy import AskForMyData, AskToForget, OpenPrivacy
 from locales import Html, join
 
@@ -85,19 +86,15 @@ def _kept(ctx: Context, ends: ErasureOut) -> list[Html | None]:
         if ends.cases
         else None,
         ctx.t("• The office's own rolls: your agreement rests on them. This bot only reads them."),
-        ctx.n(
-            "• That you had agreed, and no longer do: for {n} day, so that the office can show that it was allowed to "
+        ctx.t(
+            "• That you had agreed, and no longer do: for {time}, so that the office can show that it was allowed to "
             "answer you.",
-            "• That you had agreed, and no longer do: for {n} days, so that the office can show that it was allowed to "
-            "answer you.",
-            days.consents,
+            time=how_long(days.consents, ctx.words),
         ),
-        ctx.n(
-            "• How often somebody tried here to show who they are: for {n} day. Otherwise a stranger could erase "
+        ctx.t(
+            "• How often somebody tried here to show who they are: for {time}. Otherwise a stranger could erase "
             "everything and go on guessing.",
-            "• How often somebody tried here to show who they are: for {n} days. Otherwise a stranger could erase "
-            "everything and go on guessing.",
-            days.attempts,
+            time=how_long(days.attempts, ctx.words),
         ),
         ctx.t(
             "• The record of who looked at what and when. No names and no content stand in it, and nobody can delete "

@@ -6,7 +6,10 @@ from api.identity.schemas import LinkLapse
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, lines, rows
-from locales import Html, Translator
+from locales import Html, Translator, lazy
+
+VERIFY = lazy("🔑 Show who I am")
+"""On the key that begins it."""
 
 
 class Verify(Callback, prefix="verify"):
@@ -18,7 +21,7 @@ class AskOffice(Callback, prefix="ask_office"):
 
 
 def verify_button(ctx: Context | Translator) -> InlineKeyboardButton:
-    return button(ctx.plain("🔑 Show who I am"), Verify())
+    return button(ctx.plain(VERIFY), Verify())
 
 
 def ask_office_button(ctx: Context | Translator) -> InlineKeyboardButton:

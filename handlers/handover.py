@@ -94,7 +94,14 @@ def _expected(handover: HandoverOut, tr: Translator, today: date) -> list[str]:
     slips = _slips(handover)
     if slips:
         paragraphs.append(
-            tr.n("The date has changed once:", "The date has changed {n} times. The last time:", len(slips))
+            # Apart from the plural: not every language tells one from many by it.
+            tr.t("The date has changed once:")
+            if len(slips) == 1
+            else tr.n(
+                "The date has changed {n} time. The last time:",
+                "The date has changed {n} times. The last time:",
+                len(slips),
+            )
         )
         paragraphs += [_slip_lines(newer, older, tr) for newer, older in slips[:SHOWN_SLIPS]]
     return paragraphs

@@ -37,7 +37,8 @@ async def hand_over(
         media_type = claimed if _MEDIA_TYPE.fullmatch(claimed) else "application/octet-stream"
     else:
         media_type = guessed or "image/jpeg"
-        kind, filename = AttachmentKind.PHOTO, f"photo-{number}{mimetypes.guess_extension(media_type) or '.jpg'}"
+        name = ctx.plain("photo-{number}", number=number)
+        kind, filename = AttachmentKind.PHOTO, name + (mimetypes.guess_extension(media_type) or ".jpg")
     attach = ctx.backend.staff_attach if by_staff else ctx.backend.attach
     return await attach(
         ctx.chat_id,

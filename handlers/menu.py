@@ -8,6 +8,7 @@ from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, pairs, rows
 from handlers.gate import verify_button
+from locales import lazy
 
 Row = list[InlineKeyboardButton]
 
@@ -48,23 +49,25 @@ class OpenHelp(Callback, prefix="help"):
     """What can be done here."""
 
 
+ENTRIES: tuple[tuple[str, type[Callback]], ...] = (
+    (lazy("Handover"), OpenHandover),
+    (lazy("My home"), OpenHome),
+    (lazy("Payments"), OpenPayments),
+    (lazy("File a complaint"), OpenComplaint),
+    (lazy("My complaints"), OpenCases),
+    (lazy("Settings"), OpenSettings),
+    # Translators: also in the other language, for those who cannot read this one.
+    (lazy("Language"), OpenLanguage),
+    (lazy("Help"), OpenHelp),
+)
+"""What one can ask for, in the order of its keys."""
+
+
 def main_menu(ctx: Context) -> InlineKeyboardMarkup:
     """What one can ask for; first of all the way in, for who has not shown who they are."""
     return rows(
         None if ctx.session.linked else verify_button(ctx),
-        *pairs(
-            [
-                button(ctx.plain("Handover"), OpenHandover()),
-                button(ctx.plain("My home"), OpenHome()),
-                button(ctx.plain("Payments"), OpenPayments()),
-                button(ctx.plain("File a complaint"), OpenComplaint()),
-                button(ctx.plain("My complaints"), OpenCases()),
-                button(ctx.plain("Settings"), OpenSettings()),
-                # Translators: also in the other language, for those who cannot read this one.
-                button(ctx.plain("Language"), OpenLanguage()),
-                button(ctx.plain("Help"), OpenHelp()),
-            ]
-        ),
+        *pairs([button(ctx.plain(words), kind()) for words, kind in ENTRIES]),
     )
 
 

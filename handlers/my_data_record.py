@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from api.identity.schemas import ConsentKind
 from api.messages.schemas import DeliveryState, NoticeKind
 from api.rights.schemas import KeptDays, MyDataOut, StoredNotice, View
-from handlers.facts import day_of, listed
+from handlers.facts import day_of, how_long, listed
 from locales import Html, Translator, join, lazy
 
 _WHO = {
@@ -101,30 +101,35 @@ def views(views: Sequence[View], tr: Translator) -> list[Html | None]:
     told: list[Html | None] = [
         tr.t("Since you see your home here. Nobody is named; the office knows who it was, and must answer for it."),
     ]
-    told += [_view(view, tr) for view in views]
+    alike: dict[Html, list[View]] = {}
+    for view in views:
+        # Several actions have the same words: told one by one they would look like one told several times.
+        alike.setdefault(_seen_by(view, tr), []).append(view)
+    told += [join("\n", [words, _times(same, tr)]) for words, same in alike.items()]
     return told if views else [*told, tr.t("Nobody but you.")]
 
 
-def _view(view: View, tr: Translator) -> Html:
+def _seen_by(view: View, tr: Translator) -> Html:
     who = tr.t(_WHO.get(view.who, _WHO["system"]))
     roles = listed([tr.t(_ROLES[role]) for role in view.roles if role in _ROLES], tr)
     what = tr.t(_ACTIONS.get(view.action, _WORKED))
-    return join(
-        "\n",
-        [
-            tr.t("<b>{who}</b> ({roles}) {what}", who=who, roles=roles, what=what)
-            if roles
-            else tr.t("<b>{who}</b> {what}", who=who, what=what),
-            tr.n(
-                "{n} time, the last on {day}", "{n} times, the last on {day}", view.times, day=day_of(view.last_at, tr)
-            ),
-        ],
+    if roles:
+        return tr.t("<b>{who}</b> ({roles}) {what}", who=who, roles=roles, what=what)
+    return tr.t("<b>{who}</b> {what}", who=who, what=what)
+
+
+def _times(views: Sequence[View], tr: Translator) -> Html:
+    return tr.n(
+        "{n} time, the last on {day}",
+        "{n} times, the last on {day}",
+        sum(view.times for view in views),
+        day=day_of(max(view.last_at for view in views), tr),
     )
 
 
 def kept_days(days: KeptDays, tr: Translator) -> list[Html | None]:
-    def kept(what: str, n: int) -> Html:
-        return tr.n("• {what}: {n} day", "• {what}: {n} days", n, what=what)
+    def kept(what: str, how_many: int) -> Html:
+        return tr.t("• {what}: {time}", what=what, time=how_long(how_many, tr))
 
     return [
         join(

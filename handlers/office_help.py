@@ -17,7 +17,7 @@ from bot.ui import button, rows
 from handlers import privacy, terms, verification
 from handlers.facts import day_of
 from handlers.gate import AskOffice
-from handlers.menu import OpenSettings, main_menu
+from handlers.menu import main_menu
 from handlers.verification_texts import given
 from locales import Html, join
 
@@ -212,7 +212,7 @@ async def _file(ctx: Context, text: str) -> None:
                 _contact(ctx),
             ],
         ),
-        rows(button(ctx.plain("Settings"), OpenSettings()), *main_menu(ctx).inline_keyboard),
+        main_menu(ctx),
         personal=True,
     )
     await remind_of_interrupted(ctx)

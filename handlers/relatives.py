@@ -258,7 +258,7 @@ async def _show_code(ctx: Context, agreement_id: int, code: RelativeCodeOut) -> 
                     "⬆️ Please pass the message above on to your relative, and to nobody else: whoever uses it first "
                     "sees your home."
                 ),
-                join(" ", shown),
+                join("\n", shown),
                 ctx.t("You are told as soon as it is used."),
             ],
         ),

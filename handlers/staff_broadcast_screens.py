@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from api.broadcasts.schemas import (
     AudienceCount,
     Body,
+    BroadcastAction,
     BroadcastEventOut,
     BroadcastOut,
     BroadcastState,
@@ -278,9 +279,16 @@ def reached(rows: list[ReachedOf], title: str, names: bool, tr: Translator) -> H
 
 
 def events(happened: list[BroadcastEventOut], tr: Translator) -> Html | None:
+    """The newest of them. Of changes that one person made in a row only the last: every setting is one, and they would
+    push the reason for which it was sent back off the screen."""
     if not happened:
         return None
-    return join("\n", [tr.t("<b>What happened</b>"), *(event(one, tr) for one in happened[-SHOWN_EVENTS:])])
+    told: list[BroadcastEventOut] = []
+    for one in happened:
+        if one.action is BroadcastAction.EDIT and told and (told[-1].action, told[-1].by) == (one.action, one.by):
+            told.pop()
+        told.append(one)
+    return join("\n", [tr.t("<b>What happened</b>"), *(event(one, tr) for one in told[-SHOWN_EVENTS:])])
 
 
 def event(one: BroadcastEventOut, tr: Translator) -> Html:

@@ -33,7 +33,7 @@ MAX_PHONE = 40
 # --- the way in, and out ---
 
 
-async def begin(update: Update, ctx: Context, tap: Verify) -> None:
+async def begin(update: Update, ctx: Context, tap: Verify | None = None) -> None:
     agreed = [consent.kind.value for consent in (await ctx.backend.consents(ctx.chat_id)).consents]
     ctx.session.interrupt_with(Step.WAY if ConsentKind.NOTICE in agreed else Step.NOTICE, agreed=agreed)
     await ask(ctx)
@@ -288,7 +288,7 @@ async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
             screens.not_matched(ctx, method), screens.again_keys(ctx, method) if in_dialog else main_menu(ctx)
         )
     except Locked as locked:
-        keys = screens.step_keys(ctx) if in_dialog else main_menu(ctx)
+        keys = screens.locked_keys(ctx) if in_dialog else main_menu(ctx)
         await ctx.reply(screens.locked(ctx, locked.retry_after_seconds), keys)
     except WayClosed as closed:
         ways = [LinkMethod(way) for way in closed.open]

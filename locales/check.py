@@ -9,7 +9,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 
 from locales import catalogs
-from locales.extraction import fields, sources, template, wrong_calls
+from locales.extraction import fields, overlooked, sources, template, wrong_calls
 
 TAG = re.compile(r"<(/?)([^<>]*)>")
 ALLOWED_TAGS = {"b", "i", "code"}
@@ -98,6 +98,7 @@ def problems(files: list[Path], languages: dict[str, Catalog]) -> list[str]:
     """One line for each slip in the code's calls and in the catalogs."""
     found = [problem for file in files for problem in wrong_calls(file)]
     wanted = template(files)
+    found += [problem for file in files for problem in overlooked(file, wanted)]
     for locale, catalog in languages.items():
         found += [f"{locale}: {problem}" for problem in wrong_catalog(catalog, wanted)]
     return found

@@ -71,3 +71,17 @@ def wrong_calls(file: Path) -> Iterator[str]:
         if given != wanted:
             names = ", ".join(sorted(given ^ wanted))
             yield f"{place}: the sentence's fields and the values given differ in: {names}"
+
+
+def overlooked(file: Path, found: Catalog) -> Iterator[str]:
+    """Sentences that the extractor did not see, which nobody would be asked to translate: a variable in a call that is
+    called as a keyword (``n``) it takes for the beginning of another call."""
+    seen = {text for message in found for text in ([message.id] if isinstance(message.id, str) else message.id)}
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS):
+            continue
+        words = node.args[node.func.attr == "p" : METHODS[node.func.attr]]
+        for word in words:
+            if isinstance(word, ast.Constant) and isinstance(word.value, str) and word.value not in seen:
+                place = f"{file.relative_to(ROOT) if file.is_relative_to(ROOT) else file}:{word.lineno}"
+                yield f"{place}: the extractor overlooks “{word.value}”: a variable has a keyword's name"

@@ -32,7 +32,8 @@ async def let_in(holder: Person, *taps: str) -> str:
         await holder.tap(button)
     invitation = await holder.expect("https://t.me/", "只能用一次")
     assert not invitation.protected, "it is there to be passed on"
-    await holder.expect("转发给您的家人")
+    told = await holder.expect("转发给您的家人")
+    assert "。 " not in told.text
     found = CODE.search(invitation.text)
     assert found is not None
     assert f"start={found[0]}" in invitation.text

@@ -306,7 +306,7 @@ STAFF_WALK = (
     ("代办人（", "A proxy"),
     ("一个月", "For a month"),
     ("全部", "Everything"),
-    ("重新填写", "Begin once more"),
+    ("从头再来", "Begin once more"),
     NUMBER,
     ("权利人本人", "Holder"),
     ("确定同意", "Yes, let them in"),

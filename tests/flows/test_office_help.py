@@ -42,6 +42,7 @@ async def test_each_matter_reaches_staff(system: System, factory: Factory, kind:
     await person.send(WORDS)
     filed = await person.expect("您的事已经报给工作专班", "编号1", CONTACT)
     assert filed.protected
+    assert len(filed.buttons) == len(set(filed.buttons))
     assert await requests(factory) == [(person.id, kind, WORDS)]
     await person.send("/settings")
     await person.expect("您找工作专班办的事", KINDS[kind][0], "正在处理")

@@ -35,7 +35,7 @@ async def test_no_longer_seeing_an_agreement(factory: Factory, household: Househ
     await resident.send("/settings")
     await resident.tap("不再看这份协议")
     await resident.expect("就看不到", household.agreement.number, "确定")
-    await resident.tap("先不改")
+    await resident.tap("不了，返回")
     await resident.expect("您能看到", household.agreement.number)
     await resident.tap("不再看这份协议")
     await resident.tap("确定")

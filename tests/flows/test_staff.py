@@ -333,7 +333,7 @@ async def test_an_impostor_is_shut_out(
     assert household.phone not in shown.text
     await clerk.tap("2. 不让那个账号看")
     await clerk.expect("他们都会收到通知")
-    await clerk.tap("先不改")
+    await clerk.tap("不了，返回")
     await clerk.tap("2. 不让那个账号看")
     await clerk.tap("确定")
     ended = await clerk.expect("已经办好")

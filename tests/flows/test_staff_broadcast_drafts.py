@@ -144,11 +144,11 @@ async def test_a_missing_language_falls_back_as_is_said(town: Town, publisher: P
     await draft(publisher)
     await choose_everybody(publisher)
     await write(publisher, "Water is off", "English")
-    await publisher.expect("简体中文：还没有内容，而别的语言的住户也要看它")
-    await tap(publisher, "内容和按钮", "✔️ English", "🌐 别的语言也看它")
+    await publisher.expect("简体中文：还没有写")
+    await tap(publisher, "内容和按钮", "✔️ English", "🌐 没写的语言都看这份")
     await publisher.expect("这里没有的语言，收到English的内容")
     await tap(publisher, "返回这条群发")
-    page = await publisher.expect("English，别的语言也看它")
+    page = await publisher.expect("English（没写的语言也看这份）")
     assert "✅ 提交审批" in page.buttons
 
 

@@ -198,6 +198,8 @@ async def test_five_wrong_tries_pause_this_chat_and_nobody_else(system: System, 
     answer = await person.expect("歇一会儿再试", "15分钟", "接待窗口")
     await person.expect_deleted(household.id_number[-4:])
     assert "对不上" not in answer.text.replace("好几次都没对上", "")
+    await person.tap("请工作专班帮忙", on=answer)
+    await person.expect("您遇到的是哪种情况")
     other = await system.person("张三", phone=household.phone)
     await choose(other, "用手机号")
     await other.press("发送我的手机号")

@@ -205,6 +205,12 @@ class TestHandover:
         assert "资金未到位" not in every  # the same date stated anew is no change
 
     @both
+    def test_of_a_single_slip_none_is_called_the_last(self, tr: Translator) -> None:
+        earlier = facts.forecast(date(2026, 6, 30), published=date(2025, 3, 2))
+        text = handover_words(facts.handover(facts.forecast(date(2027, 6, 30)), history=[earlier]), tr)
+        assert {zh: "交房时间改过一次：\n", en: "The date has changed once:\n"}[tr] in text
+
+    @both
     def test_the_contracts_date_is_told_apart(self, tr: Translator) -> None:
         contract = facts.forecast(date(2021, 12, 31), basis=ForecastBasis.CONTRACTUAL)
         text = handover_words(facts.handover(contractual=contract), tr)

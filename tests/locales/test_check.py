@@ -46,6 +46,12 @@ def test_a_missing_sentence_is_found(source: Path) -> None:
     assert problems(source, catalog) == ["en: “Started” is missing"]
 
 
+def test_a_sentence_that_the_extractor_overlooks_is_found(source: Path) -> None:
+    source.write_text(CODE + '\ndef kept(tr, n):\n    tr.t("Kept for {time}", time=how_long(n, tr))\n')
+    (found,) = problems(source, catalog_of(source))
+    assert "the extractor overlooks “Kept for {time}”" in found
+
+
 def test_a_sentence_said_nowhere_is_found(source: Path) -> None:
     catalog = catalog_of(source)
     catalog.add("Gone", "Gone")

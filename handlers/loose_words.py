@@ -1,0 +1,87 @@
+"""What somebody sends while no conversation waits for it: it may still be plain what it means.
+
+Whoever types the words on a key, with or without a full stop, is given what the key gives. The number of a complaint
+shows it. And whoever was asked something by an officer mostly just types the answer, without replying to the question.
+"""
+
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable
+
+from telegram import Update
+
+from bot.callbacks import Callback
+from bot.context import Context
+from handlers import case_replies, cases, complaint, handover, home, language, payments, settings, start, verification
+from handlers.case_buttons import ShowCase
+from handlers.case_screens import question
+from handlers.gate import VERIFY, Verify
+from handlers.menu import (
+    ENTRIES,
+    OpenCases,
+    OpenComplaint,
+    OpenHandover,
+    OpenHelp,
+    OpenHome,
+    OpenLanguage,
+    OpenPayments,
+    OpenSettings,
+)
+
+_OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
+    OpenHandover: handover.open_handover,
+    OpenHome: home.open_home,
+    OpenPayments: payments.open_payments,
+    OpenComplaint: complaint.begin,
+    OpenCases: cases.show_list,
+    OpenSettings: settings.show,
+    OpenLanguage: language.choose,
+    OpenHelp: start.show_help,
+    Verify: verification.begin,
+}
+_CASE_NUMBER = re.compile(r"\d{4}-\d{6,}", re.ASCII)
+
+
+async def understood(update: Update, ctx: Context) -> bool:
+    """Whether what was sent could be answered. Asked only while no conversation goes on."""
+    message = update.message
+    text = (message and message.text) or ""
+    opened = _opened(ctx, text)
+    if opened is not None:
+        await _OPENED[opened](update, ctx)
+        return True
+    number = unicodedata.normalize("NFKC", text).strip()
+    if _CASE_NUMBER.fullmatch(number):
+        await cases.show_one(update, ctx, ShowCase(number))
+        return True
+    can_answer = message is not None and bool(message.text or message.photo or message.document)
+    return can_answer and ctx.session.linked and await _answers_question(update, ctx)
+
+
+def _opened(ctx: Context, text: str) -> type[Callback] | None:
+    """What stands on a key of the main menu."""
+    wanted = _letters(text)
+    if not wanted:
+        return None
+    keys: list[tuple[str, type[Callback]]] = [*ENTRIES, (VERIFY, Verify)]
+    return next((kind for words, kind in keys if _letters(ctx.plain(words)) == wanted), None)
+
+
+def _letters(text: str) -> str:
+    """Without what a person leaves out or adds: signs, spaces, capitals."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text) if sign.isalnum()).casefold()
+
+
+async def _answers_question(update: Update, ctx: Context) -> bool:
+    waiting = [case for case in (await ctx.backend.cases(ctx.chat_id)).cases if case.asked]
+    if len(waiting) > 1:
+        # Which one is meant only the person can tell; the list says which wait.
+        await cases.show_list(update, ctx)
+        return True
+    if not waiting:
+        return False
+    case = await ctx.backend.case(ctx.chat_id, waiting[0].number)
+    if question(case) is None:
+        return False
+    await case_replies.collect_answer(update, ctx, case)
+    return True

@@ -1,0 +1,101 @@
+"""What somebody sends of their own accord, while nothing waits for it."""
+
+import pytest
+
+from tests.api.desk import Desk
+from tests.flows.conftest import System
+from tests.flows.files import picture
+from tests.flows.test_cases import file_one
+from tests.people import Person
+
+QUESTION = "您的银行卡号有没有换过？"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("什么时候交房？", "交房时间"),
+        ("我的房子", "您的房子"),
+        (" 付款和收款。", "付款和收款"),
+        ("我要投诉！", "您要反映哪方面的事"),
+        ("我的投诉", "您还没有在这里提交过投诉"),
+        ("设置", "消息提醒"),
+        ("语言 language", "您想用哪种语言"),
+        ("帮助", "/cancel"),
+    ],
+)
+async def test_the_words_on_a_key_do_what_the_key_does(resident: Person, typed: str, shown: str) -> None:
+    await resident.send(typed)
+    answer = await resident.expect_any()
+    assert shown in answer.text or any(shown in key for key in answer.buttons), answer.text
+
+
+async def test_in_english(english_resident: Person) -> None:
+    await english_resident.send("my HOME")
+    await english_resident.expect("Your home")
+
+
+async def test_a_stranger_comes_to_the_gate_and_can_type_the_way_in(system: System) -> None:
+    stranger = await system.person("外人")
+    await stranger.send("什么时候交房")
+    await stranger.expect("请先验证一下身份")
+    await stranger.send("验证身份")
+    await stranger.expect("选一种方式")
+
+
+async def test_the_number_of_a_complaint_shows_it_to_whose_it_is(system: System, resident: Person) -> None:
+    number = await file_one(resident, "三个月没有发过渡费")
+    await resident.send(f" {number.replace('-', '－')} ")
+    await resident.expect(f"投诉 {number}", "三个月没有发过渡费")
+    stranger = await system.person("外人")
+    answers = set[str]()
+    for asked in (number, "2026-999999"):
+        await stranger.send(asked)
+        answer = await stranger.expect_any()
+        assert answer.buttons
+        answers.add(answer.text)
+    assert len(answers) == 1, "not yours is the same as not there"
+
+
+async def test_an_answer_typed_without_replying_is_kept_and_goes_when_told(
+    system: System, resident: Person, desk: Desk
+) -> None:
+    number = await file_one(resident, "三个月没有发过渡费")
+    await desk.act(number, "register")
+    await resident.send("那就等着吧")
+    await resident.expect("看不懂")
+    await desk.act(number, "ask", text=QUESTION)
+    await resident.expect("工作人员有问题要问您", QUESTION)
+    await resident.send("上个月换过")
+    kept = await resident.expect(number, QUESTION, "上个月换过", "还没有发出去")
+    assert kept.protected
+    assert (await desk.case(number, chat=resident.id)).events[-1].text == QUESTION, "nothing goes by itself"
+    await resident.tap("发给工作专班")
+    await resident.expect("您的回答已经转给工作人员")
+    assert (await desk.case(number, chat=resident.id)).events[-1].text == "上个月换过"
+    await resident.send("谢谢")
+    await resident.expect("看不懂")
+
+
+async def test_so_is_a_photo(resident: Person, desk: Desk) -> None:
+    number = await file_one(resident, "三个月没有发过渡费")
+    await desk.act(number, "register")
+    await desk.act(number, "ask", text="请把存折拍一张。")
+    await resident.expect("工作人员有问题要问您")
+    await resident.send_photo(picture())
+    await resident.expect(number, "1张照片", "还没有发出去")
+    await resident.tap("发给工作专班")
+    await resident.expect("您的回答已经转给工作人员")
+    shown = await desk.case(number, chat=resident.id)
+    assert [file.filename for file in shown.attachments] == ["照片1.png"]
+
+
+async def test_of_two_questions_the_person_says_which(resident: Person, desk: Desk) -> None:
+    numbers = [await file_one(resident, words) for words in ("三个月没有发过渡费", "上半年的也没有发")]
+    for number in numbers:
+        await desk.act(number, "register")
+        await desk.act(number, "ask", text=QUESTION)
+        await resident.expect("工作人员有问题要问您", number)
+    await resident.send("上个月换过")
+    listed = await resident.expect("您一共提交了2份投诉", "等您回复")
+    assert all(number in listed.text for number in numbers)
