@@ -20,7 +20,10 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer; more is a mistake of the other side."""
 NEXT_ADDRESS_SECONDS = 0.25
 """So long after one address of a host is tried, the next is tried beside it (RFC 8305: Happy Eyeballs)."""
+ADDRESS_SECONDS = 60.0
+"""So long the addresses of a host are believed."""
 _SMALL = 16 * 1024
+_LENGTHS = (b"content-length", b"transfer-encoding")
 
 
 class Answer(NamedTuple):
@@ -40,13 +43,21 @@ class HttpClient:
     """Connections to one address: opened when needed, reused last-in first-out, thrown away after any failure."""
 
     def __init__(
-        self, base: str, *, headers: Mapping[str, str], size: int, connect_timeout: float, keep_alive: float
+        self,
+        base: str,
+        *,
+        headers: Mapping[str, str],
+        size: int,
+        connect_timeout: float,
+        keep_alive: float,
+        pool_timeout: float = 60.0,
     ) -> None:
         """
         Args:
             base: ``http(s)://host[:port]/path/``; what is asked for is written behind it.
             headers: sent with every request.
-            size: connections at most; who finds none waits.
+            size: connections at most.
+            pool_timeout: seconds that who finds none waits for one.
             connect_timeout: seconds to open one.
             keep_alive: seconds after which an unused one is not trusted any more; less than the server's own limit.
         """
@@ -60,7 +71,11 @@ class HttpClient:
         self._head = f" HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n{_lines(headers)}"
         self._slots = asyncio.Semaphore(size)
         self._connect_timeout = connect_timeout
+        self._pool_timeout = pool_timeout
         self._keep_alive = keep_alive
+        self._finding = asyncio.Lock()
+        self._found: list[Any] | None = None
+        self._found_until = 0.0
         self._idle: deque[_Connection] = deque()
 
     async def request(
@@ -69,7 +84,7 @@ class HttpClient:
         """
         Args:
             target: path and query, percent-encoded.
-            seconds: for the whole; waiting for a free connection and opening one come on top.
+            seconds: to wait for the answer; waiting for a free connection and opening one come before.
 
         Raises:
             NoConnection: nothing was sent.
@@ -79,7 +94,8 @@ class HttpClient:
         lines = _lines(headers) if headers else ""
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
         head = f"{method} {self._base}{target}{self._head}{lines}{length}\r\n".encode("latin-1")
-        async with self._slots:
+        await self._enter()
+        try:
             connection = self._take() or await self._open()
             try:
                 answer = await connection.ask(head, body, seconds)
@@ -92,6 +108,18 @@ class HttpClient:
             else:
                 connection.close()
             return answer
+        finally:
+            self._slots.release()
+
+    async def _enter(self) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._pool_timeout):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise NoConnection("none came free") from None
 
     async def close(self) -> None:
         while self._idle:
@@ -107,23 +135,40 @@ class HttpClient:
         return None
 
     async def _open(self) -> "_Connection":
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout):
-                found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-                connected = await aiohappyeyeballs.start_connection(
-                    found, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1
-                )
-                try:
-                    _, connection = await loop.create_connection(
-                        _Connection, sock=connected, ssl=self._tls, server_hostname=self._host if self._tls else None
-                    )
-                except BaseException:
-                    connected.close()
-                    raise
-        except OSError as error:
+                connection = await self._connect()
+        except (OSError, RuntimeError) as error:
+            # uvloop has RuntimeErrors for sockets that were closed meanwhile.
+            self._found = None
             raise NoConnection(type(error).__name__) from None
+        if not connection.reusable:
+            connection.close()
+            raise NoConnection("closed at once")
         return connection
+
+    async def _connect(self) -> "_Connection":
+        connected = await aiohappyeyeballs.start_connection(
+            await self._addresses(), happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1
+        )
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(
+                _Connection, sock=connected, ssl=self._tls, server_hostname=self._host if self._tls else None
+            )
+        except BaseException:
+            connected.close()
+            raise
+        return connection
+
+    async def _addresses(self) -> list[Any]:
+        """Asked for once, not by each of many who open at the same time."""
+        async with self._finding:
+            now = time.monotonic()
+            if self._found is None or now > self._found_until:
+                loop = asyncio.get_running_loop()
+                self._found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+                self._found_until = now + ADDRESS_SECONDS
+            return [*self._found]
 
 
 class _Connection(asyncio.Protocol):
@@ -138,6 +183,8 @@ class _Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._alive = True
+        self._has_length = False
+        self._ends_with_connection = False
 
     @property
     def reusable(self) -> bool:
@@ -178,6 +225,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._alive = False
+        if exc is None and self._ends_with_connection:
+            self.on_message_complete()
         self._fail(BrokenConnection("the connection ended before the answer"))
 
     # httptools
@@ -185,6 +234,16 @@ class _Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._body.clear()
         self._size = 0
+        self._has_length = False
+        if self._waiter is None or self._waiter.done():
+            # A second answer, which nobody asked for: it must not become the next one's.
+            self._alive = False
+
+    def on_header(self, name: bytes, _: bytes) -> None:
+        self._has_length = self._has_length or name.lower() in _LENGTHS
+
+    def on_headers_complete(self) -> None:
+        self._ends_with_connection = not self._has_length
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
@@ -194,6 +253,7 @@ class _Connection(asyncio.Protocol):
             self._body.append(body)
 
     def on_message_complete(self) -> None:
+        self._ends_with_connection = False
         status = self._parser.get_status_code()
         if status < 200:  # 100 Continue and the like come before the answer
             return

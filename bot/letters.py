@@ -23,8 +23,6 @@ Go = Callable[[float], Awaitable[int | None]]
 """Sends it, if that can be done until then (of the loop's clock); gives Telegram's id of the message. Raises
 ``TelegramError``, ``NotYet``, ``BackendUnavailable`` or a ``BackendError``."""
 
-CALL_SECONDS = 30.0
-"""All time-outs of an ordinary call of Telegram's together; see ``bot.transport``."""
 READ_SECONDS, WRITE_SECONDS = 15.0, 25.0
 UPLOAD_SECONDS = READ_SECONDS + WRITE_SECONDS + 10.0
 """Likewise of a call with a file."""
@@ -135,15 +133,6 @@ def _words(chat_id: int, letter: Letter) -> dict[str, Any]:
 
 def _new(chat_id: int, letter: Letter) -> dict[str, Any]:
     return _words(chat_id, letter) | {"protect_content": True}
-
-
-async def _in_time(work: Awaitable[Any], until: float) -> bool:
-    try:
-        async with asyncio.timeout_at(until):
-            await work
-    except TimeoutError:
-        return False
-    return True
 
 
 def _file_id(sent: dict[str, Any]) -> str | None:

@@ -64,6 +64,9 @@ def failure(error: BaseException) -> Failure:
             return Failure(Outcome.UNKNOWN, "connection_lost")
         case NotUnderstood():
             return Failure(Outcome.UNKNOWN, "not_understood")
+        case NetworkError() if isinstance(error.__cause__, NotUnderstood):
+            # A page of something in between, which may have passed the request on.
+            return Failure(Outcome.UNKNOWN, "not_understood")
         case NetworkError():
             # Telegram's own answer, with a status of 500 or above.
             return Failure(Outcome.RETRY, "server_error")

@@ -163,7 +163,8 @@ class Transport(BaseRequest):
             raise NotConnected(f"No connection ({type(error).__name__})") from None
         except TimeoutError as error:
             raise TimedOut(f"Timed out ({type(error).__name__})") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except Exception as error:
+            # Whatever it was: that nothing went out must be known, not assumed.
             raise ConnectionLost(f"The connection failed ({type(error).__name__})") from None
 
     async def _call(self, method: str, url: str, parameters: dict[str, Any], seconds: float) -> tuple[int, bytes]:
@@ -175,6 +176,7 @@ class Transport(BaseRequest):
                 headers={"User-Agent": self.USER_AGENT},
                 size=self._pool_size,
                 connect_timeout=self._connect or seconds,
+                pool_timeout=self._pool or seconds,
                 keep_alive=_IDLE_SECONDS,
             )
         body, headers = (orjson.dumps(parameters), _JSON) if parameters else (b"", None)
@@ -184,7 +186,7 @@ class Transport(BaseRequest):
             raise NotConnected(f"No connection ({error})") from None
         except TimeoutError as error:
             raise TimedOut(f"Timed out ({type(error).__name__})") from None
-        except OSError as error:
+        except Exception as error:
             raise ConnectionLost(f"The connection failed ({type(error).__name__})") from None
         return answer.status, answer.body
 

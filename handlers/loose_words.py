@@ -39,7 +39,12 @@ _OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
     OpenHelp: start.show_help,
     Verify: verification.begin,
 }
-_CASE_NUMBER = re.compile(r"\d{4}-\d{6,}", re.ASCII)
+# A year first: a telephone number of a city looks much the same, but begins with 0.
+_CASE_NUMBER = re.compile(r"20\d\d-\d{6,}", re.ASCII)
+
+
+_ALL = 50
+"""As many complaints as the API tells of at once."""
 
 
 async def understood(update: Update, ctx: Context) -> bool:
@@ -73,7 +78,7 @@ def _letters(text: str) -> str:
 
 
 async def _answers_question(update: Update, ctx: Context) -> bool:
-    waiting = [case for case in (await ctx.backend.cases(ctx.chat_id)).cases if case.asked]
+    waiting = [case for case in (await ctx.backend.cases(ctx.chat_id, limit=_ALL)).cases if case.asked]
     if len(waiting) > 1:
         # Which one is meant only the person can tell; the list says which wait.
         await cases.show_list(update, ctx)

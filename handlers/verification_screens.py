@@ -145,13 +145,8 @@ def step_keys(ctx: Context) -> InlineKeyboardMarkup | None:
 
 def locked_keys(ctx: Context) -> InlineKeyboardMarkup | None:
     """No proof is taken for a while, but the office can look at one's papers."""
-    dialog = ctx.session.dialog
-    if dialog is None:
-        return None
-    return rows(
-        ask_office_button(ctx),
-        [button(ctx.plain("⬅️ Back"), Back(dialog.id)), button(ctx.plain("✖️ Cancel"), Drop(dialog.id))],
-    )
+    keys = step_keys(ctx)
+    return keys and rows(ask_office_button(ctx), *keys.inline_keyboard)
 
 
 def again_keys(ctx: Context, method: LinkMethod) -> InlineKeyboardMarkup | None:

@@ -83,9 +83,15 @@ def _save() -> LookUp:
 
 
 SAVE = _save()
+# Those that nobody holds: who waited for a load of a roll would keep a look-up's connection.
+_to_note = (
+    select(Link.id)
+    .where(Link.chat_id == CHAT_ID, Link.used_on < TODAY, is_live_link(TODAY))
+    .with_for_update(skip_locked=True)
+)
 _NOTE_USE = LookUp(
     update(Link)
-    .where(Link.chat_id == CHAT_ID, Link.used_on < TODAY, is_live_link(TODAY))
+    .where(Link.id.in_(_to_note))
     .values(used_on=TODAY, expires_on=bindparam("until", None, type_=Link.expires_on.type))
 )
 

@@ -83,7 +83,7 @@ _TAKE = LookUp(update(_TABLE).values(tokens=_TABLE.c.tokens - bindparam("taken",
 
 async def refill(session: AsyncSession, limit: Limit) -> Level:
     """Bring the bucket up to date, and keep it for this transaction. While a halt lasts nothing flows in."""
-    # Not straight to the driver: it is what the transaction begins with.
+    # The first statement: see LookUp.in_transaction.
     connection = await session.connection()
     row = (await connection.execute(_REFILL, {"rate": limit.rate, "burst": limit.burst})).one_or_none()
     if row is None:

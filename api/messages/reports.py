@@ -97,7 +97,7 @@ async def report(session: AsyncSession, told: Report) -> Counter[str]:
         How many they are, by outcome.
     """
     results = {(result.id, result.lease): result for result in told.results}
-    # Not straight to the driver: it is what the transaction begins with.
+    # The first statement: see LookUp.in_transaction.
     held = await (await session.connection()).execute(_HELD, {"ids": [result.id for result in told.results]})
     settled: dict[int, _After] = {}
     gone: set[int] = set()

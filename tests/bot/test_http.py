@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from bot.http import Answer, HttpClient, NoConnection
+from bot.http import Answer, BrokenConnection, HttpClient, NoConnection
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -123,6 +123,38 @@ async def test_what_is_no_answer_is_a_broken_connection(answer: bytes | None) ->
         with pytest.raises(ConnectionError):
             await get(client)
         assert await get(client) == Answer(200, b"ok")
+
+
+async def test_an_answer_without_a_length_ends_with_the_connection() -> None:
+    async with talking(b"HTTP/1.1 200 OK\r\n\r\nok", closing=True) as (_, client):
+        assert await get(client) == Answer(200, b"ok")
+
+
+async def test_who_hangs_up_after_an_answer_without_a_body_has_not_answered_the_next() -> None:
+    async with talking(b"HTTP/1.1 204 No Content\r\n\r\n", None) as (_, client):
+        assert await get(client) == Answer(204, b"")
+        with pytest.raises(BrokenConnection):
+            await get(client)
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_the_next_ones() -> None:
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbb"
+    async with talking(OK + half, OK) as (server, client):
+        assert [await get(client) for _ in range(2)] == [Answer(200, b"ok")] * 2
+    assert server.connections == 2
+
+
+async def test_who_finds_no_connection_waits_only_so_long() -> None:
+    async with talking(OK, size=1) as (server, client):
+        client._pool_timeout = 0.05
+        server.answers[0] = b"HTTP/1.1 200 OK\r\n"
+        first = asyncio.create_task(get(client))
+        while not server.heads:
+            await asyncio.sleep(0.001)
+        with pytest.raises(NoConnection):
+            await get(client)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
 
 
 async def test_no_answer_in_time() -> None:

@@ -14,7 +14,9 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 from telegram.ext import ExtBot
 from telegram.request import RequestData
 
+from api.messages.schemas import Outcome
 from bot.errors import Patience
+from bot.outcomes import failure
 from bot.transport import ConnectionLost, NotConnected, Transport, call, call_once
 from tests.bot.conftest import World, serving_aiohttp
 
@@ -237,6 +239,16 @@ async def test_where_there_is_a_proxy_everything_goes_through_it(server: Server)
     await transport.shutdown()
     assert sent == (200, b'{"ok": true, "result": true}')
     assert server.got[0].raw_path == "http://bot-api.example/bot1:x/getMe"
+
+
+async def test_a_gateways_page_does_not_tell_whether_the_request_arrived(bot: ExtBot[Any], server: Server) -> None:
+    server.answers += [(504, b"<html>gateway time-out</html>"), refusal(500, "Internal Server Error")]
+    found = []
+    for _ in range(2):
+        with pytest.raises(NetworkError) as raised:
+            await call_once(bot, "sendMessage", {"chat_id": 1, "text": "x"})
+        found.append(failure(raised.value).outcome)
+    assert found == [Outcome.UNKNOWN, Outcome.RETRY]
 
 
 async def test_a_pause_is_passed_on_to_who_has_nobody_waiting(bot: ExtBot[Any], server: Server) -> None:
