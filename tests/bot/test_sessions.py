@@ -178,12 +178,15 @@ async def test_no_more_run_at_once_than_allowed(bot: Bot) -> None:
     bot.app.update_processor.__init__(bot.world.application.bot_data["backend"], 3)  # type: ignore[misc]
     bot.processor.run_with(bot.app)
     running = most = 0
+    together = asyncio.Event()
 
     async def act(update: Update, ctx: Context) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0)
+        if running == 3:
+            together.set()
+        await asyncio.wait_for(together.wait(), 10)
         running -= 1
 
     bot.on_text(act)
