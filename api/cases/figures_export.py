@@ -10,10 +10,6 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-
 from api.cases.office_words import CATEGORIES
 from api.cases.schemas import Figures, FiguresBy, FiguresFormat, FiguresOfGroup, FiguresOut
 from api.spreadsheets import XLSX, harmless
@@ -66,6 +62,11 @@ def as_csv(found: FiguresOut) -> bytes:
 
 
 def as_xlsx(found: FiguresOut) -> bytes:
+    # Only here: it takes 5 MB of each process that has it.
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("信访件统计")
     sheet.freeze_panes = "D2"

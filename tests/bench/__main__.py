@@ -20,7 +20,16 @@ from tests.bench.lookups import measure_look_ups
 from tests.bench.measure import Load, Measured, Subject, measure, peer
 from tests.bench.pages import Compared
 from tests.bench.processes import Failed, python, run_to_end
-from tests.bench.report import Results, broadcast_section, desk_section, growth_section, look_up_section, markdown
+from tests.bench.report import (
+    Results,
+    Turns,
+    broadcast_section,
+    desk_section,
+    growth_section,
+    look_up_section,
+    markdown,
+    turns_section,
+)
 from tests.bench.system import SECRETS, DatabaseServer, Memory, database_server, whole_system
 
 SYSTEM = "shanglou: bot + API + PostgreSQL, /handover"
@@ -69,38 +78,31 @@ QUICK = Size(
 
 
 def run(size: Size) -> Results:
+    with database_server() as server:
+        return Results(
+            _turns(server, size),
+            measure_look_ups(server, size.load.residents, size.look_ups, size.rounds, say),
+            _desk(server, size),
+            _growth(server, size),
+            measure_broadcasts(server, size.broadcasts, say),
+        )
+
+
+def _turns(server: DatabaseServer, size: Size) -> Turns:
     """Every subject in every round, one after the other, so that a busy spell of the machine meets them all."""
     memory = Memory()
     measured: dict[str, list[Measured]] = {name: [] for name in (*PEERS, SYSTEM)}
-    with database_server() as server:
-        say(f"loading {size.households:,} households")
-        loaded = _estate(server.url, size)
-        subjects: dict[str, Subject] = {name: peer(kind) for name, kind in PEERS.items()}
-        subjects[SYSTEM] = whole_system(server, memory)
-        for number in range(1, size.rounds + 1):
-            for name, subject in subjects.items():
-                say(f"round {number} of {size.rounds}: {name}")
-                found = measure(subject, size.load)
-                _check(name, found)
-                measured[name].append(found)
-        look_ups = measure_look_ups(server, size.load.residents, size.look_ups, size.rounds, say)
-        desk = _desk(server, size)
-        growth = _growth(server, size)
-        broadcasts = measure_broadcasts(server, size.broadcasts, say)
-    memories = (memory.bot, memory.api)
-    return Results(
-        size.households,
-        size.load,
-        loaded,
-        measured,
-        SYSTEM,
-        server.version,
-        *memories,
-        look_ups,
-        desk,
-        growth,
-        broadcasts,
-    )
+    say(f"loading {size.households:,} households")
+    loaded = _estate(server.url, size)
+    subjects: dict[str, Subject] = {name: peer(kind) for name, kind in PEERS.items()}
+    subjects[SYSTEM] = whole_system(server, memory)
+    for number in range(1, size.rounds + 1):
+        for name, subject in subjects.items():
+            say(f"round {number} of {size.rounds}: {name}")
+            found = measure(subject, size.load)
+            _check(name, found)
+            measured[name].append(found)
+    return Turns(size.households, size.load, loaded, measured, SYSTEM, server.version, memory.bot, memory.api)
 
 
 def _look_ups(server: DatabaseServer, size: Size) -> str:
@@ -120,6 +122,7 @@ def _growth(server: DatabaseServer, size: Size) -> Compared:
 
 
 PARTS: dict[str, Callable[[DatabaseServer, Size], str]] = {
+    "turns": lambda server, size: turns_section(_turns(server, size)),
     "look-ups": _look_ups,
     "desk": lambda server, size: desk_section(_desk(server, size)),
     "growth": lambda server, size: growth_section(_growth(server, size)),

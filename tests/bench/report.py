@@ -22,7 +22,7 @@ MEMORY_GOAL_MB = 150
 
 
 @dataclass(frozen=True)
-class Results:
+class Turns:
     """All rounds of every subject, by name. The first subject is the measure of the others."""
 
     households: int
@@ -33,10 +33,6 @@ class Results:
     postgres: str
     bot_mb: float
     api_mb: float
-    look_ups: Sequence[LookUpResult]
-    desk: Compared
-    growth: Compared
-    broadcasts: BroadcastResults
 
     def middle(self, name: str, value: Callable[[Measured], float]) -> float:
         return median(value(measured) for measured in self.measured[name])
@@ -47,15 +43,20 @@ class Results:
         return median(mine.total_cpu_ms / theirs.total_cpu_ms for mine, theirs in pairs)
 
 
+@dataclass(frozen=True)
+class Results:
+    turns: Turns
+    look_ups: Sequence[LookUpResult]
+    desk: Compared
+    growth: Compared
+    broadcasts: BroadcastResults
+
+
 def markdown(results: Results) -> str:
     return "\n\n".join(
         [
-            _introduction(results),
-            _costs(results),
-            _parts(results),
+            turns_section(results.turns),
             look_up_section(results.look_ups),
-            _import(results),
-            _memory(results),
             growth_section(results.growth),
             desk_section(results.desk),
             broadcast_section(results.broadcasts),
@@ -63,38 +64,42 @@ def markdown(results: Results) -> str:
     )
 
 
-def _introduction(results: Results) -> str:
-    load, rounds = results.load, len(results.measured[results.system])
+def turns_section(turns: Turns) -> str:
+    return "\n\n".join([_introduction(turns), _costs(turns), _parts(turns), _import(turns), _memory(turns)])
+
+
+def _introduction(turns: Turns) -> str:
+    load, rounds = turns.load, len(turns.measured[turns.system])
     libraries = ", ".join(f"{name} {version(name)}" for name in ("python-telegram-bot", "aiogram", "uvloop", "asyncpg"))
     return f"""\
 # What it costs
 
 `make bench`, {datetime.now(UTC):%Y-%m-%d}, on {_cpu_model()} with {psutil.cpu_count()} cores, {platform.system()}, \
-Python {platform.python_version()}, PostgreSQL {results.postgres}; {libraries}.
+Python {platform.python_version()}, PostgreSQL {turns.postgres}; {libraries}.
 
 Every subject answers the same {load.updates:,} messages `/handover` of {load.residents:,} people, after \
 {load.warm_up:,} that are not counted, from the same fake Bot API on the same machine, {rounds} times in turn (the \
 middle of the rounds is shown; a ratio is taken within a round, and the middle of those is shown). The echo bots \
 answer with the text they got; the system looks up the family's home, \
-its building and every date stated for it among {results.households:,} households, and writes the answer in the \
+its building and every date stated for it among {turns.households:,} households, and writes the answer in the \
 person's language. CPU time is user and system time of all processes of a subject, PostgreSQL's included, the fake Bot \
 API's not."""
 
 
-def _costs(results: Results) -> str:
-    first = next(iter(results.measured))
+def _costs(turns: Turns) -> str:
+    first = next(iter(turns.measured))
     rows = [
         [
             name,
-            f"{results.middle(name, lambda m: m.updates_per_second):,.0f}",
-            f"{results.middle(name, lambda m: m.total_cpu_ms):.2f}",
-            f"{results.ratio(name, first):.2f}",
-            f"{results.middle(name, lambda m: m.moderate_cpu_ms):.2f}",
-            f"{results.middle(name, lambda m: m.p50_ms):.1f} / {results.middle(name, lambda m: m.p99_ms):.1f}",
+            f"{turns.middle(name, lambda m: m.updates_per_second):,.0f}",
+            f"{turns.middle(name, lambda m: m.total_cpu_ms):.2f}",
+            f"{turns.ratio(name, first):.2f}",
+            f"{turns.middle(name, lambda m: m.moderate_cpu_ms):.2f}",
+            f"{turns.middle(name, lambda m: m.p50_ms):.1f} / {turns.middle(name, lambda m: m.p99_ms):.1f}",
         ]
-        for name in results.measured
+        for name in turns.measured
     ]
-    rate = f"{results.load.moderate_rate:.0f} updates/s"
+    rate = f"{turns.load.moderate_rate:.0f} updates/s"
     heading = [
         "",
         "updates/s",
@@ -103,20 +108,20 @@ def _costs(results: Results) -> str:
         f"CPU ms/update at {rate}",
         f"ms to the answer at {rate} (p50 / p99)",
     ]
-    ratio = results.ratio(results.system, first)
+    ratio = turns.ratio(turns.system, first)
     verdict = "met" if ratio <= 1 else "not met"
     return _table(heading, rows) + (
         f"\n\nGoal: the whole system costs no more CPU for an update than the first line: **{verdict}** ({ratio:.2f})."
     )
 
 
-def _parts(results: Results) -> str:
-    total = results.middle(results.system, lambda m: m.total_cpu_ms)
+def _parts(turns: Turns) -> str:
+    total = turns.middle(turns.system, lambda m: m.total_cpu_ms)
     rows = []
-    for part in results.measured[results.system][0].cpu_ms:
-        cost = median(measured.cpu_ms[part] for measured in results.measured[results.system])
+    for part in turns.measured[turns.system][0].cpu_ms:
+        cost = median(measured.cpu_ms[part] for measured in turns.measured[turns.system])
         rows.append([part, f"{cost:.2f}", f"{cost / total:.0%}"])
-    telegram = results.middle(results.system, lambda m: m.telegram_cpu_ms)
+    telegram = turns.middle(turns.system, lambda m: m.telegram_cpu_ms)
     return (
         "## The system's parts\n\n"
         + _table(["", "CPU ms/update", "share"], rows)
@@ -124,27 +129,27 @@ def _parts(results: Results) -> str:
     )
 
 
-def _import(results: Results) -> str:
-    loaded = results.loaded
+def _import(turns: Turns) -> str:
+    loaded = turns.loaded
     rows = [
         ["reading the workbooks bare, with calamine", f"{loaded.bare_seconds:.2f}", ""],
         ["importing them into an empty database", f"{loaded.import_seconds:.1f}", f"{loaded.import_cpu_seconds:.1f}"],
         ["importing the same files again (nothing changes)", f"{loaded.again_seconds:.1f}", ""],
     ]
     return (
-        f"## Import of {results.households:,} households\n\nFour workbooks, {loaded.rows:,} rows. The importer's own "
+        f"## Import of {turns.households:,} households\n\nFour workbooks, {loaded.rows:,} rows. The importer's own "
         f"process had at most {loaded.peak_mb:.0f} MB resident.\n\n"
         + _table(["", "seconds", "of them the importer's own CPU"], rows)
         + f"\n\nImport against bare reading: {loaded.import_seconds / loaded.bare_seconds:.0f} times."
     )
 
 
-def _memory(results: Results) -> str:
+def _memory(turns: Turns) -> str:
     rows = [
         [name, f"{mb:.0f}", "met" if mb < MEMORY_GOAL_MB else "not met"]
-        for name, mb in (("bot", results.bot_mb), ("API", results.api_mb))
+        for name, mb in (("bot", turns.bot_mb), ("API", turns.api_mb))
     ]
-    return f"## Memory at {results.households:,} households\n\nResident after the updates above.\n\n" + _table(
+    return f"## Memory at {turns.households:,} households\n\nResident after the updates above.\n\n" + _table(
         ["", "MB", f"goal: below {MEMORY_GOAL_MB}"], rows
     )
 
