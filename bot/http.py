@@ -57,9 +57,9 @@ class HttpClient:
             base: ``http(s)://host[:port]/path/``; what is asked for is written behind it.
             headers: sent with every request.
             size: connections at most.
-            pool_timeout: seconds that who finds none waits for one.
             connect_timeout: seconds to open one.
             keep_alive: seconds after which an unused one is not trusted any more; less than the server's own limit.
+            pool_timeout: seconds that who finds none waits for one.
         """
         parts = urlsplit(base)
         if parts.scheme not in ("http", "https") or not parts.hostname:
