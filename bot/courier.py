@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,7 +28,7 @@ from bot.metrics import Metrics
 from bot.outcomes import Failure, correction_failure, failure, halt_seconds
 from bot.rests import Rests
 from bot.ui import Letter
-from locales import Translator, translator
+from locales import SUPPORTED, Translator, translator
 
 log = structlog.get_logger()
 
@@ -128,6 +130,7 @@ class Courier:
 
     async def _claim(self, ended: asyncio.Task[Any]) -> None:
         api = Rests(LONGEST_REST)
+        _find_words(self._time_zone)
         while not ended.done():
             if not self._room.is_set():
                 await _unless(ended, self._room.wait())
@@ -144,7 +147,8 @@ class Courier:
     async def _claim_once(self, ended: asyncio.Task[Any]) -> None:
         asked = Claim(limit=self._batch - self._in_hand, lease_seconds=LEASE, wait_seconds=WAIT)
         batch = await _unless(ended, self._backend.claim_messages(asked))
-        until = self._now() + LEASE
+        claimed = self._now()
+        until = claimed + LEASE
         if batch is None:
             return
         contents = {content.id: content for content in batch.broadcasts}
@@ -154,21 +158,21 @@ class Courier:
                 self._tell(_result(message, Outcome.UNSENT), until)
             else:
                 content = contents.get(message.broadcast_id or 0)
-                task = asyncio.create_task(self._deliver(message, content, until))
+                task = asyncio.create_task(self._deliver(message, content, claimed + message.wait_seconds, until))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
 
     # Sending
 
-    async def _deliver(self, message: Claimed, content: BroadcastContent | None, until: float) -> None:
+    async def _deliver(self, message: Claimed, content: BroadcastContent | None, due: float, until: float) -> None:
         try:
-            result = await self._send(message, content, until)
+            result = await self._send(message, content, due, until)
         except Exception as error:
             log.error("message_failed", delivery=message.id, error=type(error).__name__, at=place_of(error))
             result = _result(message, Outcome.UNKNOWN, "not_understood")
         self._tell(result, until)
 
-    async def _send(self, message: Claimed, content: BroadcastContent | None, until: float) -> Result:
+    async def _send(self, message: Claimed, content: BroadcastContent | None, due: float, until: float) -> Result:
         try:
             go = self._ready(message, content)
         except Exception as error:
@@ -181,8 +185,8 @@ class Courier:
                 at=place_of(error),
             )
             return _result(message, Outcome.RETRY, "no_words")
-        if message.wait_seconds > 0:
-            await asyncio.sleep(message.wait_seconds)
+        if (early := due - self._now()) > 0:
+            await asyncio.sleep(early)
             if (halt := self._halt_until - self._now()) > 0:
                 return _result(message, Outcome.UNSENT, "too_many_requests", after=halt)
         try:
@@ -315,6 +319,15 @@ async def _unless(ended: asyncio.Task[Any], work: Coroutine[Any, Any, Answer]) -
         task.cancel()
         await asyncio.wait([task])
     return None if task.cancelled() else task.result()
+
+
+def _find_words(time_zone: ZoneInfo) -> None:
+    """Load what telling of days and sums in each language takes. Done only when the first messages are due it would
+    keep all of them up, and they would go out at once, past the pace."""
+    for locale in SUPPORTED:
+        tr = translator(locale, time_zone)
+        tr.date(datetime.now(time_zone).date())
+        tr.money(Decimal(1))
 
 
 def _turn(event: asyncio.Event, on: bool) -> None:
