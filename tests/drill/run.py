@@ -49,10 +49,9 @@ class Plan:
 
     @property
     def api_settings(self) -> dict[str, str]:
-        # As for Telegram's 30 a second the defaults are 27 and 3, and a little below: what was granted is not sent
-        # in the same instant.
+        # Pace and burst together are the limit less a tenth, for what ways and busy machines make of an even pace: what
+        # was granted for one moment arrives up to an eighth of a second later.
         return {
-            # A tenth of the limit is for what ways and busy machines make of an even pace: an eighth of a second.
             "SHANGLOU_SEND_RATE": str(self.limit * 0.8),
             "SHANGLOU_SEND_BURST": str(max(1, min(100, self.limit // 10))),
             "SHANGLOU_QUIET_FROM": "0",
