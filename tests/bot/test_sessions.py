@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -481,6 +482,36 @@ async def test_a_button_works_in_its_own_dialog_and_step_only(bot: Bot, office: 
     await bot.take(tap(2, 11, Choose("abcdefghij", "blue").encode()))
     await bot.take(tap(3, 11, Choose("abcdefghij", "green").encode()))
     assert chosen == ["too late", "blue", "too late"]
+
+
+async def test_who_is_quicker_than_the_save_of_another_replica_is_waited_for(
+    bot: Bot, office: Office, world: World
+) -> None:
+    """A question goes out before the conversation is saved: its button can be pressed in between."""
+    await living(world, 11)
+    office.chats[11] = {**office.state(11), "locale": "en", "version": 1}
+    chosen: list[str] = []
+
+    async def choose(update: Update, ctx: Context, choice: Choose) -> None:
+        chosen.append(choice.what)
+
+    async def too_late(update: Update, ctx: Context) -> None:
+        chosen.append("too late")
+
+    bot.app.handlers[0][:] = [
+        CallbackHandler(Choose, choose, dialog="t.colour"),
+        TurnHandler(lambda turn: turn.update.callback_query is not None, too_late),
+    ]
+    pressed = tap(1, 11, Choose("abcdefghij", "blue").encode())
+    pressed["callback_query"]["message"]["date"] = int(time.time())
+    taking = asyncio.create_task(bot.take(pressed))
+    await until(lambda: office.asked["GET"] > 0)
+    office.chats[11] |= {"dialog": {"id": "abcdefghij", "name": "t.colour", "data": {}}, "version": 2}
+    await taking
+    assert chosen == ["blue"]
+    pressed["update_id"], office.chats[11]["dialog"] = 2, None
+    await bot.take(pressed)
+    assert chosen == ["blue", "too late"], "one whose question is over is told so all the same"
 
 
 async def test_every_tap_is_answered_once(world: World) -> None:
