@@ -37,8 +37,10 @@ class Deployment:
     async def __aenter__(self) -> "Deployment":
         async with AsyncExitStack() as stack:
             self.telegram_url = await stack.enter_async_context(playground.serve(self._playground))
-            self.api_url = (await stack.enter_async_context(RoundRobin(*self._api_ports))).url
-            self.hook_url = (await stack.enter_async_context(RoundRobin(*self._bot_ports))).url
+            self.proxies = [
+                await stack.enter_async_context(RoundRobin(*ports)) for ports in (self._api_ports, self._bot_ports)
+            ]
+            self.api_url, self.hook_url = (proxy.url for proxy in self.proxies)
             headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
             self.people = await stack.enter_async_context(_client(self.telegram_url))
             self.api = await stack.enter_async_context(_client(self.api_url, headers))

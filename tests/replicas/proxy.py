@@ -3,6 +3,7 @@ over."""
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from itertools import cycle
 
 CHUNK = 64 * 1024
@@ -17,6 +18,8 @@ class RoundRobin:
         self._busy: set[asyncio.Task[None]] = set()
         self._open: set[asyncio.StreamWriter] = set()
         self.url = ""
+        self.cut = 0
+        """Connections that the other side ended before it had answered."""
 
     async def __aenter__(self) -> "RoundRobin":
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=1024)
@@ -48,9 +51,14 @@ class RoundRobin:
             self._open.add(other[1])
             ends.append(other[1])
             # As soon as one side has gone, so has the other: neither half of a request is worth anything.
-            passing = [asyncio.create_task(_pass(reader, other[1])), asyncio.create_task(_pass(other[0], writer))]
+            unanswered: set[asyncio.StreamReader] = set()
+            passing = [
+                asyncio.create_task(_pass(reader, other[1], lambda: unanswered.add(reader))),
+                asyncio.create_task(_pass(other[0], writer, lambda: unanswered.discard(reader))),
+            ]
             try:
-                await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+                self.cut += passing[1] in done and bool(unanswered)
             finally:
                 for task in passing:
                     task.cancel()
@@ -69,8 +77,9 @@ class RoundRobin:
         return None
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: Callable[[], None]) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(CHUNK):
+            seen()
             writer.write(data)
             await writer.drain()

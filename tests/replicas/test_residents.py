@@ -176,7 +176,9 @@ async def test_nobody_notices_that_replicas_die_and_come_back(
     assert await _states_of_jobs(factory) == {JobState.DONE: JOBS}
     figure(f"replicas, {RESIDENTS} residents: killed and ended", ", ".join(map(str, havocs)))
     failed, taken_before = log.count("turn_will_be_tried_again"), log.count("update_taken_before")
-    assert failed + taken_before, "the kills met nobody"
+    cut = sum(proxy.cut for proxy in system.proxies)
+    assert cut + failed + taken_before, "the kills met nobody"
+    figure("replicas: requests cut off", cut)
     figure("replicas: turns that Telegram had to bring again", failed)
     figure("replicas: updates that came again when they had been taken", taken_before)
     figure("replicas: taps made again", sum(resident.tapped_again for resident in residents))
