@@ -6,7 +6,6 @@ answer: perhaps the message was sent, perhaps not. It is claimed again, a few ti
 courier dies; what was in flight at that moment may arrive twice.
 """
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -87,15 +86,6 @@ class Taken:
     broadcasts: list[BroadcastContent] = field(default_factory=list)
     pause: float | None = None
     ended: Counter[str] = field(default_factory=Counter)
-    since: float = field(default_factory=time.monotonic)
-    """When it was granted: from then on counts what each is to wait."""
-
-    def count_time(self) -> None:
-        """Called last: what passed since the grant they need not wait any more. Else the messages of a slow claim come
-        late, and too close before those of the next."""
-        passed = time.monotonic() - self.since
-        for message in self.messages:
-            message.wait_seconds = max(0.0, message.wait_seconds - passed)
 
 
 async def claim(

@@ -75,7 +75,6 @@ async def _take(request: Request, asked: Claim, vault: TheVault) -> claims.Taken
     async with _database(request).transaction() as session:
         limit = Limit(settings.send_rate, settings.send_burst)
         taken = await claims.claim(session, vault, asked, limit, now.date(), quiet=quiet)
-    taken.count_time()
     _metrics(request).delivered(taken.ended)
     return taken
 
