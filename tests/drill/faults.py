@@ -251,17 +251,27 @@ class FaultDrill:
         problems = [f"lost: {words}" for words in tally.lost]
         if tally.first_good == float("inf"):
             problems.append("nobody had an answer any more")
+        problems += await self._well_again()
         notices, more = await self._notices()
         problems += more + await self._complaints() + self._processes(name, before)
         return Row(name, tally, notices, problems)
+
+    async def _well_again(self) -> list[str]:
+        """Wait until each part says so of itself; which do not. A worker looks for a lost database every two seconds
+        only, and residents may be done before."""
+        ill = list(self._plant.services)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._plan.settle):
+                while ill := [service for service in ill if not await asyncio.to_thread(service.is_well)]:
+                    await asyncio.sleep(0.1)
+        return [f"{service.name} is not well" for service in ill]
 
     def _processes(self, name: str, before: dict[str, int | None]) -> list[str]:
         """Only what was stopped may be another process than before."""
         changed = [service for service, pid in self._plant.pids().items() if pid is None or pid != before[service]]
         if name.startswith("API down"):
             changed.remove("API")
-        ill = [service.name for service in self._plant.services if not service.is_well()]
-        return [f"{service} ended" for service in changed] + [f"{service} is not well" for service in ill]
+        return [f"{service} ended" for service in changed]
 
     async def _notices(self) -> tuple[int, list[str]]:
         """How many have arrived of all that there ever were, and what is wrong with the others."""
