@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from telegram import InlineKeyboardMarkup, Message, Update
-from telegram.error import BadRequest
 
-from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS
-from bot.backend import BackendError, BackendUnavailable, TooLarge, TooMany, UnsupportedType
+from api.cases.schemas import MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS
+from bot.backend import BackendError, BackendUnavailable
 from bot.context import Context
 from bot.ui import lines
 from handlers.collected import Collected, DraftFile, Receipt
 from handlers.id_texts import holds_id_number, without_id_numbers
-from handlers.incoming_files import hand_over
+from handlers.incoming_files import Refused, hand_over
 from handlers.passages import is_cut
 from locales import Html, join
 
@@ -170,25 +169,13 @@ def _take_caption(ctx: Context, message: Message, draft: Collected) -> Html | No
 async def _store(ctx: Context, message: Message, draft: Collected) -> Html | None:
     """Fetch the file and hand it to the API. Returns what to say where it was not taken."""
     full = ctx.t("Up to {n} files can go along, so I did not take this one.", n=MAX_ATTACHMENTS)
-    too_large = ctx.t("This file is larger than 20 MB, so I could not take it. Please send a smaller one.")
-    source = message.document or message.photo[-1]
     if draft.is_full:
         return full
-    if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
-        return too_large
+    source = message.document or message.photo[-1]
     try:
-        draft.take_file(await hand_over(ctx, source, len(draft.files) + 1))
-    except TooLarge:
-        return too_large
-    except TooMany:
-        return full
-    except UnsupportedType:
-        return ctx.t("I cannot take files of this kind. Photos, PDF, Word and Excel files are fine.")
-    except BadRequest as error:
-        if "too big" in error.message.lower():
-            return too_large
-        # Telegram has it no longer, or not yet.
-        return ctx.t("I could not get this file from Telegram. Please send it once more.")
+        draft.take_file(await hand_over(ctx, source, len(draft.files) + 1, full=full))
+    except Refused as refused:
+        return refused.words
     return None
 
 

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telegram import Update
-from telegram.error import BadRequest
 from telegram.ext import filters
 
 from api.broadcasts.schemas import BroadcastOut, Missing, Topic
-from api.cases.schemas import MAX_ATTACHMENT_BYTES
-from bot.backend import NotFound, TooLarge, TooMany, UnsupportedType
+from bot.backend import NotFound
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler
@@ -21,7 +19,7 @@ from handlers import staff_broadcast_screens as screens
 from handlers import terms
 from handlers.broadcast_audience import How
 from handlers.content import message_of
-from handlers.incoming_files import hand_over
+from handlers.incoming_files import Refused, hand_over
 from handlers.menu import Row
 from handlers.moments import parse_moment
 from handlers.staff_broadcast import (
@@ -220,33 +218,19 @@ async def take_file(update: Update, ctx: Context) -> None:
         note = ctx.t("I cannot take this. A photo or document is fine.")
         await _ask_file(ctx, broadcast, note, below=True)
         return
-    too_large = ctx.t("This file is larger than 20 MB, so I could not take it. Please send a smaller one.")
-    refused: Html
+    full = ctx.t("Too many files of yours are waiting to be used. Please try again tomorrow.")
     try:
-        if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
-            await _ask_file(ctx, broadcast, too_large, below=True)
-            return
-        file = await hand_over(ctx, source, 1, by_staff=True)
-    except TooLarge:
-        refused = too_large
-    except TooMany:
-        refused = ctx.t("Too many files of yours are waiting to be used. Please try again tomorrow.")
-    except UnsupportedType:
-        refused = ctx.t("I cannot take files of this kind. Photos, PDF, Word and Excel files are fine.")
-    except BadRequest as error:
-        # Telegram has it no longer, or not yet.
-        again = ctx.t("I could not get this file from Telegram. Please send it once more.")
-        refused = too_large if "too big" in error.message.lower() else again
-    else:
-        try:
-            changed = await change(ctx, broadcast, below=True, attachment_id=file.id)
-        except NotFound:
-            await _ask_file(ctx, broadcast, ctx.t("The file is not there any more. Please send it anew."), below=True)
-            return
-        if changed is not None:
-            await show_broadcast(ctx, changed, ctx.t("✔️ The file goes with it."), below=True)
+        file = await hand_over(ctx, source, 1, full=full, by_staff=True)
+    except Refused as refused:
+        await _ask_file(ctx, broadcast, refused.words, below=True)
         return
-    await _ask_file(ctx, broadcast, refused, below=True)
+    try:
+        changed = await change(ctx, broadcast, below=True, attachment_id=file.id)
+    except NotFound:
+        await _ask_file(ctx, broadcast, ctx.t("The file is not there any more. Please send it anew."), below=True)
+        return
+    if changed is not None:
+        await show_broadcast(ctx, changed, ctx.t("✔️ The file goes with it."), below=True)
 
 
 async def _awaited(ctx: Context) -> BroadcastOut | None:

@@ -8,16 +8,14 @@ import re
 import unicodedata
 
 from telegram import Message, Update
-from telegram.error import BadRequest
 from telegram.ext import filters
 
-from api.cases.schemas import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
-from bot.backend import TooLarge, TooMany, UnsupportedType
+from api.cases.schemas import MAX_ATTACHMENTS
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
 from handlers.content import message_of
 from handlers.id_texts import holds_id_number
-from handlers.incoming_files import hand_over
+from handlers.incoming_files import Refused, hand_over
 from handlers.passages import is_cut
 from handlers.staff_case_draft import LONGEST_NAME, Draft, Step
 from handlers.staff_case_questions import ask, ask_again, go, standing
@@ -135,25 +133,13 @@ async def take_file(update: Update, ctx: Context) -> None:
 async def _store(ctx: Context, message: Message, draft: Draft) -> Html | None:
     """Fetch the file and hand it to the API. Returns what to say where it was not taken."""
     full = ctx.t("An answer can have up to {n} files, so I did not take this one.", n=MAX_ATTACHMENTS)
-    too_large = ctx.t("This file is larger than 20 MB, so I could not take it. Please send a smaller one.")
-    source = message.document or message.photo[-1]
     if draft.is_full:
         return full
-    if (source.file_size or 0) > MAX_ATTACHMENT_BYTES:
-        return too_large
+    source = message.document or message.photo[-1]
     try:
-        draft.take_file(await hand_over(ctx, source, len(draft.files) + 1, by_staff=True))
-    except TooLarge:
-        return too_large
-    except TooMany:
-        return full
-    except UnsupportedType:
-        return ctx.t("I cannot take files of this kind. Photos, PDF, Word and Excel files are fine.")
-    except BadRequest as error:
-        if "too big" in error.message.lower():
-            return too_large
-        # Telegram has it no longer, or not yet.
-        return ctx.t("I could not get this file from Telegram. Please send it once more.")
+        draft.take_file(await hand_over(ctx, source, len(draft.files) + 1, full=full, by_staff=True))
+    except Refused as refused:
+        return refused.words
     return None
 
 
