@@ -2,8 +2,16 @@
 tests/api/test_jobs.py finds it."""
 
 from api.broadcasts.sending import settle_cancelled, start_broadcast, sweep_broadcasts
+from api.broadcasts.steps import tell_office
 from api.cases.sweep import sweep_clocks
 from api.jobs import Task
 from api.retention import apply_retention
 
-TASKS: tuple[Task, ...] = (apply_retention, settle_cancelled, start_broadcast, sweep_broadcasts, sweep_clocks)
+TASKS: tuple[Task, ...] = (
+    apply_retention,
+    settle_cancelled,
+    start_broadcast,
+    sweep_broadcasts,
+    sweep_clocks,
+    tell_office,
+)

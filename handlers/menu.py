@@ -45,6 +45,10 @@ class OpenLanguage(Callback, prefix="language"):
     """Choose a language."""
 
 
+class OpenStaff(Callback, prefix="staff"):
+    """Of the office's people: who one is, and what one may do."""
+
+
 class OpenHelp(Callback, prefix="help"):
     """What can be done here."""
 
@@ -64,8 +68,10 @@ ENTRIES: tuple[tuple[str, type[Callback]], ...] = (
 
 
 def main_menu(ctx: Context) -> InlineKeyboardMarkup:
-    """What one can ask for; first of all the way in, for who has not shown who they are."""
+    """What one can ask for; first of all the office's own desk, for its people, and the way in, for who has not shown
+    who they are."""
     return rows(
+        button(ctx.plain("🏢 Office desk"), OpenStaff()) if ctx.session.state.staff else None,
         None if ctx.session.linked else verify_button(ctx),
         *pairs([button(ctx.plain(words), kind()) for words, kind in ENTRIES]),
     )

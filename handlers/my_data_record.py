@@ -54,6 +54,7 @@ _NOTICES = {
     NoticeKind.CASE_UPDATED: lazy("what the office did with your complaint"),
     NoticeKind.CASE_ON_DESK: lazy("about a complaint that you handle"),
     NoticeKind.DRAFTS_WAIT: lazy("that drafts of broadcasts wait"),
+    NoticeKind.BROADCAST_ON_DESK: lazy("about a broadcast that you work on"),
     NoticeKind.BROADCAST: lazy("an announcement of the office"),
     NoticeKind.BROADCAST_TEST: lazy("how a broadcast will look"),
 }

@@ -13,6 +13,7 @@ from api.identity.schemas import LinkLapse
 from api.messages.schemas import (
     AccessDeclined,
     AccessGranted,
+    BroadcastOnDesk,
     CaseOnDesk,
     CaseUpdated,
     Claimed,
@@ -72,6 +73,8 @@ def compose(message: Claimed, tr: Translator) -> Letter:
             return staff_notices.on_desk(notice, tr)
         case DraftsWait():
             return staff_notices.drafts_wait(notice, tr)
+        case BroadcastOnDesk():
+            return staff_notices.broadcast_on_desk(notice, tr)
     assert_never(notice)
 
 

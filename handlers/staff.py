@@ -14,8 +14,8 @@ from bot.dispatch import CallbackHandler, CommandHandler, TurnHandler
 from bot.drafts import remind_of_draft
 from bot.turns import Turn, not_again
 from handlers import verification_screens
-from handlers.menu import main_menu
-from handlers.staff_menu import OpenStaff, staff_menu, staff_only, who
+from handlers.menu import OpenStaff, main_menu
+from handlers.staff_menu import staff_menu, staff_only, who
 from handlers.verification_texts import characters
 from locales import join
 

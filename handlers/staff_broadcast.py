@@ -27,9 +27,9 @@ from bot.dispatch import CallbackHandler
 from bot.ui import button, pairs, rows
 from handlers import staff_broadcast_screens as screens
 from handlers import terms
-from handlers.menu import Row
+from handlers.menu import OpenStaff, Row
 from handlers.staff_broadcast_terms import DONE, STATES
-from handlers.staff_menu import OpenBroadcasts, OpenStaff, may, staff_only
+from handlers.staff_menu import OpenBroadcasts, may, staff_only
 from locales import Html, join, lazy
 
 PAGE = 5

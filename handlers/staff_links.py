@@ -16,8 +16,8 @@ from bot.drafts import Drop, Resume
 from bot.ui import Page, button, rows
 from handlers import terms
 from handlers.facts import agreement_line, day_of
-from handlers.menu import turning
-from handlers.staff_menu import AskNumber, OpenStaff, may, staff_only
+from handlers.menu import OpenStaff, turning
+from handlers.staff_menu import AskNumber, may, staff_only
 from handlers.verification_texts import given
 from locales import Html, join
 

@@ -24,10 +24,6 @@ from locales import Html, join, lazy
 P = ParamSpec("P")
 
 
-class OpenStaff(Callback, prefix="staff"):
-    """Who one is, and what one may do."""
-
-
 class OpenDesk(Callback, prefix="s_desk"):
     """Complaints: which of them?"""
 

@@ -1,9 +1,11 @@
 """What officers are told without asking: what waits for them with a case, and the way to it. It names nobody of the
 family."""
 
-from api.messages.schemas import CaseOnDesk, DeskNews, DraftsWait, WaitingDraft
-from bot.ui import Letter, button, rows
+from api.broadcasts.schemas import BroadcastAction
+from api.messages.schemas import BroadcastOnDesk, CaseOnDesk, DeskNews, DraftsWait, WaitingDraft
+from bot.ui import Letter, button, lines, rows
 from handlers import staff_terms, terms
+from handlers.facts import quoted
 from handlers.staff_broadcast import OpenBroadcast
 from handlers.staff_case import OpenCase
 from handlers.staff_menu import OpenBroadcasts
@@ -41,6 +43,50 @@ def drafts_wait(notice: DraftsWait, tr: Translator) -> Letter:
             button(tr.plain("📣 Broadcasts"), OpenBroadcasts()),
         ),
     )
+
+
+def broadcast_on_desk(notice: BroadcastOnDesk, tr: Translator) -> Letter:
+    facts = [
+        notice.title,
+        tr.t("From: {name}", name=notice.by) if notice.by else None,
+        tr.t("Begins: {moment}", moment=tr.datetime(notice.starts_at))
+        if notice.action in (BroadcastAction.SUBMIT, BroadcastAction.APPROVE) and notice.starts_at
+        else None,
+        tr.t("Arrived: {sent} of {total} messages", sent=tr.number(notice.sent), total=tr.number(notice.total))
+        if notice.action is BroadcastAction.FINISH and notice.total is not None
+        else None,
+    ]
+    return Letter(
+        join("\n\n", [_step(notice, tr), join("\n", facts), quoted(notice.text) if notice.text else None]),
+        rows(button(tr.plain("Open it"), OpenBroadcast(notice.broadcast_id))),
+    )
+
+
+def _step(notice: BroadcastOnDesk, tr: Translator) -> Html:
+    number = notice.broadcast_id
+    match notice.action:
+        case BroadcastAction.SUBMIT if notice.by is None:
+            return lines(
+                tr.t("⏳ <b>Broadcast {number} waits for approval</b>", number=number),
+                tr.t("It would now reach more families than it was submitted for, so a second person must approve it."),
+            )
+        case BroadcastAction.SUBMIT:
+            return tr.t("⏳ <b>Broadcast {number} waits for approval</b>", number=number)
+        case BroadcastAction.APPROVE:
+            return tr.t("✅ <b>Broadcast {number} is approved</b>", number=number)
+        case BroadcastAction.REJECT:
+            return tr.t("↩️ <b>Broadcast {number} was sent back</b>", number=number)
+        case BroadcastAction.PAUSE:
+            return tr.t("⏸ <b>Broadcast {number} is paused</b>", number=number)
+        case BroadcastAction.RESUME:
+            return tr.t("▶️ <b>Broadcast {number} goes on</b>", number=number)
+        case BroadcastAction.CANCEL:
+            return tr.t("🚫 <b>Broadcast {number} was cancelled</b>", number=number)
+        case BroadcastAction.FINISH:
+            return tr.t("🏁 <b>Broadcast {number} is done</b>", number=number)
+        case BroadcastAction.EDIT | BroadcastAction.START:
+            # Nobody is told of these as yet.
+            return tr.t("📣 <b>Broadcast {number}</b>", number=number)
 
 
 def _draft(draft: WaitingDraft, tr: Translator) -> Html:

@@ -18,9 +18,9 @@ from bot.drafts import Drop, Resume
 from bot.ui import Page, button, pairs, rows
 from handlers import staff_case_screens as screens
 from handlers import staff_terms
-from handlers.menu import turning
+from handlers.menu import OpenStaff, turning
 from handlers.staff_case import OpenCase, show
-from handlers.staff_menu import OpenDesk, OpenStaff, staff_only
+from handlers.staff_menu import OpenDesk, staff_only
 from handlers.verification_texts import given
 from locales import Html, join, lazy
 

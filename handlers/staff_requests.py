@@ -16,10 +16,10 @@ from handlers import staff_request_steps as steps
 from handlers import terms
 from handlers.facts import quoted
 from handlers.lookups import today
-from handlers.menu import OpenMenu
+from handlers.menu import OpenMenu, OpenStaff
 from handlers.relatives import last_day
 from handlers.staff_links import find
-from handlers.staff_menu import OpenQueue, OpenStaff, may, staff_only
+from handlers.staff_menu import OpenQueue, may, staff_only
 from handlers.staff_request_steps import (
     Again,
     Confirm,

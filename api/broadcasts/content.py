@@ -11,6 +11,8 @@ from api.errors import NotFound
 from api.privacy import Vault
 from locales import templates
 
+MAX_TITLE = 60
+
 
 def placeholders(bodies: Mapping[str, Body]) -> frozenset[Placeholder]:
     """Those that any of the bodies has."""
@@ -62,3 +64,12 @@ async def find_file(session: AsyncSession, broadcast_id: int) -> Attachment:
 async def _file_of(session: AsyncSession, broadcast: Broadcast) -> Attachment | None:
     attachment_id = (await sent_by(session, broadcast)).attachment_id
     return None if attachment_id is None else await session.get_one(Attachment, attachment_id)
+
+
+def title_of(broadcast: Broadcast) -> str:
+    """How its fallback text begins, without markup."""
+    bodies = broadcast.bodies
+    body = bodies.get(broadcast.fallback) or next(iter(bodies.values()), None)
+    lines = templates.plain(body["text"]).splitlines() if body else []
+    title = lines[0].strip() if lines else ""
+    return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.broadcasts.schemas import Body, BroadcastNew, Missing, NewsKind, Topic, TouchedBy
@@ -19,6 +18,7 @@ from api.messages.schemas import DraftsWait, WaitingDraft
 from api.messages.service import enqueue_notice
 from api.privacy import Vault
 from api.staff.models import StaffAccount
+from api.staff.queries import chats_of
 from api.staff.schemas import StaffRole
 
 NewsBodies = Mapping[NewsKind, Mapping[str, Body]]
@@ -62,13 +62,5 @@ async def draft_news(session: AsyncSession, vault: Vault, loads: Sequence[Touche
                 WaitingDraft(broadcast_id=draft.id, news=kind, families=families, source=load.source, as_of=load.as_of)
             )
     if drafts:
-        await enqueue_notice(session, vault, await _publishers(session), DraftsWait(drafts=drafts))
-
-
-async def _publishers(session: AsyncSession) -> Sequence[int]:
-    chats = select(StaffAccount.chat_id).where(
-        StaffAccount.chat_id.is_not(None),
-        StaffAccount.disabled_at.is_(None),
-        StaffAccount.roles.contains([StaffRole.PUBLISHER.value]),
-    )
-    return [chat_id for chat_id in await session.scalars(chats) if chat_id is not None]
+        publishers = await chats_of(session, StaffAccount.roles.contains([StaffRole.PUBLISHER.value]))
+        await enqueue_notice(session, vault, publishers, DraftsWait(drafts=drafts))

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import record
+from api.broadcasts.content import title_of
 from api.broadcasts.counting import count_chats
 from api.broadcasts.models import Broadcast, BroadcastEvent
 from api.broadcasts.problems import find_problems
@@ -26,9 +27,6 @@ from api.broadcasts.states import EDITABLE, allowed
 from api.errors import InvalidInput
 from api.privacy import Vault
 from api.staff.models import StaffAccount
-from locales import templates
-
-MAX_TITLE = 60
 
 
 async def show(session: AsyncSession, vault: Vault, by: By, broadcast_id: int, now: Now) -> BroadcastOut:
@@ -130,14 +128,6 @@ def _summary(broadcast: Broadcast, names: dict[int | None, str]) -> dict[str, An
         "title": title_of(broadcast),
         "author": names.get(broadcast.author_id, ""),
     }
-
-
-def title_of(broadcast: Broadcast) -> str:
-    bodies = broadcast.bodies
-    body = bodies.get(broadcast.fallback) or next(iter(bodies.values()), None)
-    lines = templates.plain(body["text"]).splitlines() if body else []
-    title = lines[0].strip() if lines else ""
-    return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
 
 
 async def _names(session: AsyncSession, vault: Vault, ids: Collection[int | None]) -> dict[int | None, str]:

@@ -14,11 +14,12 @@ from sqlalchemy import BigInteger, Select, any_, bindparam, case, exists, func, 
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.audit.service import SYSTEM, record
+from api.audit.service import SYSTEM
 from api.broadcasts.audience import corrected, make_room, recipients
 from api.broadcasts.content import placeholders, sent_by
-from api.broadcasts.models import Broadcast, BroadcastEvent
+from api.broadcasts.models import Broadcast
 from api.broadcasts.schemas import Body, BroadcastAction, BroadcastState, Missing, Operation, Rule
+from api.broadcasts.steps import write_down
 from api.jobs import Work, enqueue, task
 from api.lookups import LookUp
 from api.messages.leases import in_nobodys_hand
@@ -130,7 +131,7 @@ async def start(
     )
     if begun.rowcount == 0:
         raise Overtaken
-    await _tell(session, broadcast_id, broadcast.revision, BroadcastAction.START, "broadcast.started")
+    await write_down(session, SYSTEM, broadcast_id, BroadcastAction.START, revision=broadcast.revision)
     # To nobody, or all of it settled beforehand: then it is over.
     await finish(session, [broadcast_id])
     total: int = frozen.rowcount
@@ -150,7 +151,7 @@ async def _wait_for_approval(session: AsyncSession, broadcast_id: int) -> None:
         **_SETTLED,
     )
     if revision is not None:
-        await _tell(session, broadcast_id, revision, BroadcastAction.SUBMIT, "broadcast.submitted")
+        await write_down(session, SYSTEM, broadcast_id, BroadcastAction.SUBMIT, revision=revision)
 
 
 async def _audience(session: AsyncSession, broadcast: Broadcast, today: date, now: datetime) -> Select[Any]:
@@ -223,7 +224,7 @@ async def finish(session: AsyncSession, broadcast_ids: Collection[int]) -> None:
             .returning(Broadcast.revision),
             **_SETTLED,
         )
-        await _tell(session, broadcast_id, revision or 1, BroadcastAction.FINISH, "broadcast.finished")
+        await write_down(session, SYSTEM, broadcast_id, BroadcastAction.FINISH, revision=revision or 1)
         log.info("broadcast_finished", broadcast=broadcast_id)
 
 
@@ -315,8 +316,3 @@ async def _counts(session: AsyncSession, broadcast_id: int) -> dict[str, int]:
         .group_by(Delivery.state)
     )
     return {state.value: count for state, count in counted}
-
-
-async def _tell(session: AsyncSession, broadcast_id: int, revision: int, step: BroadcastAction, action: str) -> None:
-    session.add(BroadcastEvent(broadcast_id=broadcast_id, action=step, revision=revision))
-    await record(session, SYSTEM, action, "broadcast", [broadcast_id])

@@ -31,10 +31,12 @@ from api.broadcasts.schemas import (
 )
 from api.broadcasts.sending import settle_soon, start_when_due
 from api.broadcasts.states import OVER, Part, Transition, find, parts_of
+from api.broadcasts.steps import its_own, write_down
 from api.cases.models import Attachment
 from api.errors import BroadcastChanged, HasProblems, InvalidInput, NotAllowedNow, NotFound
 from api.settings import Settings
 from api.staff.access import Acting
+from api.staff.models import StaffAccount
 
 CONTENT = tuple(BroadcastIn.model_fields)
 
@@ -268,12 +270,8 @@ async def is_own(session: AsyncSession, broadcast: Broadcast, by: By) -> bool:
     """Whether they wrote, changed or submitted it, also before it was changed by others."""
     if by.staff_id is None:
         return False
-    took_part = exists().where(
-        BroadcastEvent.broadcast_id == broadcast.id,
-        BroadcastEvent.staff_id == by.staff_id,
-        BroadcastEvent.action.in_((BroadcastAction.EDIT, BroadcastAction.SUBMIT)),
-    )
-    return broadcast.author_id == by.staff_id or bool(await session.scalar(select(took_part)))
+    found = exists().where(StaffAccount.id == by.staff_id, its_own(broadcast))
+    return bool(await session.scalar(select(found)))
 
 
 async def _check_version(session: AsyncSession, broadcast: Broadcast, version: int) -> None:
@@ -296,26 +294,6 @@ async def _check_version(session: AsyncSession, broadcast: Broadcast, version: i
 async def _move(session: AsyncSession, by: By, broadcast: Broadcast, row: Transition, text: str) -> None:
     broadcast.state = row.target
     broadcast.version += 1
-    session.add(
-        BroadcastEvent(
-            broadcast_id=broadcast.id,
-            action=row.action,
-            revision=broadcast.revision,
-            staff_id=by.staff_id,
-            text=text,
-        )
+    await write_down(
+        session, by.actor, broadcast.id, row.action, revision=broadcast.revision, staff_id=by.staff_id, text=text
     )
-    await session.flush()
-    await record(session, by.actor, f"broadcast.{DONE[row.action]}", "broadcast", [broadcast.id])
-
-
-DONE = {
-    BroadcastAction.EDIT: "edited",
-    BroadcastAction.SUBMIT: "submitted",
-    BroadcastAction.APPROVE: "approved",
-    BroadcastAction.REJECT: "rejected",
-    BroadcastAction.PAUSE: "paused",
-    BroadcastAction.RESUME: "resumed",
-    BroadcastAction.CANCEL: "cancelled",
-}
-"""As the audit record names the steps that people take."""

@@ -27,6 +27,7 @@ class ChatState(BaseModel):
     lapse: LinkLapse | None = Field(
         default=None, description="Of a chat without a live link: why one that it had shows nothing any more."
     )
+    staff: bool = Field(default=False, description="Whether it is of somebody of the office.")
     dialog: Dialog | None
     version: int = Field(ge=0)
     gone: bool = Field(default=False, description="Telegram refused the last message to it; saving it ends that.")

@@ -20,6 +20,7 @@ from api.chats.schemas import ChatSave, Dialog, Facts
 from api.errors import InvalidInput, VersionConflict
 from api.lookups import ChatLookUp, LookUp, Reading, Row
 from api.privacy import Vault
+from api.staff.models import StaffAccount
 
 KEPT_UPDATES = 8
 """Updates that a chat remembers. While one waits to be brought again, others of the chat are saved: Telegram posts its
@@ -45,9 +46,10 @@ _summed = select(
 ).subquery("summed")
 _of_its_links = [select(column).scalar_subquery().label(column.name) for column in _summed.c]
 _gone = Chat.gone_at.is_not(None).label("gone")
+_staff = exists().where(StaffAccount.chat_id == CHAT_ID, StaffAccount.disabled_at.is_(None)).label("staff")
 _asked = select(CHAT_ID.label("id")).subquery()
 STATE = LookUp(
-    select(Chat.locale, Chat.dialog, Chat.version, _gone, Chat.taken, *_summed.c).select_from(
+    select(Chat.locale, Chat.dialog, Chat.version, _gone, Chat.taken, _staff, *_summed.c).select_from(
         _asked.join(_summed, true()).outerjoin(Chat, Chat.id == _asked.c.id)
     )
 )
@@ -78,7 +80,7 @@ def _save() -> LookUp:
                 "taken": (insertion.excluded.taken + Chat.taken)[1:KEPT_UPDATES],
             },
             where=Chat.version == version,
-        ).returning(Chat.locale, Chat.dialog, Chat.version, _gone, Chat.taken, *_of_its_links)
+        ).returning(Chat.locale, Chat.dialog, Chat.version, _gone, Chat.taken, _staff, *_of_its_links)
     )
 
 
@@ -108,6 +110,7 @@ def _state(vault: Vault, chat_id: int, row: Row) -> dict[str, Any]:
         "locale": row["locale"],
         "linked": row["used_on"] is not None,
         "lapse": row["lapse"] if row["used_on"] is None else None,
+        "staff": row["staff"],
         "dialog": None if dialog is None else vault.open_json("chat.dialog", dialog),
         "version": row["version"] or 0,
         "gone": row["gone"],

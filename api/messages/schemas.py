@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef
-from api.broadcasts.schemas import BroadcastContent, NewsKind
+from api.broadcasts.schemas import BroadcastAction, BroadcastContent, NewsKind
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -33,6 +33,7 @@ class NoticeKind(StrEnum):
     CASE_UPDATED = "case_updated"  # the office did something with your complaint
     CASE_ON_DESK = "case_on_desk"  # to staff: something about a case that is yours to handle
     DRAFTS_WAIT = "drafts_wait"  # to staff: a load of a roll has made drafts of broadcasts
+    BROADCAST_ON_DESK = "broadcast_on_desk"  # to staff: one waits for their approval, or what became of theirs
     BROADCAST = "broadcast"  # a message of a broadcast; no notice of its own
     BROADCAST_TEST = "broadcast_test"  # to staff: how a broadcast will look
 
@@ -166,8 +167,30 @@ class DraftsWait(BaseModel):
     drafts: list[WaitingDraft]
 
 
+class BroadcastOnDesk(BaseModel):
+    """A step of a broadcast: that it was submitted, to those who may approve it; the others, to whose it is."""
+
+    kind: Literal[NoticeKind.BROADCAST_ON_DESK] = NoticeKind.BROADCAST_ON_DESK
+    broadcast_id: int
+    title: str = Field(description="How its text begins.")
+    action: BroadcastAction
+    by: str | None = Field(description="Who of the office took the step; none: nobody, it came by itself.")
+    text: str = Field(default="", description="Why, in their own words.")
+    starts_at: datetime | None = Field(default=None, description="None: as soon as it is approved.")
+    total: int | None = Field(default=None, description="Messages, once its audience is frozen.")
+    sent: int = Field(default=0, description="Of them, once it is over.")
+
+
 Notice = Annotated[
-    NewLink | LinkEnded | LinkSuspended | AccessGranted | AccessDeclined | CaseUpdated | CaseOnDesk | DraftsWait,
+    NewLink
+    | LinkEnded
+    | LinkSuspended
+    | AccessGranted
+    | AccessDeclined
+    | CaseUpdated
+    | CaseOnDesk
+    | DraftsWait
+    | BroadcastOnDesk,
     Field(discriminator="kind"),
 ]
 

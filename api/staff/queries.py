@@ -3,7 +3,8 @@ service records for the account what it shows."""
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, Party
 from api.agreements.queries import ref_columns
@@ -31,6 +32,14 @@ def _agreements(*more: Any) -> Any:
     return select(*ref_columns(), Project.name.label("project"), *more).join(
         Project, Project.id == Agreement.project_id
     )
+
+
+async def chats_of(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[int]:
+    """Chats of the accounts in force for which these hold, as far as they have linked one."""
+    linked = select(StaffAccount.chat_id).where(
+        StaffAccount.chat_id.is_not(None), StaffAccount.disabled_at.is_(None), *conditions
+    )
+    return [chat_id for chat_id in await session.scalars(linked) if chat_id is not None]
 
 
 BY_NUMBER = LookUp(

@@ -1,17 +1,37 @@
 """Broadcasts as the database has them, for tests of sending: written by hand, where composing and approving are not
 the subject."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text as sql
 from sqlalchemy import update
 
 from api.broadcasts.models import Broadcast
 from api.broadcasts.progress import PROGRESS, progress_of
 from api.broadcasts.schemas import BroadcastState, Everybody, Progress
 from api.broadcasts.sending import settle, start
+from api.settings import Settings
+from api.tasks import TASKS
+from api.worker import Worker
 from tests.api.outbox import CHAT
 from tests.factories import Factory
+
+ALL_DONE = "count(*) = 0 FROM jobs WHERE state IN ('waiting', 'running')"
+
+
+async def work(settings: Settings, database_url: str, factory: Factory, *, until: str) -> None:
+    """Workers do what is to be done, until this holds."""
+    worker = Worker(settings, database_url, TASKS, poll=timedelta(seconds=0.1))
+    task = asyncio.create_task(worker.run())
+    try:
+        async with asyncio.timeout(20), factory.database.reading() as reader:
+            while not (await reader.execute(sql(f"SELECT {until}"))).scalar_one():
+                await asyncio.sleep(0.05)
+    finally:
+        worker.stop()
+        await task
 
 
 async def a_broadcast(factory: Factory, text: str = "停水通知", **values: Any) -> Broadcast:

@@ -18,8 +18,18 @@ from api.jobs import Job, JobState, enqueue
 from api.messages.schemas import ClaimedBatch, DeliveryState
 from api.settings import Settings
 from api.tasks import TASKS
-from api.worker import Worker
-from tests.api.broadcasting import a_broadcast, begin, families, now_of, progress, put_state, settle_all, under_way
+from tests.api.broadcasting import (
+    ALL_DONE,
+    a_broadcast,
+    begin,
+    families,
+    now_of,
+    progress,
+    put_state,
+    settle_all,
+    under_way,
+    work,
+)
 from tests.api.calls import call
 from tests.api.outbox import CHAT, change, claim, lapse, put, rows, tell
 from tests.api.waiting import started
@@ -122,19 +132,6 @@ async def test_one_to_nobody_is_over_at_once(factory: Factory) -> None:
 # --- its time ---
 
 
-async def work(settings: Settings, database_url: str, factory: Factory, *, until: str) -> None:
-    """Workers do what is to be done, until this holds."""
-    worker = Worker(settings, database_url, TASKS, poll=timedelta(seconds=0.1))
-    task = asyncio.create_task(worker.run())
-    try:
-        async with asyncio.timeout(20), factory.database.reading() as reader:
-            while not (await reader.execute(text(f"SELECT {until}"))).scalar_one():
-                await asyncio.sleep(0.05)
-    finally:
-        worker.stop()
-        await task
-
-
 async def test_it_is_started_as_it_is_approved(settings: Settings, database_url: str, factory: Factory) -> None:
     await families(factory, 2)
     broadcast = await a_broadcast(factory)
@@ -169,7 +166,7 @@ async def test_one_that_nobody_approved_waits_where_its_audience_has_grown(
     grown = await a_broadcast(factory, approved_revision=None)
     async with factory.database.transaction() as session:
         await start_when_due(session, grown)
-    await work(settings, database_url, factory, until="count(*) = 0 FROM jobs WHERE state IN ('waiting', 'running')")
+    await work(settings, database_url, factory, until=ALL_DONE)
     assert (await now_of(factory, grown)).state is BroadcastState.SUBMITTED
     assert await rows(factory) == []
     small = await a_broadcast(factory, approved_revision=None)
@@ -183,7 +180,7 @@ async def run(settings: Settings, database_url: str, factory: Factory, name: str
     task = next(task for task in TASKS if task.name == name)
     async with factory.database.transaction() as session:
         await enqueue(session, task)
-    await work(settings, database_url, factory, until="count(*) = 0 FROM jobs WHERE state IN ('waiting', 'running')")
+    await work(settings, database_url, factory, until=ALL_DONE)
     async with factory.database.transaction() as session:
         assert {*(await session.scalars(select(Job.state)))} == {JobState.DONE}
 

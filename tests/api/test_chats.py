@@ -29,6 +29,7 @@ def state(version: int, *, locale: str | None = None, linked: bool = False, dial
         "dialog": dialog,
         "version": version,
         "gone": False,
+        "staff": False,
         "taken": [],
     }
 

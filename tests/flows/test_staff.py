@@ -13,6 +13,7 @@ from api.audit.service import OPERATOR
 from api.chats.models import Link
 from api.identity.models import LinkCode
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope
+from api.staff.models import StaffAccount
 from api.staff.schemas import StaffRole
 from api.staff.service import change_account
 from tests.api.test_staff import code_for, staff
@@ -69,6 +70,22 @@ async def news(factory: Factory) -> list[tuple[int, str]]:
 # --- who one is ---
 
 ALIKE = pytest.mark.security("Nobody learns who works for the office")
+
+
+async def test_every_menu_leads_the_office_to_its_desk_and_nobody_else(
+    system: System, officer: Officer, factory: Factory
+) -> None:
+    clerk, stranger = await officer(StaffRole.CLERK), await system.person("路人")
+    await clerk.send("今天有人来吗")
+    await clerk.tap("工作台")
+    await clerk.expect("工作专班内部", "数据员")
+    await stranger.send("今天有人来吗")
+    assert not any("工作台" in key for key in (await stranger.expect("请点")).buttons)
+    async with factory.database.transaction() as session:
+        account = (await session.scalars(select(StaffAccount.id).where(StaffAccount.chat_id == clerk.id))).one()
+        await change_account(session, OPERATOR, account, disabled=True)
+    await clerk.send("今天有人来吗")
+    assert not any("工作台" in key for key in (await clerk.expect("请点")).buttons)
 
 
 async def test_a_code_links_and_does_not_stay_in_the_chat(system: System, factory: Factory) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 import locales
 from api.agreements.schemas import AgreementKind, AgreementRef
-from api.broadcasts.schemas import NewsKind
+from api.broadcasts.schemas import BroadcastAction, NewsKind
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -24,6 +24,7 @@ from api.identity.schemas import LinkMethod, LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import (
     AccessDeclined,
     AccessGranted,
+    BroadcastOnDesk,
     CaseOnDesk,
     CaseUpdated,
     Claimed,
@@ -106,6 +107,20 @@ NOTICES: list[BaseModel] = [
             for n, news in enumerate(NewsKind, 1)
         ]
     ),
+    *(
+        BroadcastOnDesk(
+            broadcast_id=12,
+            title="<停水>",
+            action=action,
+            by="编造员",
+            text="<请写明时间>",
+            starts_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC),
+            total=9,
+            sent=8,
+        )
+        for action in BroadcastAction
+    ),
+    BroadcastOnDesk(broadcast_id=12, title="", action=BroadcastAction.SUBMIT, by=None),
 ]
 
 
