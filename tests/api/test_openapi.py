@@ -19,9 +19,15 @@ SECRET = "张三-110101199003070000"
 """What a refusal must not repeat: it may be personal data."""
 
 
+_documents: list[dict[str, Any]] = []
+
+
 @pytest.fixture
 def document(settings: Settings) -> dict[str, Any]:
-    return create_app(settings, "postgresql://nobody@127.0.0.1:1/none").openapi()
+    """Made once, and only read: making it takes a second."""
+    if not _documents:
+        _documents.append(create_app(settings, "postgresql://nobody@127.0.0.1:1/none").openapi())
+    return _documents[0]
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -21,7 +21,7 @@ from api.app import create_app
 from api.estate.models import Unit
 from api.settings import Settings
 from api.staff.schemas import StaffRole
-from bot import playground
+from bot import playground, sessions
 from bot.app import build_application, running
 from bot.settings import BotSettings
 from tests.api.calls import agree
@@ -159,7 +159,11 @@ def heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Heard]:
 
 
 @pytest.fixture
-async def system(settings: Settings, database_url: str, heard: Heard) -> AsyncIterator[System]:
+async def system(
+    settings: Settings, database_url: str, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[System]:
+    # The one bot here has saved before the next press is looked at: there is no other's save to wait for.
+    monkeypatch.setattr(sessions, "QUICKER_REST", 0.0)
     system = System(settings, database_url)
     system.heard = heard
     async with system:
