@@ -44,13 +44,14 @@ class JobFailed(Exception):
 @dataclass
 class Worker:
     """One worker. ``heartbeat``: whose is older is taken for dead, and the jobs are another's. ``poll``: how soon a job
-    is found that no ringing announced."""
+    is found that no ringing announced. ``revival``: between two looks for jobs that the engine has lost."""
 
     settings: Settings
     database_url: str
     tasks: Sequence[Task] = TASKS
     heartbeat: timedelta = timedelta(seconds=30)
     poll: timedelta = timedelta(seconds=2)
+    revival: timedelta = timedelta(minutes=5)
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     ready: bool = False
@@ -80,11 +81,9 @@ class Worker:
 
     async def _work(self) -> None:
         connection = await self._database.connect()
-        stopper: asyncio.Task[None] | None = None
+        beside: list[asyncio.Task[None]] = []
         try:
-            async with self._database.transaction() as session:
-                if lost := await revive(session):
-                    log.warning("jobs_revived", jobs=len(lost))
+            await self._revive()
             queries = Queries(
                 AsyncpgDriver(connection),
                 QueryBuilderEnvironment(ENGINE),
@@ -96,7 +95,10 @@ class Worker:
                 engine.entrypoint(task.name, accepts_context=False, on_failure="hold")(self._runner(task))
                 if task.cron is not None:
                     engine.schedule(task.name, task.cron, accepts_context=False)(self._scheduler(task))
-            stopper = asyncio.create_task(self._hand_on(engine.shutdown))
+            beside = [
+                asyncio.create_task(self._hand_on(engine.shutdown)),
+                asyncio.create_task(self._revive_now_and_then()),
+            ]
             self.ready = True
             log.info("worker_started", tasks=len(self.tasks))
             await engine.run(
@@ -108,9 +110,23 @@ class Worker:
             )
         finally:
             self.ready = False
-            if stopper is not None:
-                stopper.cancel()
+            for running in beside:
+                running.cancel()
             connection.terminate()
+
+    async def _revive(self) -> None:
+        async with self._database.transaction() as session:
+            if lost := await revive(session):
+                log.warning("jobs_revived", jobs=len(lost))
+
+    async def _revive_now_and_then(self) -> None:
+        """A worker that was frozen, and wakes up when its job is another's, has the engine forget that job."""
+        while True:
+            await asyncio.sleep(self.revival.total_seconds())
+            try:
+                await self._revive()
+            except Exception as error:
+                log.warning("jobs_not_revived", error=type(error).__name__)
 
     async def _hand_on(self, shutdown: asyncio.Event) -> None:
         await self.stopping.wait()

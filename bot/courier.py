@@ -21,7 +21,7 @@ from telegram.ext import ExtBot
 
 from api.broadcasts.schemas import BroadcastContent, Operation, RecipientFacts
 from api.messages.schemas import Claim, Claimed, NoticeKind, Outcome, Report, Result
-from bot.backend import Backend, BackendError, BackendUnavailable
+from bot.backend import Backend, BackendError, BackendUnavailable, Unreachable
 from bot.letters import Go, Letters, NotYet
 from bot.logs import place_of
 from bot.metrics import Metrics
@@ -45,6 +45,9 @@ WAIT = 25.0
 DRAIN = 8.0
 """Seconds that a courier takes to end: container engines kill after ten."""
 LONGEST_REST = 30.0
+KEPT = 600.0
+"""Seconds after its lease for which a result is kept while the API is away. As long as nobody else has claimed the
+message, it takes the report late, too; what is never reported goes out once more."""
 MOST_RESULTS = 100
 GATHER = 0.02
 """Seconds between two reports, so that at a high pace each tells of many messages."""
@@ -57,7 +60,7 @@ class CannotCompose(Exception):
 
 @dataclass(frozen=True)
 class _Told:
-    """A result, and until when (of the loop's clock) the API takes it."""
+    """A result, and until when (of the loop's clock) the message is nobody else's."""
 
     result: Result
     until: float
@@ -100,6 +103,8 @@ class Courier:
         self._empty = asyncio.Event()
         self._news = asyncio.Event()
         self._all_told = asyncio.Event()
+        self._heard = asyncio.Event()
+        self._heard.set()
         self._told: list[_Told] = []
         self._hold(0)
         self._sending: set[asyncio.Task[None]] = set()
@@ -134,6 +139,9 @@ class Courier:
         while not ended.done():
             if not self._room.is_set():
                 await _unless(ended, self._room.wait())
+            elif not self._heard.is_set():
+                # First what became of the last ones: their leases may be over, and it would get them once more.
+                await _unless(ended, self._heard.wait())
             elif (rest := self._telegram_until - self._now()) > 0:
                 await _unless(ended, asyncio.sleep(rest))
             else:
@@ -258,10 +266,14 @@ class Courier:
                     await self._report_once()
                     api.over()
                 except Exception as error:
+                    # What the API will not take at all must not keep everything up.
+                    is_away = isinstance(error, Unreachable)
+                    _turn(self._heard, not is_away)
                     _complain("messages_not_reported", error)
                     await asyncio.sleep(api.next())
-                self._forget_what_is_too_late()
+                    self._forget_what_is_too_late(KEPT if is_away else 0.0)
                 await self._gather()
+            self._heard.set()
 
     async def _gather(self) -> None:
         """A little time between two reports, unless nothing more can come."""
@@ -278,9 +290,9 @@ class Courier:
         del self._told[: len(told)]
         self._hold(-len(told))
 
-    def _forget_what_is_too_late(self) -> None:
-        """Of what bears its lease no more the API takes no report: somebody else has it by now."""
-        kept = [one for one in self._told if one.until > self._now()]
+    def _forget_what_is_too_late(self, kept_for: float) -> None:
+        """So many seconds after its lease: by then somebody else has it."""
+        kept = [one for one in self._told if one.until + kept_for > self._now()]
         if late := len(self._told) - len(kept):
             log.error("reports_too_late", messages=late)
             self._told = kept

@@ -65,7 +65,7 @@ def broadcast_on_desk(notice: BroadcastOnDesk, tr: Translator) -> Letter:
 def _step(notice: BroadcastOnDesk, tr: Translator) -> Html:
     number = notice.broadcast_id
     match notice.action:
-        case BroadcastAction.SUBMIT if notice.by is None:
+        case BroadcastAction.SUBMIT if notice.by_itself:
             return lines(
                 tr.t("⏳ <b>Broadcast {number} waits for approval</b>", number=number),
                 tr.t("It would now reach more families than it was submitted for, so a second person must approve it."),

@@ -208,10 +208,10 @@ def _condition(rule: Rule, language: Language, *, negated: bool) -> Condition:
         case Speaks():
             return language(rule, negated)
         case _:
-            return _of_agreement(rule)
+            return _of_agreement(rule, negated=negated)
 
 
-def _of_agreement(rule: Any) -> Condition:
+def _of_agreement(rule: Any, *, negated: bool) -> Condition:
     match rule:
         case Everybody():
             return true()
@@ -239,7 +239,7 @@ def _of_agreement(rule: Any) -> Condition:
             return Agreement.number_key.in_(select(func.unnest(keys, type_=Text)))
         case ReachedBy(broadcast_id=broadcast_id, value=value):
             # Whom it did not reach, and will not: nobody is told twice.
-            return _is(Agreement.id.in_(reached(broadcast_id, or_will_be=not value)), value)
+            return _is(Agreement.id.in_(reached(broadcast_id, or_will_be=value is negated)), value)
         case TouchedBy(import_id=import_id, kind=kind):
             return Agreement.id.in_(
                 select(ImportChange.agreement_id).where(ImportChange.import_id == import_id, ImportChange.kind == kind)

@@ -107,6 +107,9 @@ async def start(
         return None
     if broadcast.starts_at is not None and broadcast.starts_at > now:
         return None
+    if not await _is_settled(session, broadcast.of_id):
+        # What a courier has in hand of it may still arrive: the sweep comes back to this one.
+        return None
     await make_room(session)
     rows = await _audience(session, broadcast, today, now)
     columns: list[Any] = [column.key for column in rows.selected_columns]
@@ -136,6 +139,14 @@ async def start(
     await finish(session, [broadcast_id])
     total: int = frozen.rowcount
     return total
+
+
+async def _is_settled(session: AsyncSession, broadcast_id: int | None) -> bool:
+    """Of what this one corrects or sends once more: whether it is known what became of each of its messages."""
+    of = None if broadcast_id is None else await session.get(Broadcast, broadcast_id, populate_existing=True)
+    if of is None:
+        return True
+    return of.state is not BroadcastState.CANCELLED or of.counts is not None
 
 
 async def _wait_for_approval(session: AsyncSession, broadcast_id: int) -> None:

@@ -112,9 +112,18 @@ async def get(session: AsyncSession, broadcast_id: int) -> Broadcast:
 
 
 async def create(
-    session: AsyncSession, by: By, new: BroadcastNew, *, idempotency_key: str | None = None
+    session: AsyncSession,
+    by: By,
+    new: BroadcastNew,
+    *,
+    idempotency_key: str | None = None,
+    known_file: int | None = None,
 ) -> tuple[Broadcast, bool]:
     """A draft, and whether it was made now: the same key of the same actor again is the same draft.
+
+    Args:
+        known_file: one that may go with it though this account did not upload it; else only that of the broadcast that
+            is corrected or sent once more.
 
     Raises:
         NotFound: no such file of this account, or no such broadcast to be corrected or sent once more.
@@ -129,7 +138,7 @@ async def create(
     of = await _get_sent(session, new.of_id) if new.of_id is not None else None
     if of is None and new.operation is not Operation.SEND:
         raise InvalidInput(fields=[{"at": ["body", "of_id"], "expected": "The broadcast that is corrected"}])
-    await _check_file(session, by, new.attachment_id, None if of is None else of.attachment_id)
+    await _check_file(session, by, new.attachment_id, known_file if of is None else known_file or of.attachment_id)
     values = _columns(new) | {
         "operation": new.operation,
         "of_id": new.of_id,
@@ -176,7 +185,7 @@ async def follow_up(
         new = BroadcastNew.model_validate(values)
     except ValueError as error:
         raise InvalidInput(fields=[{"at": ["audience"], "expected": "Fewer rules"}]) from error
-    return await create(session, by, new, idempotency_key=idempotency_key)
+    return await create(session, by, new, idempotency_key=idempotency_key, known_file=of.attachment_id)
 
 
 async def _get_sent(session: AsyncSession, broadcast_id: int) -> Broadcast:

@@ -38,6 +38,15 @@ class NoticeKind(StrEnum):
     BROADCAST_TEST = "broadcast_test"  # to staff: how a broadcast will look
 
 
+FOR_STAFF = (
+    NoticeKind.CASE_ON_DESK,
+    NoticeKind.DRAFTS_WAIT,
+    NoticeKind.BROADCAST_ON_DESK,
+    NoticeKind.BROADCAST_TEST,
+)
+"""Told to a chat because somebody of the office uses it."""
+
+
 class DeliveryState(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
@@ -174,7 +183,8 @@ class BroadcastOnDesk(BaseModel):
     broadcast_id: int
     title: str = Field(description="How its text begins.")
     action: BroadcastAction
-    by: str | None = Field(description="Who of the office took the step; none: nobody, it came by itself.")
+    by: str | None = Field(description="Who of the office took the step; none: it came by itself, or from a script.")
+    by_itself: bool = False
     text: str = Field(default="", description="Why, in their own words.")
     starts_at: datetime | None = Field(default=None, description="None: as soon as it is approved.")
     total: int | None = Field(default=None, description="Messages, once its audience is frozen.")

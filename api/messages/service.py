@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.messages.leases import in_nobodys_hand
 from api.messages.models import Delivery
-from api.messages.schemas import CaseUpdated, NewLink, Notice
+from api.messages.schemas import FOR_STAFF, CaseUpdated, DeliveryState, NewLink, Notice
 from api.privacy import Vault
 
 PAYLOAD = "delivery.payload"
@@ -53,6 +55,22 @@ async def enqueue_notices(
         rows = [row | {"agreement_id": None} for row in rows]
     if rows:
         await session.execute(insert(Delivery), rows)
+
+
+async def withdraw_from_staff(session: AsyncSession, chat_id: int) -> None:
+    """To be called when the chat acts for nobody of the office any more: what still waits for it as for one of them is
+    not sent."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.chat_id == chat_id,
+            Delivery.kind.in_(FOR_STAFF),
+            Delivery.state == DeliveryState.WAITING,
+            in_nobodys_hand(),
+        )
+        .values(state=DeliveryState.CANCELLED, payload=None, lease_id=None, lease_until=None, finished_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _row(vault: Vault, chat_id: int, notice: Notice) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from api.errors import NotFound, NotMatched
 from api.identity.codes import ALPHABET, normalise_code
 from api.identity.limits import begin_try, record_try
 from api.identity.schemas import LinkMethod
+from api.messages.service import withdraw_from_staff
 from api.privacy import Vault
 from api.staff.models import StaffAccount, StaffCode
 
@@ -88,6 +89,8 @@ async def link_account(session: AsyncSession, vault: Vault, chat_id: int, code: 
         if account.disabled_at is None and (again or (usable and (is_its_own or acts_for is None))):
             if not again:
                 row.used_at = func.now()
+                if account.chat_id is not None and account.chat_id != chat_id:
+                    await withdraw_from_staff(session, account.chat_id)
                 account.chat_id, account.linked_at = chat_id, func.now()
                 await record(session, Actor.chat(chat_id), "staff.linked", "staff_account", [account.id])
             await record_try(session, attempt, succeeded=True)

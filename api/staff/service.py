@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.audit.actors import ActorKind
 from api.audit.service import Actor, record
 from api.errors import LastAdmin, NotAllowed, NotFound
+from api.messages.service import withdraw_from_staff
 from api.privacy import Vault
 from api.staff.codes import end_codes
 from api.staff.models import StaffAccount
@@ -103,6 +104,8 @@ async def change_account(
         await record(session, actor, "staff.roles_changed", "staff_account", [account_id])
     if disabled is True and account.disabled_at is None:
         account.disabled_at = func.now()
+        if account.chat_id is not None:
+            await withdraw_from_staff(session, account.chat_id)
         account.chat_id = account.linked_at = None
         await end_codes(session, account_id)
         await record(session, actor, "staff.disabled", "staff_account", [account_id])

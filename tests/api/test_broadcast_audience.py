@@ -399,3 +399,20 @@ async def test_a_chat_is_named_in_no_count(newsroom: Newsroom, factory: Factory)
     assert agreement.number not in told
     async with factory.database.transaction() as session:
         assert await session.get(Chat, chat) is not None
+
+
+async def test_whom_it_will_reach_is_not_told_twice_however_it_is_said(newsroom: Newsroom) -> None:
+    """One has got it, for another it still waits, the third was not to get it."""
+    (got, first), (waits, second), (neither, _) = [await newsroom.family() for _ in range(3)]
+    of = (await newsroom.draft()).id
+    await newsroom.send(of, {got: ([first.id], "sent"), waits: ([second.id], "waiting")}, state="sending")
+
+    async def chosen(rule: Rule) -> set[int]:
+        async with newsroom.factory.database.transaction() as session:
+            found = await session.execute(recipients(rule, TODAY, Topic.NEWS))
+            return {row.chat_id for row in found}
+
+    reached, not_reached = (ReachedBy(broadcast_id=of, value=value) for value in (True, False))
+    assert await chosen(reached) == await chosen(Not(of=not_reached)) == {got}
+    assert await chosen(not_reached) == await chosen(Not(of=reached)) == {neither}
+    assert await chosen(Not(of=Not(of=reached))) == {got}

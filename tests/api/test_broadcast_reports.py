@@ -9,8 +9,8 @@ from openpyxl import load_workbook
 
 from api.broadcasts.schemas import BroadcastOut, BroadcastReport
 from api.broadcasts.sending import finish, start
-from tests.api.calls import call
-from tests.api.newsroom import APPROVER, CLERK, PUBLISHER, VIEWER, Newsroom
+from tests.api.calls import call, upload
+from tests.api.newsroom import APPROVER, BOTH, CLERK, PUBLISHER, VIEWER, Newsroom
 from tests.factories import Factory
 
 
@@ -188,3 +188,15 @@ async def test_whom_it_reached_is_not_known_for_ever(newsroom: Newsroom, sent: S
         ("unknown_place", f"broadcast {sent.id}")
     ]
     assert (await newsroom.step(draft["id"], "submit", 409))["code"] == "has_problems"
+
+
+async def test_another_publisher_sends_it_once_more_with_its_file(newsroom: Newsroom, sent: Sent) -> None:
+    """Also where it was itself a broadcast sent once more, with a file of its own."""
+    again = await newsroom.ask("POST", f"/{sent.id}/follow-ups", 201, json={}, headers={"Idempotency-Key": "again-01"})
+    file = await upload(newsroom.api, PUBLISHER, upload_key="a-file-of-mine", path=f"/v1/staff/{PUBLISHER}/attachments")
+    await newsroom.edit(again["id"], attachment_id=file["id"])
+    await newsroom.send(again["id"], {})
+    third = await newsroom.ask(
+        "POST", f"/{again['id']}/follow-ups", 201, chat=BOTH, json={}, headers={"Idempotency-Key": "again-02"}
+    )
+    assert (third["of_id"], third["content"]["attachment_id"]) == (sent.id, file["id"])

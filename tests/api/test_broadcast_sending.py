@@ -495,3 +495,18 @@ async def test_what_telegram_no_longer_deletes_is_said_so(api: aiohttp.ClientSes
     too_late = await a_broadcast(factory, operation=Operation.DELETE, of_id=wrong.id, audience=None)
     assert await begin(factory, too_late, now=all_old) == 2
     assert (await now_of(factory, too_late)).counts == {"failed": 2}
+
+
+async def test_a_correction_waits_for_what_couriers_have_in_hand(api: aiohttp.ClientSession, factory: Factory) -> None:
+    """Cancelled while a message was under way: it is corrected too."""
+    wrong = await under_way(factory, 2)
+    [first, second] = await claim(api)
+    await tell(api, [first], "sent", message_id=101)
+    await put_state(factory, wrong, BroadcastState.CANCELLED)
+    await settle_all(factory, wrong)
+    deletion = await a_broadcast(factory, operation=Operation.DELETE, of_id=wrong.id, audience=None)
+    assert await begin(factory, deletion) is None
+    assert (await now_of(factory, deletion)).state is BroadcastState.APPROVED
+    await tell(api, [second], "sent", message_id=102)
+    await settle_all(factory, wrong)
+    assert await begin(factory, deletion) == 2

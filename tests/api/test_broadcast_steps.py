@@ -7,7 +7,9 @@ import aiohttp
 import pytest
 from sqlalchemy import select
 
+from api.broadcasts.schemas import BroadcastAction, BroadcastStep
 from api.broadcasts.sending import start_when_due
+from api.broadcasts.service import BY_OPERATOR, Now, step
 from api.messages.models import Delivery
 from api.messages.schemas import BroadcastOnDesk, NoticeKind
 from api.messages.service import PAYLOAD
@@ -90,6 +92,7 @@ async def test_whose_it_is_hears_how_many_it_reached(desk: Desk, api: aiohttp.Cl
     while claimed := await claim(api):
         await tell(api, claimed, "sent", message_id=1)
     told = {"broadcast_id": approved.id, "title": approved.title, "action": "finish", "by": None, "total": 1, "sent": 1}
+    told["by_itself"] = True
     assert await desk.told() == {PUBLISHER: BroadcastOnDesk.model_validate(told)}
 
 
@@ -100,4 +103,39 @@ async def test_who_may_approve_hears_of_one_that_would_reach_more_by_now(desk: D
         await start_when_due(session, grown)
     told = await desk.told()
     assert {*told} == {PUBLISHER, APPROVER, BOTH}
-    assert {(notice.action, notice.by) for notice in told.values()} == {("submit", None)}
+    assert {(notice.action, notice.by, notice.by_itself) for notice in told.values()} == {("submit", None, True)}
+
+
+async def test_what_a_script_submits_is_told_as_such(desk: Desk, factory: Factory, settings: Settings) -> None:
+    draft = await desk.newsroom.draft()
+    submitted = BroadcastStep(action=BroadcastAction.SUBMIT, version=draft.version)
+    async with factory.database.transaction() as session:
+        await step(session, BY_OPERATOR, draft.id, submitted, Now.of(settings))
+    told = await desk.told()
+    assert {*told} == {PUBLISHER, APPROVER, BOTH}
+    assert {(notice.by, notice.by_itself) for notice in told.values()} == {(None, False)}
+
+
+async def test_each_is_called_once_though_it_was_submitted_twice(desk: Desk) -> None:
+    draft = await desk.newsroom.draft()
+    await desk.newsroom.step(draft.id, "submit")
+    await desk.newsroom.edit(draft.id, topic="handover")
+    await desk.newsroom.step(draft.id, "submit")
+    assert {*await desk.told()} == {APPROVER, BOTH}
+
+
+async def test_who_lost_the_role_is_told_nothing_more(desk: Desk) -> None:
+    draft = await desk.newsroom.draft()
+    await desk.newsroom.step(draft.id, "submit")
+    await desk.told()
+    await desk.newsroom.sql("UPDATE staff_accounts SET roles = ARRAY['clerk'] WHERE chat_id = :chat", chat=PUBLISHER)
+    await desk.newsroom.step(draft.id, "reject", chat=APPROVER, text="请写明时间。")
+    assert await desk.told() == {}
+
+
+async def test_what_is_long_past_is_told_nobody(desk: Desk) -> None:
+    """No worker knew the job for a while."""
+    draft = await desk.newsroom.draft()
+    await desk.newsroom.step(draft.id, "submit")
+    await desk.newsroom.sql("UPDATE broadcast_events SET happened_at = now() - interval '25 hours'")
+    assert await desk.told() == {}

@@ -323,3 +323,19 @@ async def test_a_file_that_is_sent_is_not_swept_up_nor_taken_back(
     await call(newsroom.api, "DELETE", f"/v1/chats/{PUBLISHER}", 204)
     async with database.transaction() as session:
         assert list(await session.scalars(select(Attachment.id))) == [own["id"]]
+
+
+@pytest.mark.parametrize("starts_at", ["2026-12-01T09:00:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+async def test_a_time_that_is_nobodys_is_refused(newsroom: Newsroom, starts_at: str) -> None:
+    """Without an offset it would be anybody's guess whose nine o'clock is meant."""
+    refused = await newsroom.create(starts_at=starts_at, status=422)
+    assert refused["details"]["fields"][0]["at"] == ["body", "starts_at"]
+
+
+async def test_what_no_database_keeps_is_left_out(newsroom: Newsroom) -> None:
+    draft = await newsroom.draft(
+        audience={"op": "numbers", "numbers": ["A\0-1"]},
+        bodies={"zh_CN": {"text": "停\0水", "buttons": [{"label": "看\0看", "url": "https://a.example/\0b"}]}},
+    )
+    assert "\0" not in draft.model_dump_json()
+    assert "\\u0000" not in draft.model_dump_json()

@@ -391,3 +391,24 @@ def test_every_task_is_listed_and_told() -> None:
     assert sorted(listed) == sorted(defined)
     assert set(listed) <= set(re.findall(r"^\| `([\w.]+)` \|", OPERATIONS, re.MULTILINE))
     assert "worker" in COMMANDS
+
+
+async def test_what_the_engine_loses_meanwhile_is_found_too(
+    settings: Settings, database: Database, database_url: str
+) -> None:
+    """A worker that woke up when its job was another's had the engine forget it."""
+    await nothing_noted(database)
+    worker = Worker(settings, database_url, [NOTE], poll=timedelta(seconds=0.1), revival=timedelta(seconds=0.3))
+    running = asyncio.create_task(worker.run())
+    try:
+        async with asyncio.timeout(10):
+            while not worker.ready:
+                await asyncio.sleep(0.02)
+        async with database.transaction() as session:
+            await enqueue(session, NOTE, number=1)
+            await session.execute(text("DELETE FROM pgqueuer.pgqueuer WHERE dedupe_key LIKE 'job %'"))
+        await until(database, JobState.DONE)
+    finally:
+        worker.stop()
+        await running
+    assert await noted(database) == [1]

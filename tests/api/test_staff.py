@@ -9,8 +9,12 @@ from sqlalchemy import select, text
 
 from api.audit.models import AuditEvent
 from api.audit.service import OPERATOR, Actor
+from api.broadcasts.schemas import BroadcastAction
 from api.db import Database
 from api.identity.limits import CHAT
+from api.messages.models import Delivery
+from api.messages.schemas import AccessDeclined, BroadcastOnDesk, DeliveryState
+from api.messages.service import enqueue_notice
 from api.privacy import Vault
 from api.staff.codes import issue_staff_code, link_account
 from api.staff.models import StaffAccount, StaffCode
@@ -294,3 +298,21 @@ async def test_what_is_on_file_is_sealed(database: Database, vault: Vault, facto
     async with database.transaction() as session:
         account = await session.get_one(StaffAccount, account_id)
     assert vault.open("staff.name", account.name) == "编造某"
+
+
+async def test_what_waits_for_a_lost_phone_is_not_sent_there(database: Database, factory: Factory) -> None:
+    """Neither where the account is disabled, nor where it is linked to a new phone; the family's own news are."""
+    lost, moved = await staff(factory, OFFICER, StaffRole.PUBLISHER), await staff(factory, OTHER, StaffRole.PUBLISHER)
+    async with database.transaction() as session:
+        news = BroadcastOnDesk(broadcast_id=1, title="停水", action=BroadcastAction.REJECT, by="编造员", text="不行")
+        await enqueue_notice(session, factory.vault, [OFFICER, OTHER, ADMIN], news)
+        await enqueue_notice(session, factory.vault, [OFFICER], AccessDeclined(reason="缺材料"))
+        await change_account(session, OPERATOR, lost, disabled=True)
+    code = await code_for(factory, moved)
+    async with database.transaction() as session:
+        await link_account(session, factory.vault, 700100299, code)
+        found = await session.execute(select(Delivery.chat_id, Delivery.kind, Delivery.state, Delivery.payload))
+        waiting = {(row.chat_id, row.kind.value) for row in found if row.state is DeliveryState.WAITING}
+        assert waiting == {(ADMIN, "broadcast_on_desk"), (OFFICER, "access_declined")}
+        gone = await session.scalars(select(Delivery.payload).where(Delivery.state == DeliveryState.CANCELLED))
+        assert [*gone] == [None, None]

@@ -318,12 +318,30 @@ async def test_whatever_the_api_answers_it_goes_on(post: Post, monkeypatch: pyte
     assert next(reports, None) is None
 
 
-async def test_what_cannot_be_reported_is_dropped_when_its_lease_is_over(
+async def test_who_could_not_report_while_the_api_was_away_sends_nothing_twice(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By then somebody else has it; the courier has room again."""
+    """Longer than the leases. It reports before it claims again."""
+    monkeypatch.setattr(courier_module, "LONGEST_REST", 0.5)
+    monkeypatch.setattr(courier_module, "LEASE", 5)
+    words = [f"第{number}件" for number in range(BATCH)]
+    await post.fault(200, delay=SLOW, count=BATCH)
+    await post.put(*words)
+    async with post.courier():
+        await until(lambda: post.world.outbox.done["sendMessage"] >= 1)
+        await post.stop_api()
+        await until(lambda: post.world.outbox.done["sendMessage"] >= BATCH)
+        await lapse(post.factory)
+        await post.start_api()
+        await post.settled()
+    assert await post.arrived() == Counter(words)
+
+
+async def test_what_was_never_reported_goes_out_once_more(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API was away for so long that another has it by now; the courier has room again."""
     monkeypatch.setattr(courier_module, "LONGEST_REST", 0.1)
     monkeypatch.setattr(courier_module, "LEASE", 5)
+    monkeypatch.setattr(courier_module, "KEPT", -4.0)
     monkeypatch.setattr(courier_module, "DRAIN", 0.1)
     await post.fault(200, delay=SLOW, count=20)
     with capture_logs() as logs:

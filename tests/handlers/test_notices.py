@@ -120,7 +120,7 @@ NOTICES: list[BaseModel] = [
         )
         for action in BroadcastAction
     ),
-    BroadcastOnDesk(broadcast_id=12, title="", action=BroadcastAction.SUBMIT, by=None),
+    BroadcastOnDesk(broadcast_id=12, title="", action=BroadcastAction.SUBMIT, by=None, by_itself=True),
 ]
 
 

@@ -77,7 +77,7 @@ class Numbered(BaseModel):
 
     op: Literal["numbers"] = "numbers"
     numbers: Annotated[
-        list[Annotated[str, StringConstraints(min_length=1, max_length=80)]], Field(max_length=MAX_NUMBERS)
+        list[Annotated[str, NoNul, StringConstraints(min_length=1, max_length=80)]], Field(max_length=MAX_NUMBERS)
     ]
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from api.broadcasts.schemas.audience import Audience
 from api.broadcasts.schemas.words import Id, Locale, NoNul, Operation, Topic
@@ -65,7 +65,7 @@ class BroadcastButton(BaseModel):
 
     label: Annotated[str, NoNul, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
     target: Target | None = None
-    url: Annotated[str, StringConstraints(max_length=500, pattern=r"^https://\S+$")] | None = None
+    url: Annotated[str, NoNul, StringConstraints(max_length=500, pattern=r"^https://\S+$")] | None = None
 
 
 class Body(BaseModel):
@@ -73,6 +73,16 @@ class Body(BaseModel):
 
     text: Annotated[str, NoNul] = Field(max_length=MAX_BODY)
     buttons: Annotated[list[BroadcastButton], Field(max_length=MAX_BUTTONS)] = []
+
+
+def _in_this_age(moment: datetime) -> datetime:
+    if not 2000 <= moment.year < 2200:
+        raise ValueError("not a year of ours")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_this_age)]
+"""Without an offset it would be anybody's guess whose nine o'clock is meant."""
 
 
 class Missing(StrEnum):
@@ -96,7 +106,7 @@ class BroadcastIn(BaseModel):
     fallback: Locale = Field(default="zh_CN", description="Language of the body for readers of none of the others.")
     attachment_id: Id | None = Field(default=None, description="A photo or document, uploaded by staff.")
     missing: Missing = Missing.SAY_SO
-    starts_at: datetime | None = Field(default=None, description="None: as soon as it is approved.")
+    starts_at: Moment | None = Field(default=None, description="With its offset. None: as soon as it is approved.")
 
 
 class BroadcastNew(BroadcastIn):
