@@ -12,12 +12,25 @@ from telegram import Update
 
 from bot.callbacks import Callback
 from bot.context import Context
-from handlers import case_replies, cases, complaint, handover, home, language, payments, settings, start, verification
+from handlers import (
+    case_replies,
+    cases,
+    complaint,
+    handover,
+    home,
+    language,
+    payments,
+    settings,
+    staff,
+    start,
+    verification,
+)
 from handlers.case_buttons import ShowCase
 from handlers.case_screens import question
 from handlers.gate import VERIFY, Verify
 from handlers.menu import (
     ENTRIES,
+    OFFICE,
     OpenCases,
     OpenComplaint,
     OpenHandover,
@@ -26,6 +39,7 @@ from handlers.menu import (
     OpenLanguage,
     OpenPayments,
     OpenSettings,
+    OpenStaff,
 )
 
 _OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
@@ -37,6 +51,7 @@ _OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
     OpenSettings: settings.show,
     OpenLanguage: language.choose,
     OpenHelp: start.show_help,
+    OpenStaff: staff.show,
     Verify: verification.begin,
 }
 # A year first: a telephone number of a city looks much the same, but begins with 0.
@@ -69,6 +84,8 @@ def _opened(ctx: Context, text: str) -> type[Callback] | None:
     if not wanted:
         return None
     keys: list[tuple[str, type[Callback]]] = [*ENTRIES, (VERIFY, Verify)]
+    if ctx.session.state.staff:
+        keys.append((OFFICE, OpenStaff))
     return next((kind for words, kind in keys if _letters(ctx.plain(words)) == wanted), None)
 
 

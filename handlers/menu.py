@@ -53,6 +53,7 @@ class OpenHelp(Callback, prefix="help"):
     """What can be done here."""
 
 
+OFFICE = lazy("🏢 Office desk")
 ENTRIES: tuple[tuple[str, type[Callback]], ...] = (
     (lazy("Handover"), OpenHandover),
     (lazy("My home"), OpenHome),
@@ -71,7 +72,7 @@ def main_menu(ctx: Context) -> InlineKeyboardMarkup:
     """What one can ask for; first of all the office's own desk, for its people, and the way in, for who has not shown
     who they are."""
     return rows(
-        button(ctx.plain("🏢 Office desk"), OpenStaff()) if ctx.session.state.staff else None,
+        button(ctx.plain(OFFICE), OpenStaff()) if ctx.session.state.staff else None,
         None if ctx.session.linked else verify_button(ctx),
         *pairs([button(ctx.plain(words), kind()) for words, kind in ENTRIES]),
     )
