@@ -92,11 +92,19 @@ def _old_codes(before: datetime) -> ColumnElement[bool]:
 
 def _old_links(before: datetime) -> ColumnElement[bool]:
     """Ended, or disused, for so long. An ended one is kept while its chat sees anything else: without it the next roll
-    would take what was ended for new, and link it again."""
+    would take what was ended for new, and link it again. Any is kept while somebody is in by a code of its chat: by it
+    the next roll tells whether the phone that stands behind them is still its person's."""
     other = aliased(Link)
     sees_more = exists().where(other.chat_id == Link.chat_id, other.revoked_at.is_(None))
     lapsed = Link.revoked_at.is_(None) & (Link.expires_on < before.date())
-    return or_((Link.revoked_at < before) & ~sees_more, lapsed)
+    guest = aliased(Link)
+    stands_behind = exists().where(
+        LinkCode.issued_by_chat_id == Link.chat_id,
+        LinkCode.agreement_id == Link.agreement_id,
+        guest.code_id == LinkCode.id,
+        guest.revoked_at.is_(None),
+    )
+    return or_((Link.revoked_at < before) & ~sees_more, lapsed) & ~stands_behind
 
 
 def _unlinked_watches(before: datetime) -> ColumnElement[bool]:
@@ -112,6 +120,13 @@ def _strangers(before: datetime) -> ColumnElement[bool]:
     return and_(Chat.saved_at < before, ~exists().where(Link.chat_id == Chat.id))
 
 
+def _old_consents(before: datetime) -> ColumnElement[bool]:
+    """Withdrawn, or of a chat of which nothing else is kept."""
+    left = Consent.withdrawn_at.is_(None) & (Consent.given_at < before)
+    known = or_(exists().where(Chat.id == Consent.chat_id), exists().where(Link.chat_id == Consent.chat_id))
+    return or_(Consent.withdrawn_at < before, left & ~known)
+
+
 RULES = (
     Rule("verification_attempt", "attempts", VerificationAttempt, _older(VerificationAttempt.attempted_at)),
     Rule("delivery", "deliveries", Delivery, _older(Delivery.finished_at)),
@@ -124,7 +139,7 @@ RULES = (
         StaffCode,
         lambda before: func.coalesce(StaffCode.used_at, StaffCode.expires_at) < before,
     ),
-    Rule("consent", "consents", Consent, _older(Consent.withdrawn_at)),
+    Rule("consent", "consents", Consent, _old_consents),
     Rule(
         "access_request",
         "requests",

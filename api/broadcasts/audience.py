@@ -61,6 +61,7 @@ from api.chats.liveness import is_live_link
 from api.chats.models import Chat, HandoverWatch, Link
 from api.estate.models import Building, Phase, Unit
 from api.identity.documents import normalise_agreement_number
+from api.identity.schemas import LinkScope
 from api.messages.models import Delivery
 from api.messages.schemas import DeliveryState
 from api.money.models import LedgerEntry
@@ -164,7 +165,26 @@ def has_muted(topic: Topic, news: News) -> Condition:
 
 def of_rule(rule: Rule) -> Condition:
     """Of a ``Link`` with its ``Agreement`` and ``Chat``: whether the rule means this pair."""
-    return _condition(rule, lambda speaks, _: func.coalesce(Chat.locale.in_(speaks.locales), false()), negated=False)
+    is_meant = _condition(rule, lambda asked, _: func.coalesce(Chat.locale.in_(asked.locales), false()), negated=False)
+    return and_(_shows_enough(rule), is_meant)
+
+
+def _shows_enough(rule: Rule) -> Condition:
+    """Of a ``Link``: who is written to because of money or registration learns of it by that alone, also where the rule
+    says "not". So it is for nobody who sees the progress alone."""
+    return Link.scope == LinkScope.EVERYTHING if _tells_more(rule) else true()
+
+
+def _tells_more(rule: Rule) -> bool:
+    match rule:
+        case AllOf(of=rules) | AnyOf(of=rules):
+            return any(_tells_more(part) for part in rules)
+        case Not(of=part):
+            return _tells_more(part)
+        case TouchedBy(kind=kind):
+            return kind not in (NewsKind.FORECAST, NewsKind.MILESTONE)
+        case _:
+            return isinstance(rule, InArrears | AtStage)
 
 
 def families(rule: Rule, today: date) -> Select[*tuple[Any, ...]]:
@@ -172,12 +192,11 @@ def families(rule: Rule, today: date) -> Select[*tuple[Any, ...]]:
     without a chat that can be reached, of which no language is known: each rule about it is taken to be met."""
     possible = _condition(rule, lambda _, negated: false() if negated else true(), negated=False)
     its_chats = Link.__table__.outerjoin(Chat.__table__, Chat.id == Link.chat_id)
+    on = and_(Link.agreement_id == Agreement.id, is_reachable(today), _shows_enough(rule))
     reachable = func.count(Link.id) > 0
     return (
         select(Agreement.id.label("agreement_id"), reachable.label("reachable"))
-        .select_from(
-            Agreement.__table__.outerjoin(its_chats, and_(Link.agreement_id == Agreement.id, is_reachable(today)))
-        )
+        .select_from(Agreement.__table__.outerjoin(its_chats, on))
         .where(possible)
         .group_by(Agreement.id)
         .having(or_(~reachable, func.bool_or(of_rule(rule))))

@@ -15,7 +15,7 @@ from api.cases.clocks import light
 from api.cases.desk import staff_by
 from api.cases.models import Case, Department
 from api.cases.news import clock_out
-from api.cases.queries import NUMBER, collective_columns, history_columns
+from api.cases.queries import NUMBER, collective_columns, history_columns, whole_number
 from api.cases.schemas import CaseState, ClockKind, StaffCaseOut
 from api.cases.timeline import event_out, open_attachments
 from api.cases.transitions import Standing, allowed
@@ -80,7 +80,7 @@ async def find_case_id(session: AsyncSession, number: str) -> int:
     Raises:
         NotFound
     """
-    rows = await CASE_ID.in_transaction(session, number=number)
+    rows = await CASE_ID.in_transaction(session, number=whole_number(number))
     if not rows:
         raise NotFound
     case_id: int = rows[0]["id"]

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from api.audit.service import Actor, record
 from api.cases.files import read_file
 from api.cases.models import Attachment, Case
-from api.cases.queries import NUMBER, files_of
+from api.cases.queries import NUMBER, files_of, whole_number
 from api.chats.access import CHAT_ID, live_links
 from api.errors import NotFound
 from api.lookups import LookUp, Reading, Row
@@ -62,7 +62,7 @@ async def find_for_chat(reading: Reading, chat_id: int, number: str, attachment_
     Raises:
         NotFound: there is no such file, or its case is not this chat's.
     """
-    return _found(await reading.rows(MINE, chat_id=chat_id, number=number, attachment_id=attachment_id))
+    return _found(await reading.rows(MINE, chat_id=chat_id, number=whole_number(number), attachment_id=attachment_id))
 
 
 async def find_for_staff(session: AsyncSession, actor: Actor, number: str, attachment_id: int) -> Found:
@@ -70,7 +70,7 @@ async def find_for_staff(session: AsyncSession, actor: Actor, number: str, attac
     Raises:
         NotFound
     """
-    rows = await ANY.in_transaction(session, number=number, attachment_id=attachment_id)
+    rows = await ANY.in_transaction(session, number=whole_number(number), attachment_id=attachment_id)
     found = _found(rows)
     await record(session, actor, "attachment.shown", "case", [rows[0]["case_id"]])
     return found

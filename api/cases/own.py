@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Text, cast, delete, func, literal_column, select
+from sqlalchemy import Text, cast, delete, exists, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement
@@ -13,9 +13,9 @@ from api.agreements.service import former_ref
 from api.cases.attachments import is_free
 from api.cases.models import Attachment, Case, CaseEvent
 from api.cases.news import is_shown
-from api.cases.schemas import CaseEventKind
+from api.cases.schemas import CaseActor, CaseEventKind
 from api.cases.transitions import resident_reads
-from api.chats.access import CHAT_ID
+from api.chats.access import CHAT_ID, live_links
 from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Reading, json_list, json_object
 from api.privacy import Vault
@@ -38,6 +38,8 @@ _said = json_object(
     by=CaseEvent.acted_as,
     text=func.encode(CaseEvent.text, literal_column("'hex'")),
 )
+_mine = live_links()
+_sees = exists().where(_mine.c.agreement_id == Case.agreement_id)
 _its_history = select(json_list(_said, CaseEvent.id)).where(CaseEvent.case_id == Case.id).correlate(Case)
 _its_files = select(json_list(_files(), Attachment.id)).where(Attachment.case_id == Case.id).correlate(Case)
 CASES = LookUp(
@@ -55,9 +57,10 @@ CASES = LookUp(
         Case.accepted_at,
         cast(_its_files.scalar_subquery(), Text).label("files"),
         cast(_its_history.scalar_subquery(), Text).label("history"),
+        _sees.label("sees"),
     )
     .join(Agreement, Agreement.id == Case.agreement_id)
-    # Whether or not the chat still sees the agreement: what it wrote is its own.
+    # Whether or not the chat still sees the agreement: what it wrote is its own. What the office wrote is not.
     .where(Case.chat_id == CHAT_ID)
     .order_by(Case.id),
     seen="cases.seen",
@@ -88,12 +91,13 @@ def _named(vault: Vault, files: str) -> list[dict[str, Any]]:
     return found
 
 
-def _history(vault: Vault, events: str) -> list[dict[str, Any]]:
-    """What the resident may read of it (see ``api.cases.timeline``)."""
+def _history(vault: Vault, events: str, *, sees: bool) -> list[dict[str, Any]]:
+    """What the resident may read of it (see ``api.cases.timeline``); the office's words only who sees the agreement."""
     shown = [event for event in orjson.loads(events) if is_shown(CaseEventKind(event["kind"]))]
     for event in shown:
         event["happened_at"] = datetime.fromisoformat(event["happened_at"])
         text, reads = event["text"], resident_reads(CaseEventKind(event["kind"]))
+        reads = reads and (sees or event["by"] == CaseActor.RESIDENT)
         event["text"] = vault.open("case_event.text", bytes.fromhex(text)) if text is not None and reads else ""
     return shown
 
@@ -105,7 +109,10 @@ async def look_up_own_cases(reading: Reading, chat_id: int) -> list[dict[str, An
         {
             "number": row["case_number"],
             "agreement": former_ref(
-                row["id"], row["number"], AgreementKind(row["kind"]), LinkScope.EVERYTHING
+                row["id"],
+                row["number"],
+                AgreementKind(row["kind"]),
+                LinkScope.EVERYTHING if row["sees"] else LinkScope.PROGRESS,
             ).model_dump(mode="json"),
             "state": row["state"],
             "category": row["category"],
@@ -115,7 +122,7 @@ async def look_up_own_cases(reading: Reading, chat_id: int) -> list[dict[str, An
             "registered_at": row["registered_at"],
             "accepted_at": row["accepted_at"],
             "files": _named(vault, row["files"]),
-            "history": _history(vault, row["history"]),
+            "history": _history(vault, row["history"], sees=row["sees"]),
         }
         for row in await reading.rows(CASES, chat_id=chat_id)
     ]

@@ -1,6 +1,7 @@
 """Look-ups of cases. A chat sees the cases that it filed itself, as long as it is linked to the agreement: another chat
 of the family does not see them, since a complaint may be about a relative."""
 
+import re
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from api.audit.actors import ActorKind
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department
 from api.cases.schemas import CaseState, ClockKind
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
+from api.errors import NotFound
 from api.estate.models import Unit
 from api.estate.queries import PLACES, unit_json
 from api.lookups import LookUp, json_list, json_object
@@ -39,6 +41,7 @@ from api.staff.models import StaffAccount
 
 UNIT_ID: Any = bindparam("unit_id", None, type_=BigInteger())
 NUMBER: Any = bindparam("number", None, type_=Text())
+_WHOLE_NUMBER = re.compile(r"\d{4}-\d{6,12}", re.ASCII)
 IDEMPOTENCY_KEY: Any = bindparam("idempotency_key", None, type_=Text())
 
 
@@ -241,3 +244,14 @@ ONE = _one()
 PAGE = _page()
 SUBJECT = _subject()
 TOLD_BY = _told_by()
+
+
+def whole_number(given: str) -> str:
+    """A case's number as a path brought it.
+
+    Raises:
+        NotFound: no case can have it.
+    """
+    if not _WHOLE_NUMBER.fullmatch(given):
+        raise NotFound
+    return given

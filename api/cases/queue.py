@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, false, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -86,7 +86,7 @@ def _numbered(given: str, today: date) -> ColumnElement[bool]:
         return Case.number == f"{year}-{int(serial):06d}"
     if re.fullmatch(r"\d{1,12}", given, re.ASCII):
         return Case.number.in_([f"{year}-{int(given):06d}" for year in (today.year, today.year - 1)])
-    return Case.number == given
+    return false()
 
 
 def _statement() -> Any:

@@ -19,7 +19,7 @@ from api.cases.desk import By
 from api.cases.models import Case, CaseClock, CaseEvent, case_numbers
 from api.cases.news import INTERNAL_CLOCKS, clock_out, is_shown
 from api.cases.office_days import load_calendar
-from api.cases.queries import ONE, PAGE, SUBJECT, TOLD_BY
+from api.cases.queries import ONE, PAGE, SUBJECT, TOLD_BY, whole_number
 from api.cases.schemas import (
     CaseAction,
     CaseActor,
@@ -38,7 +38,6 @@ from api.errors import InvalidInput, NotFound
 from api.lookups import Reading, Row, fragment
 from api.privacy import Vault
 
-_NUMBER = re.compile(r"\d{4}-\d{6,12}", re.ASCII)
 _CURSOR = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 _NEWEST = 2**63 - 1
 
@@ -232,9 +231,7 @@ async def look_up_case(reading: Reading, chat_id: int, number: str) -> dict[str,
     Raises:
         NotFound: there is no such case, or it is not for this chat.
     """
-    if not _NUMBER.fullmatch(number):
-        raise NotFound
-    rows = await reading.rows(ONE, chat_id=chat_id, number=number, idempotency_key=None)
+    rows = await reading.rows(ONE, chat_id=chat_id, number=whole_number(number), idempotency_key=None)
     if not rows:
         raise NotFound
     return _case_out(reading.vault, rows[0], reading.today())

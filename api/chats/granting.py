@@ -23,6 +23,7 @@ from api.chats.models import DISUSE_DAYS, Link
 from api.chats.turns import take_away
 from api.errors import NotFound
 from api.identity.models import LinkCode
+from api.identity.office_codes import end_office_codes
 from api.identity.schemas import OWNERS, LinkMethod, LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import EndedBy, LinkEnded, NewLink
 from api.messages.service import enqueue_notices
@@ -251,8 +252,8 @@ async def end_all_links(session: AsyncSession, vault: Vault, chat_id: int) -> in
 
 
 async def revoke_link_by_staff(session: AsyncSession, vault: Vault, staff_id: int, link_id: int) -> None:
-    """End a link, and those that its chat let in with codes; each of the chats is told. Whoever holds the papers can
-    prove anew who they are.
+    """End a link, and those that its chat let in with codes; each of the chats is told. Codes of the office for this
+    agreement that nobody has used end with it. Whoever holds the papers can prove anew who they are.
 
     Raises:
         NotFound: there is no such link, or it is ended already.
@@ -262,6 +263,8 @@ async def revoke_link_by_staff(session: AsyncSession, vault: Vault, staff_id: in
     if not ended:
         raise NotFound
     ended += await _end(session, *_let_in_by(ended[0]), **by_staff)
+    # Who was shut out may have another of the office's codes.
+    await end_office_codes(session, Actor.staff(staff_id), LinkCode.agreement_id == ended[0].agreement_id)
     await _tell_ended(session, vault, ended, EndedBy.STAFF)
     await record(session, Actor.staff(staff_id), "link.ended", "link", [link.id for link in ended])
 

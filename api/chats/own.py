@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.agreements.models import Agreement
 from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
+from api.audit.actors import Actor
+from api.audit.service import record
 from api.chats.access import CHAT_ID
 from api.chats.models import Chat, HandoverWatch, Link
 from api.identity.models import LinkCode
@@ -67,11 +69,14 @@ async def count_links(reading: Reading, chat_id: int) -> tuple[int, int]:
 
 
 async def forget_chat(session: AsyncSession, chat_id: int) -> int:
-    """Delete its conversation, watches and links, which are ended already; nobody else's row names it any more.
+    """Delete its conversation, watches and links, which are ended already; nobody else's row names it any more. The
+    audit record goes on telling whose homes it saw: who got in with stolen papers must not get out without a trace.
 
     Returns:
         How many rows told of it.
     """
+    saw = await session.scalars(select(Link.agreement_id).where(Link.chat_id == chat_id).distinct())
+    await record(session, Actor.chat(chat_id), "link.forgotten", "agreement", sorted(saw))
     statements: tuple[Any, ...] = (
         delete(HandoverWatch).where(HandoverWatch.chat_id == chat_id),
         delete(Link).where(Link.chat_id == chat_id),

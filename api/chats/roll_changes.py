@@ -16,7 +16,7 @@ from api.chats.liveness import is_live_link, is_live_party, is_still_owned
 from api.chats.models import Link
 from api.chats.turns import take_away_after_long_work
 from api.identity.models import LinkCode, PersonPhone
-from api.identity.schemas import LinkRole, LinkScope, LinkSuspension
+from api.identity.schemas import LinkMethod, LinkRole, LinkScope, LinkSuspension
 from api.messages.schemas import LinkSuspended
 from api.messages.service import enqueue_notices
 from api.privacy import Vault
@@ -142,6 +142,8 @@ async def extend_links(session: AsyncSession, vault: Vault, today: date) -> int:
         .where(
             is_live_link(today),
             is_live_party(today),
+            # Whom the office let in for less than the roll says has that, and no more.
+            or_(Link.method != LinkMethod.OFFICE, Link.valid_until.is_(None) & (Link.scope == LinkScope.EVERYTHING)),
             ~exists().where(present.chat_id == Link.chat_id, present.agreement_id == Party.agreement_id),
         )
         .ext(distinct_on(Link.chat_id, Party.agreement_id))

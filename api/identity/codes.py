@@ -23,6 +23,7 @@ from api.identity.models import LinkCode
 from api.identity.schemas import OWNERS, LinkRole, LinkScope, RelativeCodeIn, RelativeCodeOut
 from api.lookups import LookUp, Reading
 from api.privacy import Vault
+from api.staff.models import StaffAccount
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without I, O, 0 and 1, which are misread; fit for a Telegram deep link."""
@@ -130,12 +131,12 @@ async def invite_relative(
 
     Raises:
         NotFound: the chat does not own such an agreement.
-        InvalidInput: the last day is past.
+        InvalidInput: the last day is past, or more is asked for than the chat itself has.
         TooMany: so many codes of the family are open.
     """
     own = (
         await session.execute(
-            select(Link.person_id).where(
+            select(Link.person_id, Link.scope, Link.valid_until).where(
                 Link.chat_id == chat_id,
                 Link.agreement_id == agreement_id,
                 Link.role.in_(OWNERS),
@@ -147,6 +148,11 @@ async def invite_relative(
         raise NotFound
     if wanted.valid_until is not None and wanted.valid_until < today:
         raise InvalidInput(fields=[{"at": ["body", "valid_until"], "expected": "A day that is not past"}])
+    # The office may have let an owner in for the progress alone, or until a day: they give on no more than they have.
+    if own.scope is not LinkScope.EVERYTHING and wanted.scope is LinkScope.EVERYTHING:
+        raise InvalidInput(fields=[{"at": ["body", "scope"], "expected": own.scope.value}])
+    if own.valid_until is not None and (wanted.valid_until is None or wanted.valid_until > own.valid_until):
+        raise InvalidInput(fields=[{"at": ["body", "valid_until"], "expected": f"Not after {own.valid_until}"}])
     # One after another for each agreement, so that two at once do not slip past the limit. Only owners get so far, and
     # they wait for nobody but each other: an import keeps the row itself locked until it ends.
     await session.execute(select(func.pg_advisory_xact_lock(_AGREEMENT_SPACE + agreement_id)))
@@ -235,7 +241,8 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
 
     A chat that sees as much already uses nothing up: a holder who taps the invitation before passing it on leaves it
     good, and a tap that arrives twice succeeds twice. An owner's code is good only while its chat still owns the
-    agreement, any code only while one of those does in whose name it was issued, and none once its last day is past.
+    agreement, an officer's while their account is in force, and not for their own chat; any code only while one of
+    those owns it in whose name it was issued, and none once its last day is past.
 
     Returns:
         What the code opens to this chat: nothing new where it sees as much already. None for a code that is unknown,
@@ -255,12 +262,19 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
         issuers.role.in_(OWNERS),
         is_live_link(today, issuers),
     )
+    # An officer's phone may be in a thief's hands; and nobody lets themselves in.
+    officer_in_force = exists().where(
+        StaffAccount.id == LinkCode.issued_by_staff_id,
+        StaffAccount.disabled_at.is_(None),
+        StaffAccount.chat_id.is_distinct_from(chat_id),
+    )
     usable = and_(
         LinkCode.used_at.is_(None),
         # Not the transaction's own time: a code that was cancelled while it waited is over.
         LinkCode.expires_at > func.clock_timestamp(),
         or_(LinkCode.valid_until.is_(None), LinkCode.valid_until >= today),
         or_(LinkCode.issued_by_chat_id.is_(None), issuer_owns),
+        or_(LinkCode.issued_by_staff_id.is_(None), officer_in_force),
         is_still_owned(),
     )
     used = (

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Select,
     Update,
     Uuid,
+    and_,
     any_,
     bindparam,
     case,
@@ -40,6 +41,7 @@ from api.broadcasts.sending import finish
 from api.chats.access import TODAY
 from api.chats.liveness import is_live_link
 from api.chats.models import Chat, Link
+from api.identity.schemas import LinkScope
 from api.lookups import LookUp
 from api.messages import bucket
 from api.messages.leases import is_due
@@ -247,7 +249,10 @@ def _notices() -> Select[*tuple[Any, ...]]:
         .with_for_update(skip_locked=True)
         .subquery("first")
     ).c
-    sees = exists().where(Link.chat_id == first.chat_id, Link.agreement_id == first.agreement_id, is_live_link(TODAY))
+    # What the office answers may name sums: it is not for who sees the progress alone.
+    shown = or_(first.kind != NoticeKind.CASE_UPDATED, Link.scope == LinkScope.EVERYTHING)
+    its_link = and_(Link.chat_id == first.chat_id, Link.agreement_id == first.agreement_id)
+    sees = exists().where(its_link, is_live_link(TODAY), shown)
     return (
         select(
             first.id,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.messages.leases import in_nobodys_hand
 from api.messages.models import Delivery
-from api.messages.schemas import FOR_STAFF, CaseUpdated, DeliveryState, NewLink, Notice
+from api.messages.schemas import FOR_STAFF, AccessGranted, CaseUpdated, DeliveryState, NewLink, Notice
 from api.privacy import Vault
 
 PAYLOAD = "delivery.payload"
@@ -85,7 +85,7 @@ def _row(vault: Vault, chat_id: int, notice: Notice) -> dict[str, Any]:
 def _only_for_who_sees(notice: Notice) -> int | None:
     """The agreement that a chat must still see when it is told; none: it is told in any case."""
     match notice:
-        case NewLink():
+        case NewLink() | AccessGranted():
             return notice.agreement.id
         case CaseUpdated():
             return notice.agreement_id

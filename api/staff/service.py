@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.audit.actors import ActorKind
 from api.audit.service import Actor, record
 from api.errors import LastAdmin, NotAllowed, NotFound
+from api.identity.models import LinkCode
+from api.identity.office_codes import end_office_codes
 from api.messages.service import withdraw_from_staff
 from api.privacy import Vault
 from api.staff.codes import end_codes
@@ -72,7 +74,8 @@ async def change_account(
 ) -> StaffAccount:
     """Give an account other roles, disable it or put it in force again. It acts as it now is from the next call on.
 
-    Who is disabled loses the chat and every open code: who finds that phone must not be back with the account.
+    Who is disabled loses the chat and every open code, also those that they gave out to families: who finds that phone
+    must neither be back with the account nor in any home.
 
     Raises:
         NotFound: there is no such account.
@@ -106,6 +109,7 @@ async def change_account(
         account.disabled_at = func.now()
         if account.chat_id is not None:
             await withdraw_from_staff(session, account.chat_id)
+        await end_office_codes(session, actor, LinkCode.issued_by_staff_id == account_id)
         account.chat_id = account.linked_at = None
         await end_codes(session, account_id)
         await record(session, actor, "staff.disabled", "staff_account", [account_id])

@@ -36,7 +36,7 @@ from api.broadcasts.schemas import (
 )
 from api.chats.models import Chat
 from api.db import Database
-from api.identity.schemas import LinkSuspension
+from api.identity.schemas import LinkScope, LinkSuspension
 from api.money.schemas import LedgerState
 from tests.api.newsroom import EVERYBODY, HELLO, Newsroom
 from tests.factories import Factory
@@ -416,3 +416,30 @@ async def test_whom_it_will_reach_is_not_told_twice_however_it_is_said(newsroom:
     assert await chosen(reached) == await chosen(Not(of=not_reached)) == {got}
     assert await chosen(not_reached) == await chosen(Not(of=reached)) == {neither}
     assert await chosen(Not(of=Not(of=reached))) == {got}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        InArrears(value=True),
+        Not(of=InArrears(value=False)),
+        AllOf(of=[Everybody(), AtStage(kind=RegistrationKind.CONTRACT_FILING, stages=[RegistrationStage.COMPLETED])]),
+    ],
+)
+async def test_who_sees_the_progress_alone_is_not_written_to_because_of_money(newsroom: Newsroom, rule: Rule) -> None:
+    """Being written to tells the rest."""
+    agreement = await newsroom.factory.agreement(units=[await newsroom.factory.unit()])
+    await newsroom.factory.ledger_entry(agreement, state=LedgerState.DUE)
+    await newsroom.factory.registration(agreement, stage=RegistrationStage.COMPLETED)
+    sees_all = await newsroom.chat(agreement)
+    progress_alone = await newsroom.chat(agreement, scope=LinkScope.PROGRESS)
+    async with newsroom.factory.database.transaction() as session:
+        told = {row.chat_id for row in await session.execute(recipients(rule, TODAY, Topic.NEWS))}
+        everybody = {row.chat_id for row in await session.execute(recipients(Everybody(), TODAY, Topic.NEWS))}
+    assert told == {sees_all}
+    assert everybody == {sees_all, progress_alone}
+    counted = await newsroom.count(audience=rule.model_dump(mode="json"))
+    assert (counted.chats, counted.agreements, counted.unreachable) == (1, 1, 0)
+    await newsroom.sql("UPDATE links SET revoked_at = now() WHERE chat_id = :chat", chat=sees_all)
+    counted = await newsroom.count(audience=rule.model_dump(mode="json"))
+    assert (counted.chats, counted.agreements, counted.unreachable) == (0, 1, 1)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -391,3 +392,13 @@ async def test_a_withdrawal_reaches_the_officer(desk: Desk) -> None:
     await desk.say(number, "withdraw", text="已经解决了。")
     assert [notice["news"] for notice in await notices(desk, OFFICER)] == ["withdrawn"]
     assert (await desk.queue()).cases == []
+
+
+@pytest.mark.parametrize("number", ["%00", "2026-000001%00", "２０２６-000001", "-1"])
+async def test_a_number_that_no_case_can_have_is_no_case(desk: Desk, number: str) -> None:
+    await desk.file()
+    for path in ("", "/route", "/attachments/1"):
+        await call(desk.api, "GET", f"/v1/staff/{OFFICER}/cases/{number}{path}", 404)
+    await call(desk.api, "GET", f"/v1/chats/{RESIDENT}/cases/{number}/attachments/1", 404)
+    found = await call(desk.api, "GET", f"/v1/staff/{OFFICER}/cases?number={number}")
+    assert found["cases"] == []

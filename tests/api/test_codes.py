@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from api.agreements.models import Agreement
 from api.agreements.schemas import PartyRole
@@ -259,3 +259,15 @@ async def test_codes_stand_in_the_record_without_their_text(
         (HOLDER, "code.cancelled", cancelled["id"]),
     ]
     assert not any(used["code"] in row for row in stored)
+
+
+async def test_nobody_gives_on_more_than_they_have(api: aiohttp.ClientSession, factory: Factory) -> None:
+    """The office let an owner in for the progress alone, and until a day."""
+    agreement, link = await family(factory)
+    last = office_day() + timedelta(days=3)
+    async with factory.database.transaction() as session:
+        await session.execute(update(Link).where(Link.id == link.id).values(scope=LinkScope.PROGRESS, valid_until=last))
+    await invite(api, agreement, 422, scope="everything", valid_until=str(last))
+    await invite(api, agreement, 422, scope="progress")
+    await invite(api, agreement, 422, scope="progress", valid_until=str(last + timedelta(days=1)))
+    await invite(api, agreement, scope="progress", valid_until=str(last))

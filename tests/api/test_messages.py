@@ -10,7 +10,9 @@ import asyncpg
 import pytest
 from sqlalchemy import select, text
 
+from api.agreements.service import former_refs
 from api.app import create_app
+from api.cases.schemas import CaseCategory, CaseEventKind, CaseState
 from api.chats.models import Chat
 from api.db import Database
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope
@@ -18,8 +20,8 @@ from api.messages import bell
 from api.messages.claims import LAPSES
 from api.messages.models import Delivery
 from api.messages.reports import ATTEMPTS
-from api.messages.schemas import Claimed, DeliveryState, NewLink
-from api.messages.service import enqueue_notices
+from api.messages.schemas import AccessGranted, CaseUpdated, Claimed, DeliveryState, NewLink
+from api.messages.service import enqueue_notice, enqueue_notices
 from api.settings import Settings
 from tests.api.calls import call
 from tests.api.outbox import CHAT, change, claim, lapse, notice, put, put_many, rows, tell
@@ -482,3 +484,35 @@ async def test_the_outbox_of_a_database_is_one(database: Database) -> None:
     with pytest.raises(Exception, match="ck_send_bucket_only_one"):
         async with database.transaction() as session:
             await session.execute(text("INSERT INTO send_bucket (id, tokens) VALUES (2, 1)"))
+
+
+async def test_what_the_office_answers_is_not_for_who_sees_the_progress_alone(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    agreement = await factory.agreement()
+    for place, scope in enumerate(LinkScope):
+        await factory.link(CHAT + place, agreement, scope=scope)
+    news = CaseUpdated(
+        agreement_id=agreement.id,
+        number="2026-000001",
+        category=CaseCategory.PAYMENT,
+        news=CaseEventKind.ANSWERED,
+        state=CaseState.ANSWERED,
+        text="每月1470元已补发。",
+    )
+    async with factory.database.transaction() as session:
+        await enqueue_notice(session, factory.vault, [CHAT, CHAT + 1], news)
+    wanted = [CHAT + place for place, scope in enumerate(LinkScope) if scope is LinkScope.EVERYTHING]
+    assert [message["chat_id"] for message in await claim(api)] == wanted
+
+
+async def test_who_was_let_in_by_mistake_is_told_nothing_more(api: aiohttp.ClientSession, factory: Factory) -> None:
+    """The officer saw it before the courier came."""
+    agreement = await factory.agreement()
+    link = await factory.link(CHAT, agreement)
+    async with factory.database.transaction() as session:
+        [ref] = (await former_refs(session, [(agreement.id, LinkScope.EVERYTHING)])).values()
+        granted = AccessGranted(agreement=ref, role=LinkRole.HOLDER, scope=LinkScope.EVERYTHING)
+        await enqueue_notice(session, factory.vault, [CHAT], granted)
+        await session.execute(text("UPDATE links SET revoked_at = now() WHERE id = :id"), {"id": link.id})
+    assert await claim(api) == []

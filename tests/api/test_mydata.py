@@ -22,6 +22,7 @@ from api.rights.schemas import MAX_COPIES, MyDataOut
 from api.settings import Settings
 from api.staff.models import StaffAccount
 from tests.api.calls import by_agreement, by_code, by_phone, call, prove, upload
+from tests.api.desk import Desk
 from tests.factories import Factory
 from tests.invented import Invented
 
@@ -239,3 +240,22 @@ async def test_who_looked_before_the_home_was_this_familys_is_not_told(
     async with database.transaction() as session:
         await session.execute(update(Link).where(Link.chat_id == CHAT).values(linked_at=before))
     assert not (await copy(api)).views
+
+
+async def test_the_offices_words_are_for_who_sees_the_home(
+    api: aiohttp.ClientSession, factory: Factory, family: Family, desk: Desk
+) -> None:
+    """What a chat wrote is its own for good; what the office answered is not, once it is shut out."""
+    desk.agreement = family.agreement
+    number = await desk.file(chat=CHAT)
+    for action in ("register", "accept"):
+        await desk.act(number, action)
+    await desk.act(number, "answer", text="每月过渡费1470元已补发。", outcome="supported")
+    shown = json.dumps(await call(api, "GET", f"/v1/chats/{CHAT}/data"), ensure_ascii=False)
+    assert "1470" in shown
+    async with factory.database.transaction() as session:
+        await session.execute(update(Link).where(Link.chat_id == CHAT).values(scope=LinkScope.PROGRESS))
+    shown = json.dumps((await call(api, "GET", f"/v1/chats/{CHAT}/data"))["cases"], ensure_ascii=False)
+    assert "1470" not in shown
+    assert family.agreement.number not in shown
+    assert number in shown

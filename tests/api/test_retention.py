@@ -288,3 +288,31 @@ async def test_the_nightly_job(database: Database, database_url: str, factory: F
         ).scalar()
     assert left == 0
     assert apply_retention.cron == "40 19 * * *"
+
+
+async def test_a_phone_that_stands_behind_somebody_is_kept_in_mind(
+    database: Database, factory: Factory, settings: Settings
+) -> None:
+    """Its link is over, but whom it let in still sees the home: the next roll must find whose phone it is."""
+    agreement = await factory.agreement()
+    issuer = await factory.link(6, agreement, revoked=True)
+    code = await _used_code(factory, agreement, 5000)
+    guest = await factory.link(7, agreement, role=LinkRole.RELATIVE, method=LinkMethod.CODE, code_id=code.id)
+    async with database.transaction() as session:
+        await session.execute(update(LinkCode).values(issued_by_chat_id=6))
+        await session.execute(update(Link).where(Link.id == issuer.id).values(revoked_at=days_ago(5000)))
+    assert await erase(database, settings) == {}
+    async with database.transaction() as session:
+        await session.execute(update(Link).where(Link.id == guest.id).values(revoked_at=days_ago(5000)))
+    # First the guest, then whoever stood behind.
+    erased = [await erase(database, settings) for _ in range(2)]
+    assert sum(one.get("link", 0) for one in erased) == 2
+
+
+async def test_what_a_stranger_once_agreed_to_is_not_kept_for_ever(
+    database: Database, factory: Factory, settings: Settings
+) -> None:
+    days = kept_days(settings, "consents")
+    for chat_id, given in ((1, days + 2), (2, days - 2)):
+        await factory.add(Consent(chat_id=chat_id, kind=ConsentKind.NOTICE, version="1", given_at=days_ago(given)))
+    assert await erase(database, settings) == {"consent": 1}

@@ -134,3 +134,24 @@ async def test_who_may_not_let_in_may_not_end_either(api: aiohttp.ClientSession,
     await call(api, "DELETE", f"/v1/staff/{OTHER}/links/{link.id}", 403)
     await call(api, "POST", f"/v1/staff/{OTHER}/agreements/{agreement.id}/codes", 403, json={})
     assert len((await call(api, "GET", f"/v1/chats/{HOLDER}/links"))["links"]) == 1
+
+
+async def test_codes_of_the_counter_end_with_the_officer_and_with_who_is_shut_out(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    """A stolen phone of the office opens no home, no officer lets themselves in, and who is out stays out."""
+    admin = 700100297
+    await staff(factory, admin, StaffRole.ADMIN)
+    thief = await staff(factory, OFFICER, StaffRole.CASE_OFFICER)
+    agreement = await factory.agreement(people=[await factory.person()])
+    codes = f"{PATH}/{agreement.id}/codes"
+    first, second, third = [(await call(api, "POST", codes, 201, json={"days": 7}))["code"] for _ in range(3)]
+    await prove(api, OFFICER, by_code(first), 403)
+    (link,) = own(await prove(api, CHILD, by_code(first)))
+    await call(api, "DELETE", f"/v1/staff/{OFFICER}/links/{link['id']}", 204)
+    await prove(api, CHILD, by_code(second), 403)
+    fourth = (await call(api, "POST", codes, 201, json={"days": 7}))["code"]
+    await call(api, "PATCH", f"/v1/staff/{admin}/accounts/{thief}", json={"disabled": True})
+    await call(api, "PATCH", f"/v1/staff/{admin}/accounts/{thief}", json={"disabled": False})
+    for code in (third, fourth):
+        await prove(api, PROXY, by_code(code), 403)
