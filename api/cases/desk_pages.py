@@ -93,7 +93,7 @@ async def show_case(session: AsyncSession, vault: Vault, officer: Acting, number
     Raises:
         NotFound
     """
-    rows = await PAGE.in_transaction(session, number=number)
+    rows = await PAGE.in_transaction(session, number=whole_number(number))
     if not rows:
         raise NotFound
     await record(session, officer.actor, "case.shown", "case", [rows[0]["case_id"]])
