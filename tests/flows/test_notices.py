@@ -215,6 +215,10 @@ async def test_the_office_answers_a_request(
 ) -> None:
     person = await system.person("申请人")
     await has_written(person)
+    if isinstance(notice, AccessGranted):
+        agreement = await factory.agreement(number="TEST-9")
+        assert agreement.id == REF.id
+        await factory.link(person.id, agreement, role=notice.role, scope=notice.scope)
     async with factory.database.transaction() as session:
         await enqueue_notice(session, factory.vault, [person.id], notice)
     told = await person.expect(*said)
