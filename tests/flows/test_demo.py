@@ -16,6 +16,7 @@ import pytest
 from tests.people import Person
 
 HOUSEHOLDS = "60"
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

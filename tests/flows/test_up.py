@@ -6,10 +6,13 @@ import signal
 import sys
 
 import aiohttp
+import pytest
 
 from bot import playground
 from bot.cli.secrets import new_secrets
 from tests.people import Person
+
+pytestmark = pytest.mark.long
 
 
 async def up(environment: dict[str, str]) -> asyncio.subprocess.Process:

@@ -177,10 +177,10 @@ async def test_the_webhook(hooked: HookedSystem, factory: Factory, complaints: C
     storm = Storm(hooked, resident, complaints)
     bodies = hostile_bodies(Random(20261124), shapes, real, storm.sent)
 
+    said = hooked.world.outbox.done["sendMessage"]
     await storm.post(hooked, bodies, POSTED // 2)
     await settled(hooked)
     halfway = memory()
-    said = hooked.world.outbox.done["sendMessage"]
     await storm.post(hooked, bodies, POSTED // 2)
     await settled(hooked)
     grown = memory() - halfway
