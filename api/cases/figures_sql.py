@@ -43,6 +43,10 @@ MAX_DAYS = 1830
 """Five years and a little."""
 
 
+FIRST_DAY = date(1971, 1, 1)
+"""Before it there was no day of ours, and at the edges of the calendar no moment."""
+
+
 @dataclass(frozen=True)
 class Period:
     """Days of the office, both ends counted."""
@@ -61,7 +65,7 @@ class Period:
         """
         last_day = today if last_day is None else min(last_day, today)
         first_day = last_day.replace(day=1) if first_day is None else first_day
-        if not 0 <= (last_day - first_day).days < MAX_DAYS:
+        if first_day < FIRST_DAY or not 0 <= (last_day - first_day).days < MAX_DAYS:
             expected = f"A day up to last_day and today, at most {MAX_DAYS} days before"
             raise InvalidInput(fields=[{"at": ["query", "first_day"], "expected": expected}])
         return cls(first_day, last_day, zone)

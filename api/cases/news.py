@@ -95,12 +95,12 @@ async def tell_who_has_it(
     clock: CaseClock | None = None,
     but: Actor | None = None,
 ) -> None:
-    """Tell the officer, or where there is none the supervisors of the department.
+    """Tell the officer, or where there is none the supervisors of the department; of what is overdue both.
 
     Args:
         but: not the one who did it.
     """
-    chats = await _desk_chats(session, case, but, to_somebody=news in _DEADLINES)
+    chats = await _desk_chats(session, case, but, news)
     notice = CaseOnDesk(
         number=case.number,
         category=case.category,
@@ -115,12 +115,10 @@ async def tell_who_has_it(
 _DEADLINES = (DeskNews.DUE_SOON, DeskNews.OVERDUE)
 
 
-async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None, *, to_somebody: bool) -> Collection[int]:
-    """Of who has it; where they have no chat any more, or nobody has it, of its department's supervisors.
-
-    Args:
-        to_somebody: where there are none either, of the administrators.
-    """
+async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None, news: DeskNews) -> Collection[int]:
+    """Of who has it; where they have no chat any more, or nobody has it, of its department's supervisors. Of a last day
+    that comes or has passed somebody hears in any case: where there are none either, the administrators. And that it
+    has passed the supervisors hear beside the officer: families are promised that."""
     reachable = select(StaffAccount.id, StaffAccount.chat_id).where(
         StaffAccount.chat_id.is_not(None), StaffAccount.disabled_at.is_(None)
     )
@@ -129,10 +127,13 @@ async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None, *, t
     )
     administrators = reachable.where(StaffAccount.roles.contains([StaffRole.ADMIN.value]))
     in_turn = [reachable.where(StaffAccount.id == case.officer_id), supervisors]
-    for wanted in (*in_turn, administrators) if to_somebody else in_turn:
-        if rows := (await session.execute(wanted)).all():
-            return [row.chat_id for row in rows if but is None or Actor.staff(row.id) != but]
-    return []
+    told: list[int] = []
+    for wanted in (*in_turn, administrators) if news in _DEADLINES else in_turn:
+        rows = (await session.execute(wanted)).all()
+        told += [row.chat_id for row in rows if but is None or Actor.staff(row.id) != but]
+        if rows and (news is not DeskNews.OVERDUE or wanted is not in_turn[0]):
+            break
+    return told
 
 
 def is_shown(kind: CaseEventKind) -> bool:

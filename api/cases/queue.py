@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -147,8 +147,10 @@ def _place(wanted: Wanted, cursor: str) -> tuple[date | datetime, int]:
     try:
         order, value, row_id = orjson.loads(base64.urlsafe_b64decode(cursor))
         if order == wanted.order and type(row_id) is int and 0 < row_id < 2**63:
-            return (date if wanted.order is QueueSort.DUE else datetime).fromisoformat(value), row_id
-    except (binascii.Error, ValueError, TypeError):
+            if wanted.order is QueueSort.DUE:
+                return date.fromisoformat(value), row_id
+            return datetime.fromisoformat(value).astimezone(UTC), row_id
+    except (binascii.Error, ValueError, TypeError, OverflowError):
         pass
     raise InvalidInput(fields=[{"at": ["query", "cursor"], "expected": "next_cursor of another page"}])
 

@@ -82,6 +82,8 @@ async def take_step(
     case = done.case
     if isinstance(fields, Join | Merge):
         master = await session.get_one(Case, case.master_id)
+        # Whoever is about to answer it must see first that one more family will read that.
+        master.version += 1
         for member in await members_of(session, case.id):
             await _repoint(session, member, master.id, now)
             await _bring_along(session, vault, policy, member, master, now)

@@ -184,6 +184,9 @@ async def test_an_officer_is_told_before_and_after_and_each_once(
         (DeskNews.DUE_SOON, number, "answer"),
         (DeskNews.OVERDUE, number, "answer"),
     ]
+    # Nobody supervises that department: the administrators hear of what is overdue, beside the officer.
+    beside = [notice for notice in await told(database, vault, ADMIN) if notice["kind"] == "case_on_desk"]
+    assert [notice["news"] for notice in beside] == [DeskNews.OVERDUE]
     for view in ("raised", "overdue"):
         (raised,) = (await desk.queue(chat=ADMIN, view=view)).cases
         assert (raised.number, raised.light, raised.raised) == (number, Light.OVERDUE, True)

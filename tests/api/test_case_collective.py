@@ -170,7 +170,11 @@ async def test_who_splits_off_goes_on_alone_from_where_it_stands(desk: Desk, hom
 async def test_staff_merge_and_unmerge_with_the_history_kept(desk: Desk, homes: dict[int, Agreement]) -> None:
     master = await desk.to("in_progress")
     number = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id)
+    seen = (await desk.page(master)).version
     merged = await desk.act(number, "merge", master=master)
+    # Who had begun to answer before sees first that one more family will read it.
+    refused = await desk.act(master, "answer", 409, version=seen, **OPINION)
+    assert refused["code"] == "case_changed"
     assert (merged["state"], merged["master"]) == ("in_progress", master)
     assert [kind for _, kind in await news(desk, NEIGHBOUR)] == ["merged", "accepted"]
     unmerged = await desk.act(number, "unmerge")

@@ -357,6 +357,7 @@ async def test_who_may_see_figures(desk: Desk, api: aiohttp.ClientSession, datab
     for path in ("figures", "figures/export"):
         await call(api, "GET", f"/v1/staff/{RESIDENT}/{path}", 403)
         await call(api, "GET", f"/v1/staff/{OFFICER}/{path}?first_day=2026-02-02&last_day=2026-02-01", 422)
+        await call(api, "GET", f"/v1/staff/{OFFICER}/{path}?last_day=0001-01-01", 422)
     await call(api, "GET", f"/v1/staff/{VIEWER}/figures")
     for kind in ("csv", "xlsx"):
         async with api.get(f"/v1/staff/{OFFICER}/figures/export?format={kind}&by=category") as response:
