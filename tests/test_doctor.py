@@ -1,6 +1,7 @@
 """``shanglou doctor`` on a deployment that is well, and on one in which each thing in turn is not."""
 
 import asyncio
+import itertools
 import json
 import os
 import sys
@@ -240,6 +241,22 @@ async def test_this_clock_is_off(
 
 async def test_a_second_off_is_not_told(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     assert troubles(await deployment.look(monkeypatch, now=lambda: real_clock() + 1)) == {}
+
+
+@pytest.mark.parametrize("ahead", [4, -6])
+async def test_a_few_seconds_off_are_told(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    assert "telegram_clock" in troubles(await deployment.look(monkeypatch, now=lambda: real_clock() + ahead))
+
+
+async def test_a_header_renewed_late_is_looked_at_again(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = itertools.count()
+    # Late as seen from here: the first answer only.
+    findings = await deployment.look(monkeypatch, now=lambda: real_clock() + (4 if next(looks) < 2 else 0))
+    assert of(findings, "telegram_clock").state is State.OK
 
 
 # --- the API ---
