@@ -91,6 +91,12 @@ class NoRoute(ApiError):
     code, status, message = "no_route", 409, "No routing rule fits the case; name a department."
 
 
+class SaysWho(ApiError):
+    """``details.parts`` tells by what: each a ``PointsAt``."""
+
+    code, status, message = "says_who", 409, "Who reads this would learn whose case it is."
+
+
 class ConsentNeeded(ApiError):
     """``details.kinds`` tells to what the person has not agreed (yet, or in this version of the words)."""
 

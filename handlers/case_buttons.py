@@ -82,6 +82,10 @@ class SplitOff(OfCase, prefix="case_alone"):
     """Be answered apart from the other families."""
 
 
+class StopOffering(OfCase, prefix="case_own"):
+    """Families of the building are offered it no longer."""
+
+
 class OfCaseDialog(DialogCallback):
     """A button of a conversation about one complaint."""
 

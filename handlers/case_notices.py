@@ -7,7 +7,7 @@ from api.cases.schemas import CaseAction, CaseEventKind, ClockKind, Procedure
 from api.messages.schemas import CaseUpdated
 from bot.ui import Letter, button, rows
 from handlers import terms
-from handlers.case_buttons import AskRating, OpenCase, Say, ShowFiles, ShowNewest
+from handlers.case_buttons import AskRating, OpenCase, Say, ShowFiles, ShowNewest, StopOffering
 from handlers.case_clocks import clock_line
 from handlers.case_history import ANSWERS, outcome_line
 from handlers.case_screens import ACTIONS
@@ -72,6 +72,10 @@ def _heading(notice: CaseUpdated, tr: Translator) -> Html:
             return tr.t("🤝 <b>Your complaint {number} is answered together with others</b>", number=number)
         case CaseEventKind.UNMERGED:
             return tr.t("<b>Your complaint {number} is worked on by itself again</b>", number=number)
+        case CaseEventKind.PUBLISHED:
+            return tr.t("📣 <b>Neighbours can join your complaint {number} from now on</b>", number=number)
+        case CaseEventKind.UNPUBLISHED:
+            return tr.t("<b>Your complaint {number} is no longer offered to neighbours</b>", number=number)
         case CaseEventKind.SUPERVISED:
             return tr.t("👁 <b>A supervisor watches over your complaint {number} from now on</b>", number=number)
     event = terms.name(tr, notice.news)
@@ -106,6 +110,13 @@ def _explained(notice: CaseUpdated, tr: Translator) -> Html | None:
             )
         case CaseEventKind.UNMERGED:
             return tr.t("It keeps its number and its days.")
+        case CaseEventKind.PUBLISHED:
+            return tr.t(
+                "The office thinks that other families of your building have the same trouble. When one of them "
+                "complains of it, it reads the words below, without your name and your home, and can join:"
+            )
+        case CaseEventKind.UNPUBLISHED:
+            return tr.t("The office goes on with it as before. Who has joined stays with it.")
         case CaseEventKind.CLOSED:
             return tr.t("“Closed” is the office's word. Whether the matter is solved, only you can say.")
     return None
@@ -143,6 +154,8 @@ def _way_on(notice: CaseUpdated, tr: Translator) -> Html | None:
             return tr.t(
                 "This result is final: by the Regulations on Petition Work (article 36) it goes no further here."
             )
+        case CaseEventKind.PUBLISHED:
+            return tr.t("If you do not want that, press “🙈 Do not offer it to neighbours”.")
     return None
 
 
@@ -155,6 +168,8 @@ def _keys(notice: CaseUpdated, tr: Translator, *, cut: bool) -> list[InlineKeybo
         keys.append(button(tr.plain("📎 Files from the office"), ShowFiles(number)))
     if notice.news is CaseEventKind.ASKED:
         keys.append(button(tr.plain(ACTIONS[CaseAction.REPLY]), Say(number, CaseAction.REPLY)))
+    if notice.news is CaseEventKind.PUBLISHED:
+        keys.append(button(tr.plain("🙈 Do not offer it to neighbours"), StopOffering(number)))
     if notice.news in (*ANSWERS, CaseEventKind.CLOSED):
         keys.append(button(tr.plain("⭐ Rate the answer"), AskRating(number)))
         running = {clock.kind for clock in notice.clocks if not clock.overdue}

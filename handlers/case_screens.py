@@ -16,6 +16,7 @@ from handlers.case_buttons import (
     ShowNewest,
     ShowText,
     SplitOff,
+    StopOffering,
 )
 from handlers.case_clocks import clock_line
 from handlers.case_files import office_files
@@ -148,10 +149,20 @@ def one_case(ctx: Context, case: CaseOut) -> Html:
 
 
 def _together(ctx: Context, case: CaseOut) -> Html | None:
-    if case.collective is None or case.collective.families < 2:
+    if case.collective is None:
         return None
-    return ctx.n(
-        "🤝 {n} family is answered together.", "🤝 {n} families are answered together.", case.collective.families
+    families = case.collective.families
+    offered = CaseAction.UNPUBLISH in case.allowed and case.collective.text
+    return join(
+        "\n",
+        [
+            ctx.n("🤝 {n} family is answered together.", "🤝 {n} families are answered together.", families)
+            if families > 1
+            else None,
+            ctx.t("📣 Neighbours with the same trouble read, without your name and home: “{text}”", text=offered)
+            if offered
+            else None,
+        ],
     )
 
 
@@ -221,6 +232,9 @@ def keys_of(ctx: Context, case: CaseOut) -> InlineKeyboardMarkup:
         ),
         button(ctx.plain("Split off from the others"), SplitOff(case.number))
         if CaseAction.SPLIT_OFF in case.allowed
+        else None,
+        button(ctx.plain("🙈 Do not offer it to neighbours"), StopOffering(case.number))
+        if CaseAction.UNPUBLISH in case.allowed
         else None,
         button(ctx.plain("↩️ Take it back"), AskWithdraw(case.number)) if CaseAction.WITHDRAW in case.allowed else None,
         None if case.allowed else button(ctx.plain("File a complaint"), OpenComplaint()),

@@ -7,15 +7,15 @@ What somebody had written by then is kept.
 
 from telegram import Update
 
-from api.cases.schemas import CaseAction, StaffCaseOut
-from bot.backend import CaseChanged, InvalidInput, NotAllowed, NotAllowedNow, NotFound
+from api.cases.schemas import CaseAction, PointsAt, StaffCaseOut
+from bot.backend import CaseChanged, InvalidInput, NotAllowed, NotAllowedNow, NotFound, SaysWho
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.drafts import Drop, Resume
 from bot.ui import button, lines, rows
 from handlers import staff_case_picks, staff_case_text, staff_terms
 from handlers import staff_case_screens as screens
-from handlers.facts import listed
+from handlers.facts import listed, quoted
 from handlers.staff_case import TakeStep, find, show, show_case
 from handlers.staff_case_draft import AT_ONCE, ROADS, Draft, Step
 from handlers.staff_case_questions import (
@@ -184,6 +184,8 @@ async def confirm(update: Update, ctx: Context, tap: Confirm) -> None:
     except NotAllowed:
         ctx.session.end_dialog()
         await _show_not_yours(ctx, draft.number, below=True)
+    except SaysWho as refused:
+        await _write_it_anew(ctx, draft, [PointsAt(part) for part in refused.details["parts"]])
     except (InvalidInput, NotFound):
         await _something_is_gone(ctx, draft)
     else:
@@ -217,6 +219,24 @@ async def _keep_and_ask(ctx: Context, draft: Draft) -> None:
     go(ctx, Step.CONFIRM, draft)
     await ctx.remove_buttons()
     await ask(ctx, note, ctx.t("What you had begun is kept. Please look at it once more:"))
+
+
+async def _write_it_anew(ctx: Context, draft: Draft, parts: list[PointsAt]) -> None:
+    """The building would have read whose complaint it is."""
+    held = listed([ctx.t(staff_terms.POINTS_AT[part]) for part in parts], ctx.words)
+    note = join(
+        "\n",
+        [
+            ctx.t(
+                "<b>Nothing was shown to anybody.</b> Neighbours could tell whose complaint it is by {held}:", held=held
+            ),
+            quoted(draft.text, len(draft.text)),
+        ],
+    )
+    draft.text = ""
+    go(ctx, Step.TEXT, draft)
+    await ctx.remove_buttons()
+    await ask(ctx, note)
 
 
 async def _show_refused(

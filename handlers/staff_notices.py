@@ -121,6 +121,8 @@ def _news(notice: CaseOnDesk, tr: Translator) -> Html:
             return tr.t("🔁 <b>Complaint {number}: the resident asks for a second review</b>", number=number)
         case DeskNews.WITHDRAWN:
             return tr.t("<b>Complaint {number}: the resident has withdrawn it</b>", number=number)
+        case DeskNews.UNPUBLISHED:
+            return tr.t("<b>Complaint {number} is no longer offered to the building</b>", number=number)
         case DeskNews.SPLIT_OFF:
             return tr.t("<b>Complaint {number}: the resident wants an answer apart from the others</b>", number=number)
         case DeskNews.SUPERVISED:

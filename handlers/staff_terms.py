@@ -1,7 +1,7 @@
 """What the steps, clocks and lights of cases are called on the office's side. What residents read of the same is in
 ``terms``."""
 
-from api.cases.schemas import CaseAction, CaseActor, ClockKind, Light, Outcome, Procedure
+from api.cases.schemas import CaseAction, CaseActor, ClockKind, Light, Outcome, PointsAt, Procedure
 from locales import Translator, lazy
 
 ACTIONS: dict[CaseAction, str] = {
@@ -51,7 +51,8 @@ CONSEQUENCES: dict[CaseAction, str] = {
     ),
     CaseAction.UNMERGE: lazy("It is worked on by itself again, from where it stands. The resident is told at once."),
     CaseAction.PUBLISH: lazy(
-        "Families of the building who are about to complain of the same see it and can join. Nobody learns whose it is."
+        "Families of the building who are about to complain of the same see these words and can join. The family that "
+        "asked is told, with the same words, and can have them taken away. Names and homes must not stand in them."
     ),
     CaseAction.SUPERVISE: lazy("The resident and whoever has the case are told that it is supervised."),
     CaseAction.REFUSE: lazy("With this the case is over. The resident is told at once."),
@@ -107,6 +108,13 @@ RIGHTS = frozenset(
 
 LIGHTS: dict[Light, str] = {Light.GREEN: "🟢", Light.YELLOW: "🟡", Light.RED: "🔴", Light.OVERDUE: "⛔"}
 NO_LIGHT = "⚪"
+
+POINTS_AT: dict[PointsAt, str] = {
+    PointsAt.NAME: lazy("a name of the family"),
+    PointsAt.HOME: lazy("their home"),
+    PointsAt.NUMBER: lazy("a phone, ID or agreement number"),
+}
+"""By what a text would show whose case it is."""
 
 MOST_DAYS = 30
 """By which an answer can be put off (article 34)."""

@@ -19,6 +19,7 @@ from api.cases.collective import find_master
 from api.cases.lifecycle import Transition, When
 from api.cases.models import Case, CaseEvent, DepartmentMember
 from api.cases.news import tell_desk, tell_resident
+from api.cases.published_words import pointing_parts
 from api.cases.routing import get_department, officers_of, route
 from api.cases.schemas import (
     Assign,
@@ -28,12 +29,13 @@ from api.cases.schemas import (
     Extend,
     Join,
     Merge,
+    Publish,
     ResidentAction,
     StaffAction,
 )
 from api.cases.standing import move_clocks, running_clocks, standing_of
 from api.cases.transitions import apply, find
-from api.errors import CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound
+from api.errors import CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound, SaysWho
 from api.privacy import Vault
 from api.staff.schemas import StaffRole
 
@@ -131,6 +133,7 @@ async def perform(
         NotAllowed: not for this actor.
         NoRoute: it is to go where the rules send it, and none fits.
         InvalidInput: a field is missing that this step needs of this actor.
+        SaysWho: what the building is to read would show whose case it is.
     """
     case = await lock_case(session, case_id)
     if idempotency_key is not None and (before := await _taken_before(session, case_id, by, idempotency_key)):
@@ -147,6 +150,8 @@ async def perform(
     moved = department_id != case.department_id
     if isinstance(fields, Extend) and by.acts_as is CaseActor.OFFICER and not fields.approved_by:
         raise InvalidInput(fields=[{"at": ["body", "step", "approved_by"], "expected": "Who approved it"}])
+    if isinstance(fields, Publish) and (parts := await pointing_parts(session, vault, case, fields.text)):
+        raise SaysWho(parts=parts)
     step = apply(standing, row, moved=moved)
     master = await find_master(session, case, fields) if isinstance(fields, Join | Merge) else None
     text = getattr(fields, "text", "")
@@ -192,7 +197,8 @@ async def perform(
         case CaseAction.UNPUBLISH:
             case.published_at = case.published_text = None
     await session.flush()
-    if row.tells is When.ALWAYS or (row.tells is When.MOVED and moved):
+    told = by.acts_as is not CaseActor.RESIDENT and (row.tells is When.ALWAYS or (row.tells is When.MOVED and moved))
+    if told:
         await tell_resident(session, vault, case, event, text if row.shows_text else "", clocks, policy.day(now))
     if follows_id is None:
         await tell_desk(session, vault, case, event, row, by)

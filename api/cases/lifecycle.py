@@ -39,7 +39,7 @@ class Transition:
         stops: clocks that end; a clock that is started ends the one of its kind that runs.
         starts_if_moved: started only where the case goes to another department.
         renews: started anew only where they run and their last day is not past.
-        tells: whether the resident gets a notice; ``shows_text``: and reads what is said with the step.
+        tells: whether the resident gets a notice of what others did; ``shows_text``: and reads what is said with it.
         tells_officer: whether who has the case gets a notice.
     """
 
@@ -371,7 +371,27 @@ TABLE: tuple[Transition, ...] = (
     Transition(A.SPLIT_OFF, E.SPLIT_OFF, BEFORE_ANSWER, None, by=RESIDENT, member=True, tells_officer=True),
     Transition(A.MERGE, E.MERGED, BEFORE_ANSWER, None, by=OFFICE, needs=("master",), member=False, tells=When.ALWAYS),
     Transition(A.UNMERGE, E.UNMERGED, BEFORE_ANSWER, None, by=OFFICE + SYSTEM, member=True, tells=When.ALWAYS),
-    Transition(A.PUBLISH, E.PUBLISHED, BEFORE_ANSWER, None, by=OFFICE, needs=("text",), member=False),
-    Transition(A.UNPUBLISH, E.UNPUBLISHED, tuple(S), None, by=OFFICE + SYSTEM, published=True),
+    Transition(
+        A.PUBLISH,
+        E.PUBLISHED,
+        BEFORE_ANSWER,
+        None,
+        by=OFFICE,
+        needs=("text",),
+        member=False,
+        tells=When.ALWAYS,
+        shows_text=True,
+    ),
+    # The family too may want that: the words are about its home.
+    Transition(
+        A.UNPUBLISH,
+        E.UNPUBLISHED,
+        tuple(S),
+        None,
+        by=RESIDENT + OFFICE + SYSTEM,
+        published=True,
+        tells=When.ALWAYS,
+        tells_officer=True,
+    ),
 )
 del A, E, S, C

@@ -51,7 +51,8 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {
         "model": ErrorBody,
         "description": "`not_allowed_now`: not as the case stands, `details.allowed` tells what is · `case_changed`: "
-        "somebody took a step since `version` · `no_route`: no routing rule fits.",
+        "somebody took a step since `version` · `no_route`: no routing rule fits · "
+        "`says_who`: what the building is to read would show whose case it is.",
     }
 }
 

@@ -140,6 +140,7 @@ class DeskNews(StrEnum):
     SECOND_REVIEW_REQUESTED = "second_review_requested"
     WITHDRAWN = "withdrawn"
     SPLIT_OFF = "split_off"  # no longer answered with the others
+    UNPUBLISHED = "unpublished"  # the family does not want it offered to the building
     SUPERVISED = "supervised"
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"

@@ -82,6 +82,7 @@ class DeskCalls(Calls):
             NotAllowedNow: not as the case stands.
             CaseChanged: somebody took a step since.
             NoRoute: no routing rule fits.
+            SaysWho: what the building is to read would show whose case it is.
             NotFound: no such case, department, officer or file.
             InvalidInput
         """

@@ -167,6 +167,12 @@ class NoRoute(BackendError):
     code = "no_route"
 
 
+class SaysWho(BackendError):
+    """Who reads the words would learn whose case it is, by their ``details["parts"]``."""
+
+    code = "says_who"
+
+
 class ConsentNeeded(BackendError):
     """The person has not agreed to ``details["kinds"]``."""
 

@@ -1,6 +1,7 @@
 """Collective cases: offered while filing, joined, followed, left, merged by staff."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,11 +59,15 @@ async def published(desk: Desk, state: str = "in_progress") -> tuple[str, int]:
     return number, case.id
 
 
-async def news(desk: Desk, chat: int) -> list[tuple[str, str]]:
+async def told(desk: Desk, chat: int) -> list[dict[str, Any]]:
+    """The notices for a chat."""
     async with desk.factory.database.transaction() as session:
         rows = await session.scalars(select(Delivery).where(Delivery.chat_id == chat).order_by(Delivery.id))
-        told = [desk.factory.vault.open_json(PAYLOAD, row.payload) for row in rows if row.payload is not None]
-    return [(notice["number"], notice["news"]) for notice in told]
+        return [desk.factory.vault.open_json(PAYLOAD, row.payload) for row in rows if row.payload is not None]
+
+
+async def news(desk: Desk, chat: int) -> list[tuple[str, str]]:
+    return [(notice["number"], notice["news"]) for notice in await told(desk, chat)]
 
 
 async def test_what_neighbours_ask_is_offered_to_the_building_and_to_nobody_else(
@@ -283,8 +288,72 @@ async def test_photos_of_the_masters_family_stay_theirs(desk: Desk, homes: dict[
     assert all(event.attachment_ids == [] for event in joined.events)
     path = f"/v1/chats/{NEIGHBOUR}/cases/{joined.number}/attachments/{photo['id']}"
     await call(desk.api, "GET", path, 404)
-    async with desk.factory.database.transaction() as session:
-        rows = await session.scalars(select(Delivery).where(Delivery.chat_id == NEIGHBOUR))
-        told = [desk.factory.vault.open_json(PAYLOAD, row.payload) for row in rows if row.payload is not None]
-    assert told
-    assert all(notice["attachments"] == [] for notice in told)
+    notices = await told(desk, NEIGHBOUR)
+    assert notices
+    assert all(notice["attachments"] == [] for notice in notices)
+
+
+# --- what the building reads ---
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("{name}家楼道漏水。", ["name"]),
+        ("{given}他们那层漏水。", ["name"]),
+        ("老{surname}家那层漏水。", ["name"]),
+        ("{surname}先生那层漏水。", ["name"]),
+        ("{spaced}那层漏水。", ["name"]),
+        ("{room}室漏水。", ["home"]),
+        ("一单元 {wide} 漏水。", ["home"]),
+        ("打139 0000 0000问。", ["number"]),
+        ("证号 999900194801010015。", ["number"]),
+        ("{number}号协议的楼道漏水。", ["number"]),
+        ("{name}，{room}，{number}", ["name", "home", "number"]),
+    ],
+)
+async def test_what_would_show_whose_case_it_is_is_not_offered(desk: Desk, words: str, parts: list[str]) -> None:
+    desk.agreement = agreement = await desk.factory.agreement(
+        people=[
+            await desk.factory.person(replace(desk.factory.invented(), name=name)) for name in ("欧阳虚构", "方编造")
+        ],
+        units=[await desk.factory.unit(room="1丙2307")],
+    )
+    await desk.factory.link(RESIDENT, agreement)
+    number = await desk.to("in_progress")
+    text = words.format(
+        name="方编造",
+        given="虚构",
+        surname="欧阳",
+        spaced="方 编 造",
+        room="2307",
+        wide="２３０７",
+        number=agreement.number,
+    )
+    refused = await desk.act(number, "publish", 409, text=text)
+    assert refused["code"] == "says_who"
+    assert refused["details"]["parts"] == parts
+    assert (await desk.page(number)).published_text is None
+    await desk.act(number, "publish", text="二单元12层23户反映楼道漏水。")
+
+
+async def test_the_family_reads_what_the_building_reads_and_can_take_it_away(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    number, collective = await published(desk)
+    case = await desk.case(number)
+    assert case.collective is not None
+    assert case.collective.text == PUBLISHED
+    assert case.events[-1].text == PUBLISHED
+    assert [notice["text"] for notice in await told(desk, RESIDENT) if notice["news"] == "published"] == [PUBLISHED]
+    await desk.say(number, "unpublish")
+    assert (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"] == []
+    await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective, 404)
+    # Of what it did itself it needs no notice.
+    assert (number, "unpublished") not in await news(desk, RESIDENT)
+
+
+async def test_a_neighbour_takes_nothing_away(desk: Desk, homes: dict[int, Agreement]) -> None:
+    number, _ = await published(desk)
+    await desk.say(number, "unpublish", 404, chat=NEIGHBOUR)
+    assert len((await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"]) == 1

@@ -1,7 +1,7 @@
 """What officers do in the chat with cases that are answered together."""
 
 from tests.factories import Factory
-from tests.flows.conftest import System, new_household
+from tests.flows.conftest import Household, System, new_household
 from tests.flows.office import Office, office, open_case
 from tests.people import Person
 
@@ -9,9 +9,10 @@ __all__ = ["office"]
 
 
 async def test_an_officer_offers_a_case_to_the_building_and_puts_another_together_with_it(
-    system: System, factory: Factory, office: Office
+    system: System, factory: Factory, office: Office, household: Household, resident: Person
 ) -> None:
     officer = await office.hire()
+    await resident.send("/start")
     master = await office.filed()
     await office.act(master, "register", chat=officer.id)
     other = await new_household(factory)
@@ -28,10 +29,15 @@ async def test_an_officer_offers_a_case_to_the_building_and_puts_another_togethe
     await open_case(officer, master)
     await officer.tap("向本楼公开")
     await officer.expect("本楼每一户都能看到")
+    await officer.send(f"{household.name}家（{household.unit.room}室）楼道漏水")
+    await officer.tap("确定")
+    await officer.expect("没有公开", "这家人的姓名", "门牌", "楼道漏水")
     await officer.send("一单元楼道漏水")
-    await officer.expect("本楼住户将看到", "一单元楼道漏水", "别人不知道是谁家提的")
+    await officer.expect("本楼住户将看到", "一单元楼道漏水", "也会收到")
     await officer.tap("确定")
     await officer.expect("办好了", "已向本楼公开", "一单元楼道漏水")
+    told = await resident.expect("邻居", "一单元楼道漏水", f"投诉 {master}")
+    assert household.name not in told.text
 
     await open_case(officer, own)
     await officer.tap("合并办理")
@@ -54,3 +60,19 @@ async def test_an_officer_offers_a_case_to_the_building_and_puts_another_togethe
     await officer.tap("确定")
     await officer.expect("办好了")
     await neighbour.expect(f"您的投诉 {own} 改为单独办理")
+
+
+async def test_the_family_has_its_complaint_offered_no_longer(office: Office, resident: Person) -> None:
+    officer = await office.hire()
+    await resident.send("/start")
+    number = await office.filed()
+    await office.act(number, "register", chat=officer.id)
+    await office.act(number, "publish", text="一单元楼道漏水", chat=officer.id)
+    await resident.expect("邻居", "一单元楼道漏水")
+    await resident.tap("看这份投诉")
+    await resident.expect("邻居", "“一单元楼道漏水”")
+    await resident.tap("不给邻居看")
+    shown = await resident.expect("不再给邻居看")
+    assert "一单元楼道漏水”" not in shown.text
+    page = await open_case(officer, number)
+    assert "已向本楼公开" not in page.text

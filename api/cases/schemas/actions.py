@@ -82,8 +82,14 @@ class SplitOff(BaseModel):
     action: Literal[CaseAction.SPLIT_OFF]
 
 
+class Unpublish(BaseModel):
+    """Families of the building are offered it no longer; the family whose case it is may want that too."""
+
+    action: Literal[CaseAction.UNPUBLISH]
+
+
 ResidentAction = Annotated[
-    Add | Reply | Rate | Reopen | RequestReview | RequestSecondReview | Withdraw | Join | SplitOff,
+    Add | Reply | Rate | Reopen | RequestReview | RequestSecondReview | Withdraw | Join | SplitOff | Unpublish,
     Field(discriminator="action"),
 ]
 
@@ -204,16 +210,13 @@ class Unmerge(BaseModel):
 
 
 class Publish(BaseModel):
-    """Offer the case to families of the same building who are about to complain of the same."""
+    """Offer the case to families of the same building who are about to complain of the same. The family whose case it
+    is reads the words too."""
 
     action: Literal[CaseAction.PUBLISH]
     text: Annotated[Cleaned, Field(min_length=1, max_length=MAX_PUBLISHED_CHARACTERS)] = Field(
         description="What it is about, as every family of the building may read it: nobody's name, no home."
     )
-
-
-class Unpublish(BaseModel):
-    action: Literal[CaseAction.UNPUBLISH]
 
 
 class Supervise(BaseModel):

@@ -33,6 +33,14 @@ class CaseState(StrEnum):
     WITHDRAWN = "withdrawn"  # 已撤回
 
 
+class PointsAt(StrEnum):
+    """What in a text would lead to a family."""
+
+    NAME = "name"
+    HOME = "home"
+    NUMBER = "number"  # of a phone, an ID card, the agreement
+
+
 class CaseAction(StrEnum):
     """What somebody does with a case."""
 
