@@ -12,6 +12,7 @@ from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, rows
 from handlers.facts import how_long
+from handlers.menu import OpenCases
 from handlers.privacy import AskForMyData, AskToForget, OpenPrivacy
 from locales import Html, join
 
@@ -29,10 +30,12 @@ async def ask(update: Update, ctx: Context, tap: AskToForget | None = None) -> N
                 ctx.t("<b>Erase what is kept about you?</b>"),
                 join("\n", [ctx.t("<b>This is erased, at once and for good:</b>"), *_erased(ctx, ends)]),
                 join("\n", [ctx.t("<b>This stays, and why:</b>"), *_kept(ctx, ends)]),
+                _open_cases(ctx, ends),
                 ctx.t("The messages on your phone you can delete yourself, in Telegram."),
             ],
         ),
         rows(
+            button(ctx.plain("My complaints"), OpenCases()) if ends.open_cases else None,
             button(ctx.plain("📄 First a copy of my data"), AskForMyData()),
             button(ctx.plain("🗑 Yes, erase it"), Forget()),
             button(ctx.plain("No, leave it as it is"), OpenPrivacy()),
@@ -66,6 +69,19 @@ def _erased(ctx: Context, ends: ErasureOut) -> list[Html | None]:
     ]
 
 
+def _open_cases(ctx: Context, ends: ErasureOut) -> Html | None:
+    if not ends.open_cases:
+        return None
+    return ctx.n(
+        "⚠️ <b>{n} complaint is not settled yet.</b> The office goes on with it, but cannot bring you the answer here "
+        "any more; it is told so, and can phone or write. If you want the answer here, please wait until it has come.",
+        "⚠️ <b>{n} complaints are not settled yet.</b> The office goes on with them, but cannot bring you the answers "
+        "here any more; it is told so, and can phone or write. If you want the answers here, please wait until they "
+        "have come.",
+        ends.open_cases,
+    )
+
+
 def _requests(ctx: Context, ends: ErasureOut) -> Html | None:
     if not ends.requests:
         return None
@@ -78,9 +94,9 @@ def _kept(ctx: Context, ends: ErasureOut) -> list[Html | None]:
     return [
         ctx.n(
             "• The complaint that you filed, with its files: the Regulations on Petition Work oblige the office to keep"
-            " it. It goes on being worked on.",
+            " it.",
             "• The {n} complaints that you filed, with their files: the Regulations on Petition Work oblige the office "
-            "to keep them. They go on being worked on.",
+            "to keep them.",
             ends.cases,
         )
         if ends.cases

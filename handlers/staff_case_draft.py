@@ -18,6 +18,7 @@ from api.cases.schemas import (
     Outcome,
     Procedure,
     StaffAction,
+    StaffCaseOut,
 )
 
 _ACTION: TypeAdapter[StaffAction] = TypeAdapter(StaffAction)
@@ -62,6 +63,20 @@ ROADS: Mapping[CaseAction, tuple[Step, ...]] = {
 LONGEST_NAME = 40
 
 
+FOLLOWED = frozenset(
+    (
+        CaseAction.ACCEPT,
+        CaseAction.REFUSE,
+        CaseAction.DIVERT,
+        CaseAction.TRANSFER,
+        CaseAction.EXTEND,
+        CaseAction.ANSWER,
+        CaseAction.CLOSE,
+    )
+)
+"""Of these the families of a case's members are told as well."""
+
+
 class DraftFile(BaseModel):
     id: int
     kind: AttachmentKind
@@ -84,10 +99,19 @@ class Draft(BaseModel):
     approved_by: str = ""
     text: str = ""
     files: list[DraftFile] = Field(default_factory=list)
+    followers: int = Field(0, description="Cases that follow this one.")
+    unreached: int = Field(0, description="Of it and these: how many families read nothing here any more.")
     taken: int = Field(0, description="Id of the newest message taken in: Telegram may bring one twice.")
     cut_at: int = Field(0, description="When that one came (Unix), where it was a text that the app had probably cut.")
     refused: int = Field(0, description="Characters of a text that was too long, as far as it has come.")
     asked: int = Field(0, description="Id of the question's message.")
+
+    @property
+    def families(self) -> int:
+        """How many are told of the step, as far as they read here."""
+        if self.action in INTERNAL:
+            return 0
+        return 1 + (self.followers if self.action in FOLLOWED else 0)
 
     @property
     def is_answer(self) -> bool:
@@ -133,6 +157,10 @@ class Draft(BaseModel):
             return f"{self.text}\n{more}"
         between = " " if self.text[-1].isascii() and more[:1].isascii() else ""
         return f"{self.text}{between}{more}"
+
+    def look_at(self, case: StaffCaseOut) -> None:
+        """Take over how the case stands."""
+        self.version, self.followers, self.unreached = case.version, len(case.members), len(case.unreached)
 
     def take_file(self, file: AttachmentOut) -> None:
         """Add a stored file; one that is there already is not added again."""

@@ -241,6 +241,29 @@ def _readers(ctx: Context, draft: Draft) -> Html:
     return ctx.t("For the office only:") if draft.action in INTERNAL else ctx.t("The resident will read:")
 
 
+def _consequences(ctx: Context, draft: Draft) -> list[Html | None]:
+    nobody = 0 < draft.families <= draft.unreached
+    return [
+        ctx.n(
+            "👥 {n} more family is told the same: its case follows this one.",
+            "👥 {n} more families are told the same: their cases follow this one.",
+            draft.families - 1,
+        )
+        if draft.families > 1
+        else None,
+        ctx.t(staff_terms.CONSEQUENCES[draft.action]) if not nobody else None,
+        ctx.t("📵 <b>Nobody of the family reads this here any more.</b> Please tell them by phone or by post as well.")
+        if nobody
+        else ctx.n(
+            "📵 {n} of the families reads nothing here any more: please tell it by phone or by post.",
+            "📵 {n} of the families read nothing here any more: please tell them by phone or by post.",
+            draft.unreached,
+        )
+        if draft.families and draft.unreached
+        else None,
+    ]
+
+
 def _preview(ctx: Context, draft: Draft, dialog_id: str) -> tuple[list[Html], Screen]:
     """What is going to happen, and the words as they will be read; a long text in the passages in which it arrives."""
     tr = ctx.words
@@ -273,7 +296,7 @@ def _preview(ctx: Context, draft: Draft, dialog_id: str) -> tuple[list[Html], Sc
             join("\n", facts) or None,
             short or (split if before else None),
             ctx.t("With it: {contents}", contents=listed(enclosures(kinds, tr, location=False), tr)) if kinds else None,
-            ctx.t(staff_terms.CONSEQUENCES[draft.action]),
+            *_consequences(ctx, draft),
             add,
         ],
     )

@@ -69,6 +69,7 @@ def page(ctx: Context, case: StaffCaseOut) -> Html:
             join("\n", [*_heading(ctx, case), *_subject(ctx, case)]),
             join("\n", _standing(ctx, case)),
             _together(ctx, case),
+            _unreached(ctx, case),
             quoted(case.text),
             join("\n", [ctx.t("<b>Time limits</b>"), *clocks]) if clocks else None,
             join("\n", [ctx.t("<b>What happened</b>"), *events]),
@@ -82,9 +83,24 @@ def _together(ctx: Context, case: StaffCaseOut) -> Html | None:
     if case.master:
         return ctx.t("🤝 Follows case <b>{number}</b>: work on that one.", number=case.master)
     members = ctx.n("🤝 {n} case follows this one:", "🤝 {n} cases follow this one:", len(case.members))
-    shown = listed([*case.members[:SHOWN_MEMBERS], *(["…"] if len(case.members) > SHOWN_MEMBERS else [])], ctx.words)
     offered = ctx.t("📣 Offered to the building: {text}", text=case.published_text) if case.published_text else None
-    return join("\n", [join(" ", [members, shown]) if case.members else None, offered]) or None
+    return join("\n", [join(" ", [members, _numbers(ctx, case.members)]) if case.members else None, offered]) or None
+
+
+def _numbers(ctx: Context, numbers: Sequence[str]) -> Html:
+    more = ["…"] if len(numbers) > SHOWN_MEMBERS else []
+    return listed([*numbers[:SHOWN_MEMBERS], *more], ctx.words)
+
+
+def _unreached(ctx: Context, case: StaffCaseOut) -> Html | None:
+    if not case.unreached:
+        return None
+    if not case.members:
+        return ctx.t("📵 The family reads nothing here any more. Please tell them by phone or by post.")
+    return ctx.t(
+        "📵 Families of these read nothing here any more; please tell them by phone or by post: {numbers}",
+        numbers=_numbers(ctx, case.unreached),
+    )
 
 
 def _heading(ctx: Context, case: StaffCaseOut) -> list[Html | None]:

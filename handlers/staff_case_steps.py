@@ -16,6 +16,7 @@ from bot.ui import button, lines, rows
 from handlers import staff_case_picks, staff_case_text, staff_terms
 from handlers import staff_case_screens as screens
 from handlers.facts import listed, quoted
+from handlers.passages import packed, passages
 from handlers.staff_case import TakeStep, find, show, show_case
 from handlers.staff_case_draft import AT_ONCE, ROADS, Draft, Step
 from handlers.staff_case_questions import (
@@ -82,6 +83,7 @@ async def _begin(ctx: Context, tap: TakeStep) -> None:
         ctx.session.end_dialog()
     supervises = not SUPERVISORS.isdisjoint(case.allowed)
     draft = Draft(number=case.number, version=case.version, action=tap.action, supervises=supervises)
+    draft.look_at(case)
     ctx.session.interrupt_with(draft.next())
     go(ctx, draft.next(), draft)
     await ask(ctx)
@@ -180,9 +182,11 @@ async def confirm(update: Update, ctx: Context, tap: Confirm) -> None:
         await _keep_and_ask(ctx, draft)
     except NotAllowedNow as refused:
         ctx.session.end_dialog()
+        await _give_back(ctx, draft)
         await _show_refused(ctx, draft.number, draft.version, refused, below=True)
     except NotAllowed:
         ctx.session.end_dialog()
+        await _give_back(ctx, draft)
         await _show_not_yours(ctx, draft.number, below=True)
     except SaysWho as refused:
         await _write_it_anew(ctx, draft, [PointsAt(part) for part in refused.details["parts"]])
@@ -209,16 +213,31 @@ async def _keep_and_ask(ctx: Context, draft: Draft) -> None:
     case = await find(ctx, draft.number)
     if case is None:
         ctx.session.end_dialog()
+        await _give_back(ctx, draft)
         return
     note = screens.changes(ctx, case, draft.version)
     if draft.action not in case.allowed:
         ctx.session.end_dialog()
+        await _give_back(ctx, draft)
         await show_case(ctx, case, join("\n\n", [note, _possible(ctx, case)]), below=True)
         return
-    draft.version = case.version
+    draft.look_at(case)
     go(ctx, Step.CONFIRM, draft)
     await ctx.remove_buttons()
-    await ask(ctx, note, ctx.t("What you had begun is kept. Please look at it once more:"))
+    # By itself: what was said meanwhile and a long answer do not fit into one message.
+    if note is not None:
+        await ctx.reply(note, personal=True)
+    await ask(ctx, ctx.t("What you had begun is kept. Please look at it once more:"))
+
+
+async def _give_back(ctx: Context, draft: Draft) -> None:
+    """What an officer had written for a step that is not possible any more."""
+    if draft.action is CaseAction.MERGE or not draft.text:
+        return
+    await ctx.remove_buttons()
+    heading = ctx.t("<b>Your text was not sent. Here it is, should you need it:</b>")
+    for message in packed(heading, [quoted(part, len(part)) for part in passages(draft.text)]):
+        await ctx.reply(message, personal=True)
 
 
 async def _write_it_anew(ctx: Context, draft: Draft, parts: list[PointsAt]) -> None:

@@ -123,6 +123,11 @@ def _news(notice: CaseOnDesk, tr: Translator) -> Html:
             return tr.t("<b>Complaint {number}: the resident has withdrawn it</b>", number=number)
         case DeskNews.UNPUBLISHED:
             return tr.t("<b>Complaint {number} is no longer offered to the building</b>", number=number)
+        case DeskNews.LEFT:
+            return lines(
+                tr.t("📵 <b>Complaint {number}: the family has had its data here deleted</b>", number=number),
+                tr.t("The complaint stays. They read nothing here any more: please tell them by phone or by post."),
+            )
         case DeskNews.SPLIT_OFF:
             return tr.t("<b>Complaint {number}: the resident wants an answer apart from the others</b>", number=number)
         case DeskNews.SUPERVISED:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import Text, bindparam, cast, func, select
+from sqlalchemy import Text, bindparam, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -19,9 +19,13 @@ from api.cases.queries import NUMBER, collective_columns, history_columns, whole
 from api.cases.schemas import CaseState, ClockKind, StaffCaseOut
 from api.cases.timeline import event_out, open_attachments
 from api.cases.transitions import Standing, allowed
+from api.chats.access import TODAY
+from api.chats.liveness import is_live_link
+from api.chats.models import Chat, Link
 from api.errors import NotFound
 from api.estate.models import Project, Unit
 from api.estate.queries import PLACES, unit_json
+from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Row
 from api.privacy import Vault
 from api.staff.access import Acting
@@ -29,8 +33,21 @@ from api.staff.models import StaffAccount
 
 
 def _page() -> LookUp:
-    master, member = aliased(Case), aliased(Case)
+    master, member, together = aliased(Case), aliased(Case), aliased(Case)
     members = select(member.number).where(member.master_id == Case.id).order_by(member.id).correlate(Case)
+    reader = exists().where(
+        Link.chat_id == together.chat_id,
+        Link.agreement_id == together.agreement_id,
+        Link.scope == LinkScope.EVERYTHING,
+        is_live_link(TODAY),
+    )
+    is_gone = exists().where(Chat.id == together.chat_id, Chat.gone_at.is_not(None))
+    unreached = (
+        select(together.number)
+        .where(or_(together.id == Case.id, together.master_id == Case.id), or_(~reader, is_gone))
+        .order_by(together.id)
+        .correlate(Case)
+    )
     unit = select(unit_json()).select_from(PLACES).where(Unit.id == Case.unit_id).correlate(Case)
     return LookUp(
         select(
@@ -60,6 +77,7 @@ def _page() -> LookUp:
             *collective_columns(),
             master.number.label("master"),
             func.array(members.scalar_subquery()).label("members"),
+            func.array(unreached.scalar_subquery()).label("unreached"),
         )
         .select_from(Case)
         .join(Agreement, Agreement.id == Case.agreement_id)
@@ -93,7 +111,7 @@ async def show_case(session: AsyncSession, vault: Vault, officer: Acting, number
     Raises:
         NotFound
     """
-    rows = await PAGE.in_transaction(session, number=whole_number(number))
+    rows = await PAGE.in_transaction(session, number=whole_number(number), today=today)
     if not rows:
         raise NotFound
     await record(session, officer.actor, "case.shown", "case", [rows[0]["case_id"]])
@@ -133,6 +151,7 @@ def _page_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
         "master",
         "members",
         "families",
+        "unreached",
     )
     return {name: row[name] for name in same} | {
         "number": row["case_number"],

@@ -11,13 +11,15 @@ from api.agreements.models import Agreement
 from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
 from api.cases.attachments import is_free
+from api.cases.lifecycle import OPEN
 from api.cases.models import Attachment, Case, CaseEvent
-from api.cases.news import is_shown
+from api.cases.news import is_shown, tell_who_has_it
 from api.cases.schemas import CaseActor, CaseEventKind
 from api.cases.transitions import resident_reads
 from api.chats.access import CHAT_ID, live_links
 from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Reading, json_list, json_object
+from api.messages.schemas import DeskNews
 from api.privacy import Vault
 
 
@@ -78,6 +80,11 @@ COUNTED = LookUp(
         .where(Attachment.chat_id == CHAT_ID, is_free())
         .scalar_subquery()
         .label("files"),
+        select(func.count())
+        .select_from(Case)
+        .where(Case.chat_id == CHAT_ID, Case.state.in_(OPEN))
+        .scalar_subquery()
+        .label("open_cases"),
     )
 )
 
@@ -135,7 +142,7 @@ async def look_up_free_files(reading: Reading, chat_id: int) -> list[dict[str, A
 
 
 async def count_cases(reading: Reading, chat_id: int) -> dict[str, int]:
-    """``cases`` that it filed, and ``files`` that no complaint came of."""
+    """``cases`` that it filed, of these ``open_cases``, and ``files`` that no complaint came of."""
     [row] = await reading.rows(COUNTED, chat_id=chat_id)
     return dict(row)
 
@@ -153,3 +160,10 @@ async def forget_free_files(session: AsyncSession, chat_id: int) -> list[str]:
         .execution_options(synchronize_session=False)
     )
     return list(deleted)
+
+
+async def tell_desk_of_leaving(session: AsyncSession, vault: Vault, chat_id: int) -> None:
+    """Whoever has an open complaint of this chat learns that its family reads nothing here any more."""
+    theirs = select(Case).where(Case.chat_id == chat_id, Case.state.in_(OPEN)).order_by(Case.id)
+    for case in await session.scalars(theirs):
+        await tell_who_has_it(session, vault, case, DeskNews.LEFT, dedupe_key=f"case_left:{case.id}:{case.version}")

@@ -141,6 +141,7 @@ class DeskNews(StrEnum):
     WITHDRAWN = "withdrawn"
     SPLIT_OFF = "split_off"  # no longer answered with the others
     UNPUBLISHED = "unpublished"  # the family does not want it offered to the building
+    LEFT = "left"  # the family reads nothing here any more
     SUPERVISED = "supervised"
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"

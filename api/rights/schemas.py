@@ -168,5 +168,8 @@ class ErasureOut(BaseModel):
     draft: bool
     files: int = Field(description="That no complaint came of.")
     cases: int = Field(description="Filed complaints: these stay.")
+    open_cases: int = Field(
+        default=0, description="Of these: not settled; what the office says to them reaches nobody here any more."
+    )
     is_staff: bool = Field(description="An account of the office: it stays with the office.")
     kept_days: KeptDays

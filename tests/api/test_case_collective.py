@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from api.agreements.models import Agreement
 from api.cases.models import Case, CaseEvent
 from api.cases.schemas import CaseOut
+from api.chats.models import Chat
 from api.messages.models import Delivery
 from api.messages.service import PAYLOAD
 from tests.api.calls import PNG, call, upload
@@ -357,3 +359,16 @@ async def test_a_neighbour_takes_nothing_away(desk: Desk, homes: dict[int, Agree
     number, _ = await published(desk)
     await desk.say(number, "unpublish", 404, chat=NEIGHBOUR)
     assert len((await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"]) == 1
+
+
+async def test_the_desk_sees_which_families_read_nothing_any_more(desk: Desk, homes: dict[int, Agreement]) -> None:
+    number, collective = await published(desk)
+    joined = await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective)
+    other = await join(desk, OTHER_NEIGHBOUR, homes[OTHER_NEIGHBOUR], collective)
+    assert (await desk.page(number)).unreached == []
+    await call(desk.api, "DELETE", f"/v1/chats/{NEIGHBOUR}", 204)
+    async with desk.factory.database.transaction() as session:
+        # Telegram takes nothing for this one any more.
+        session.add(Chat(id=OTHER_NEIGHBOUR, version=1, gone_at=datetime.now(UTC)))
+    assert (await desk.page(number)).unreached == [joined["number"], other["number"]]
+    assert (await desk.page(joined["number"])).unreached == [joined["number"]]

@@ -175,6 +175,8 @@ async def test_the_second_answer_is_kept_and_not_sent(office: Office, factory: F
     await first.tap("确定")
     await first.expect("办好了：答复")
     await second.tap("确定")
+    kept = await second.expect("没有发出", "接访乙的答复")
+    assert kept.protected
     page = await second.expect("有了变动", "（接访甲）", "现在可以：办结")
     assert "🏁 办结" in page.buttons
     assert await events(factory, CaseEventKind.ANSWERED) == 1
@@ -191,11 +193,59 @@ async def test_what_the_resident_adds_meanwhile_is_read_first(office: Office, fa
     before = await officer.expect("没有发现漏水。")
     await office.say(number, "add", chat=office.resident.id, text="我又拍到了水。")
     await officer.tap("确定", on=before)
-    shown = await officer.expect("有了变动", "我又拍到了水。", "您刚才填的都还在", "没有发现漏水。")
+    await officer.expect("有了变动", "我又拍到了水。")
+    shown = await officer.expect("您刚才填的都还在", "没有发现漏水。")
     assert await events(factory, CaseEventKind.ANSWERED) == 0
     await officer.tap("确定", on=shown)
     await officer.expect("办好了：答复")
     assert await events(factory, CaseEventKind.ANSWERED) == 1
+
+
+async def test_a_long_answer_and_much_that_came_meanwhile(office: Office, factory: Factory) -> None:
+    """Both together are longer than a message."""
+    officer = await office.hire()
+    number = await brought_to(office, "accepted", officer)
+    await open_case(officer, number)
+    await officer.tap("✉️ 答复")
+    await officer.tap("解释说明")
+    await officer.send("经核实情况属实。" * 430)
+    await officer.tap("预览")
+    before = await officer.expect("申请复查")
+    for n in range(5):
+        await office.say(number, "add", chat=office.resident.id, text=f"第{n}次补充，" + "墙上又有水。" * 30)
+    await officer.tap("确定", on=before)
+    await officer.expect("有了变动", "第4次补充")
+    shown = await officer.expect("您刚才填的都还在")
+    await officer.tap("确定", on=shown)
+    await officer.expect("办好了：答复")
+    assert await events(factory, CaseEventKind.ANSWERED) == 1
+
+
+async def test_who_reads_nothing_here_any_more_is_told_otherwise(office: Office, household: Household) -> None:
+    """The family has erased its data: the officer hears of it, and is not told that the answer arrives."""
+    resident, officer = office.resident, await office.hire()
+    number = await brought_to(office, "accepted", officer)
+    await office.act(number, "claim", chat=officer.id)
+    await open_case(officer, number)
+    await resident.send("/forget")
+    await resident.expect("1件投诉还没有办完", "没法再发到这里")
+    await resident.tap("确定删除")
+    await officer.expect(f"投诉 {number}", "删除了自己在这里的资料", "打电话或寄信")
+    page = await open_case(officer, number)
+    assert "看不到消息了，请打电话或寄信" in page.text
+    await officer.tap("✉️ 答复")
+    await officer.tap("解释说明")
+    await officer.send("已经查过。")
+    await officer.tap("预览")
+    shown = await officer.expect("已经查过。", "看不到消息了", "请再打电话或寄信告知")
+    assert "会马上收到" not in shown.text
+    await officer.tap("确定")
+    await officer.expect("办好了：答复", "看不到消息了")
+    # Whoever comes back finds it.
+    await office.factory.link(resident.id, household.agreement)
+    assert (await office.case(number, chat=resident.id)).events[-1].text == "已经查过。"
+    page = await open_case(officer, number)
+    assert "看不到消息" not in page.text
 
 
 async def test_pressed_twice_it_is_done_once(office: Office, factory: Factory) -> None:

@@ -69,6 +69,11 @@ class StaffCaseOut(CaseSummary):
     master: str | None = Field(default=None, description="Number of the collective case that it is a member of.")
     members: list[str] = Field(default_factory=list, description="Numbers of its members, oldest first.")
     families: int = Field(default=1, description="That are answered together.")
+    unreached: list[str] = Field(
+        default_factory=list,
+        description="Numbers, of it and its members, of which the family reads nothing here any more: its chat sees "
+        "the agreement no longer, or Telegram takes nothing for it.",
+    )
     published_text: str | None = Field(default=None, description="As families of the building read it.")
     clocks: list[StaffClockOut]
     events: list[StaffEventOut]
