@@ -5,6 +5,10 @@ was aimed at (by the papers) and for the whole deployment: within windows that s
 so that every replica sees the same. The rows are counted under advisory locks: simultaneous tries cannot slip past a
 limit together, but for that of the whole deployment, which they may pass by as many as there are connections.
 
+Tries at codes have limits of their own, as strict as those of phone and papers together: who got the characters of
+their ID number wrong can still use the code that the office gave them for it, and who guesses at codes gets nowhere
+either way.
+
 Numbers of agreements are counted by their blind index, whether such an agreement exists or not: so both take the same
 work.
 """
@@ -17,9 +21,11 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     DateTime,
     LargeBinary,
+    and_,
     bindparam,
     func,
     insert,
@@ -133,6 +139,10 @@ def _interval(length: timedelta) -> Any:
     return literal_column(f"interval '{length.total_seconds():.0f} seconds'")
 
 
+# Whether a try was at a code: those are counted apart from all others.
+_SAME_KIND: ColumnElement[bool] = (_attempts.method == LinkMethod.CODE) == bindparam("at_code", None, type_=Boolean)
+
+
 def _moments(condition: Any, memory: timedelta, most: int) -> Any:
     latest = (
         select(_attempts.attempted_at)
@@ -157,11 +167,15 @@ def _wrong_papers(within: timedelta) -> Any:
 _STANDING = LookUp(
     select(
         _clock.c.now,
-        _moments(_attempts.chat_id == bindparam("chat_id", None, type_=BigInteger), 2 * CHAT.memory, _MOST_ROWS).label(
-            "chat"
-        ),
         _moments(
-            _attempts.source_index == bindparam("source", None, type_=LargeBinary), 2 * SOURCE.memory, _MOST_ROWS
+            and_(_attempts.chat_id == bindparam("chat_id", None, type_=BigInteger), _SAME_KIND),
+            2 * CHAT.memory,
+            _MOST_ROWS,
+        ).label("chat"),
+        _moments(
+            and_(_attempts.source_index == bindparam("source", None, type_=LargeBinary), _SAME_KIND),
+            2 * SOURCE.memory,
+            _MOST_ROWS,
         ).label("source"),
         _wrong_papers(HOUR).label("papers_in_hour"),
         _wrong_papers(DAY).label("papers_in_day"),
@@ -192,7 +206,7 @@ class Try:
     def refuse_if_locked(self) -> None:
         """
         Raises:
-            Locked: too many wrong tries of this chat, or of where it comes from.
+            Locked: too many wrong tries of this kind, of this chat or of where it comes from.
         """
         ends = [CHAT.locked_until(self.wrong_of_chat), SOURCE.locked_until(self.wrong_of_source)]
         seconds = max(((end - self.now).total_seconds() for end in ends if end is not None), default=0)
@@ -224,7 +238,9 @@ async def begin_try(
     source = _source(vault, chat_id, phone)
     # Always in the same order, so that two tries never wait for each other in a circle.
     await session.execute(_LOCK, {"keys": [_CHAT_SPACE + chat_id, _lock_key(_SOURCE_SPACE, source)]})
-    (row,) = await _STANDING.in_transaction(session, now=now, chat_id=chat_id, source=source)
+    (row,) = await _STANDING.in_transaction(
+        session, now=now, chat_id=chat_id, source=source, at_code=method is LinkMethod.CODE
+    )
     moment, of_chat, of_source, papers_in_hour, papers_in_day = row
     return Try(chat_id, source, method, moment, of_chat[::-1], of_source[::-1], papers_in_hour, papers_in_day)
 

@@ -46,10 +46,10 @@ async def verify(
 ) -> None:
     """Link the chat to every agreement of the people whom the proof shows (a code: to its one agreement).
 
-    Wrong tries lock the chat, and where it comes from, for right ones too (see ``limits``); a surge in the whole
-    deployment closes ways in, whomever a try is aimed at (see ``surge``). Wrong papers close an agreement to papers:
-    then they are answered like any failure, with the same work. A phone and a code pass, else strangers' guessing would
-    lock a family out.
+    Wrong tries lock the chat, and where it comes from, for right ones too: those at codes for codes, all others for
+    phone and papers (see ``limits``). A surge in the whole deployment closes ways in, whomever a try is aimed at (see
+    ``surge``). Wrong papers close an agreement to papers: then they are answered like any failure, with the same work.
+    A phone and a code pass, else strangers' guessing would lock a family out.
 
     Args:
         today: in the office's time zone; a proxy's authority ends on a day.

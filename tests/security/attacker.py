@@ -6,15 +6,17 @@ check character hangs on the year and month of birth, which are not known.
 """
 
 import heapq
+import random
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import product
 
 from api.errors import Locked, NotMatched, WayClosed
+from api.identity.codes import ALPHABET, CODE_LENGTH
 from api.identity.documents import id_check_character
 from api.identity.limits import CHAT, agreement_closed_until
 from api.settings import Settings
-from tests.api.calls import by_agreement
+from tests.api.calls import by_agreement, by_code
 from tests.security.tries import START, Tries
 
 REGION = "999900"
@@ -150,3 +152,35 @@ class Attack:
         )
         ends = [self._guesses[-most] + within for most, within in limits if len(self._guesses) >= most]
         return max(now, *ends)
+
+
+@dataclass
+class CodeAttack:
+    """The same chats guess at codes as well, which has limits of its own."""
+
+    tries: Tries
+    chats: int
+    outstanding: int
+    compared: int = 0
+    taken_over: int = 0
+
+    async def go_on_for(self, length: timedelta) -> None:
+        dice = random.Random(11)
+        free = [(START, (number + 1) << 20) for number in range(self.chats)]
+        now = START
+        while (now := max(now + PAUSE, free[0][0])) < START + length:
+            _, chat_id = heapq.heappop(free)
+            code = "".join(dice.choice(ALPHABET) for _ in range(CODE_LENGTH))
+            answer = await self.tries.answer(chat_id, by_code(code), now)
+            again = now
+            if isinstance(answer, Locked):
+                again += timedelta(seconds=answer.details["retry_after_seconds"])
+            else:
+                assert answer is None or isinstance(answer, NotMatched)
+                self.compared += 1
+                self.taken_over += answer is None
+            heapq.heappush(free, (again, chat_id))
+
+    @property
+    def expected(self) -> float:
+        return self.compared * self.outstanding / float(len(ALPHABET) ** CODE_LENGTH)

@@ -116,6 +116,28 @@ async def test_a_phone_is_one_source_whatever_chat_it_comes_from(tries: Tries, f
     assert await tries.outcome(99 << 20, right, START + HOUR) == "linked"
 
 
+async def test_codes_have_limits_of_their_own(tries: Tries, factory: Factory, database: Database, vault: Vault) -> None:
+    """Who is locked out by wrong papers can use the office's code; and the other way round. Each lock grows alone."""
+    who = factory.invented()
+    agreement = await factory.agreement(people=[await factory.person(who)], number="A-1001")
+    right, wrong = (by_agreement("A-1001", who.name, tail) for tail in (who.id_number[-6:], "999999"))
+    async with database.transaction() as session:
+        code, _ = await issue_code(session, vault, agreement.id, issued_by="test", valid_for=timedelta(days=7))
+    for _ in range(5):
+        assert await tries.outcome(CHAT_ID, wrong, START) == "not_matched"
+    assert await tries.waits(CHAT_ID, right, START) == 15 * MINUTE
+    assert await tries.waits(CHAT_ID, by_phone(who.phone, who.id_number[-4:]), START) == 15 * MINUTE
+    for _ in range(5):
+        assert await tries.outcome(CHAT_ID, NO_CODE, START) == "not_matched"
+    assert await tries.waits(CHAT_ID, by_code(code), START) == 15 * MINUTE
+    # One more wrong code doubles the pause for codes, and leaves that for the papers as it was.
+    later = START + 15 * MINUTE
+    assert await tries.outcome(CHAT_ID, NO_CODE, later) == "not_matched"
+    assert await tries.waits(CHAT_ID, by_code(code), later) == 30 * MINUTE
+    assert await tries.outcome(CHAT_ID, right, later) == "linked"
+    assert await tries.outcome(CHAT_ID + 1, by_code(code), START) == "linked"
+
+
 async def test_an_agreement_closes_to_papers_for_longer_and_longer(
     tries: Tries, factory: Factory, database: Database, vault: Vault
 ) -> None:
