@@ -38,6 +38,7 @@ from handlers import (
     staff_requests,
     start,
     verification,
+    verification_typed,
 )
 from locales import lazy
 
@@ -84,6 +85,7 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *staff_requests.HANDLERS,
     *staff_links.HANDLERS,
     *office_help.HANDLERS,
+    *verification_typed.HANDLERS,
     *verification.HANDLERS,
     *complaint.HANDLERS,
     *case_replies.HANDLERS,

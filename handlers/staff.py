@@ -55,7 +55,7 @@ async def _link(ctx: Context) -> None:
         not_again()
         await ctx.reply(verification_screens.not_matched(ctx, LinkMethod.CODE), main_menu(ctx))
     except Locked as locked:
-        await ctx.reply(verification_screens.locked(ctx, locked.retry_after_seconds), main_menu(ctx))
+        await ctx.reply(verification_screens.locked(ctx, LinkMethod.CODE, locked.retry_after_seconds), main_menu(ctx))
     else:
         linked = ctx.t(
             "✅ From now on this Telegram account acts for you. Please lock your phone with a code. If it is lost or "

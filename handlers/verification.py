@@ -1,7 +1,8 @@
 """Showing who one is: by one's own phone, by the agreement's papers, or by a code from the office.
 
 What bears characters of an ID number, or a code, is deleted from the chat as soon as it is read; it goes to the API and
-nowhere else, neither into the dialog nor into a log. No answer tells which part of a try was wrong.
+nowhere else, neither into the dialog nor into a log. No answer tells which part of a try was wrong. What by its form
+alone cannot be what was asked for (a question, a sentence) is no try: it is not counted, and is told where to look.
 """
 
 from typing import Any
@@ -20,13 +21,13 @@ from handlers import verification_screens as screens
 from handlers.gate import Verify
 from handlers.menu import main_menu
 from handlers.verification_screens import Agree, Back, ChooseWay, StartOver, Step
-from handlers.verification_texts import characters, given, looks_like_code
+from handlers.verification_texts import code_in, given, is_too_short, looks_like_code, tail_in
+from locales import Html
 
 MAX_CHARACTERS = 80
 """Of a name or a number; nothing longer is one."""
 PHONE_TAIL, ID_TAIL = 4, 6
 """Characters asked for; who sends the whole number is understood as well."""
-MAX_TAIL = 40
 MAX_PHONE = 40
 
 
@@ -35,6 +36,7 @@ MAX_PHONE = 40
 
 async def begin(update: Update, ctx: Context, tap: Verify | None = None) -> None:
     agreed = [consent.kind.value for consent in (await ctx.backend.consents(ctx.chat_id)).consents]
+    await put_keys_away(ctx)
     ctx.session.interrupt_with(Step.WAY if ConsentKind.NOTICE in agreed else Step.NOTICE, agreed=agreed)
     await ask(ctx)
 
@@ -53,7 +55,7 @@ async def resume(update: Update, ctx: Context, tap: Resume) -> None:
 
 
 async def choose_way(update: Update, ctx: Context, tap: ChooseWay) -> None:
-    await _put_keys_away(ctx)
+    await put_keys_away(ctx)
     steps = {LinkMethod.PHONE: Step.CONTACT, LinkMethod.AGREEMENT: Step.NUMBER, LinkMethod.CODE: Step.CODE}
     step = steps.get(tap.way, Step.WAY)
     if tap.way is LinkMethod.CODE or ConsentKind.ID_NUMBER in _known(ctx, "agreed"):
@@ -73,7 +75,12 @@ async def agree(update: Update, ctx: Context, tap: Agree) -> None:
     await ctx.backend.agree(ctx.chat_id, kind)
     await ctx.remove_buttons()
     agreed = [*_known(ctx, "agreed"), kind.value]
-    ctx.session.go(Step(dialog.data.get("then", Step.WAY)), agreed=agreed, then=Step.WAY)
+    then = Step(dialog.data.get("then", Step.WAY))
+    if then is Step.PHONE_TAIL and ConsentKind.ID_NUMBER not in agreed:
+        # They shared their number before anything was asked.
+        ctx.session.go(Step.ID_CONSENT, agreed=agreed, then=then)
+    else:
+        ctx.session.go(then, agreed=agreed, then=Step.WAY)
     if kind is ConsentKind.NOTICE and "code" in dialog.data:
         await _try(ctx, CodeProof(method=LinkMethod.CODE, code=dialog.data["code"]))
     else:
@@ -88,17 +95,17 @@ async def start_over(update: Update, ctx: Context, tap: StartOver) -> None:
 
 async def back(update: Update, ctx: Context, tap: Back) -> None:
     await ctx.remove_buttons()
-    await _go_back(ctx)
+    await go_back(ctx)
 
 
-async def _go_back(ctx: Context) -> None:
+async def go_back(ctx: Context) -> None:
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - called at a step only
     step = Step(dialog.name)
-    if step is Step.WAY:
+    if step not in screens.BEFORE:
         await cancel(ctx.turn.update, ctx)
         return
-    await _put_keys_away(ctx)
+    await put_keys_away(ctx)
     ctx.session.go(screens.BEFORE[step])
     await ask(ctx)
 
@@ -112,18 +119,18 @@ async def cancel(update: Update, ctx: Context, tap: Drop | None = None) -> None:
 
 async def leave(ctx: Context) -> None:
     """End whatever conversation is going on, the keys of this one with it."""
-    await _put_keys_away(ctx)
+    await put_keys_away(ctx)
     ctx.session.end_dialog()
 
 
-async def _put_keys_away(ctx: Context) -> None:
+async def put_keys_away(ctx: Context) -> None:
     """The key that shares the number would otherwise stay on the screen, and its neighbours send text."""
     dialog = ctx.session.dialog
     if dialog is not None and dialog.name == Step.CONTACT:
         await ctx.reply(ctx.t("All right."), no_keyboard())
 
 
-def _is_taken(update: Update, ctx: Context) -> bool:
+def is_taken(update: Update, ctx: Context) -> bool:
     """Whether Telegram brings a message a second time: it must not answer the next question. Ids of a chat's messages
     grow."""
     dialog, message = ctx.session.dialog, update.message
@@ -155,31 +162,24 @@ async def take_contact(update: Update, ctx: Context) -> None:
 
 
 async def typed_instead_of_contact(update: Update, ctx: Context) -> None:
-    text = given(update)
-    if text == ctx.plain("⬅️ Back"):
-        await _go_back(ctx)
-    elif text == ctx.plain("✖️ Cancel"):
-        await cancel(update, ctx)
-    else:
-        await ctx.reply(
-            ctx.t(
-                "Please do not type the number. Press the big button “📱 Send my phone number” below: only so can I "
-                "be sure that the phone is yours."
-            ),
-            screens.contact_keys(ctx),
-        )
+    await ctx.reply(
+        ctx.t(
+            "Please do not type the number. Press the big button “📱 Send my phone number” below: only so can I "
+            "be sure that the phone is yours."
+        ),
+        screens.contact_keys(ctx),
+    )
 
 
 async def take_phone_tail(update: Update, ctx: Context) -> None:
-    if _is_taken(update, ctx):
+    if is_taken(update, ctx):
         return
-    tail = given(update)
+    text = given(update)
     await ctx.take_away()
-    if len(characters(tail)) < PHONE_TAIL or len(tail) > MAX_TAIL:
-        await ctx.reply(
-            ctx.t("I need four characters: the last four of your ID number, or of your agreement number."),
-            screens.step_keys(ctx),
-        )
+    tail = tail_in(text, PHONE_TAIL)
+    if tail is None:
+        too_short = ctx.t("I need four characters: the last four of your ID number, or of your agreement number.")
+        await _not_tried(ctx, LinkMethod.PHONE, too_short if is_too_short(text, PHONE_TAIL) else None)
         return
     await _try(ctx, PhoneProof(method=LinkMethod.PHONE, phone=_known(ctx, "phone"), tail=tail))
 
@@ -188,7 +188,7 @@ async def take_phone_tail(update: Update, ctx: Context) -> None:
 
 
 async def take_number(update: Update, ctx: Context) -> None:
-    if _is_taken(update, ctx):
+    if is_taken(update, ctx):
         await ask(ctx)
         return
     number = given(update)
@@ -199,7 +199,7 @@ async def take_number(update: Update, ctx: Context) -> None:
 
 
 async def take_name(update: Update, ctx: Context) -> None:
-    if _is_taken(update, ctx):
+    if is_taken(update, ctx):
         await ask(ctx)
         return
     name = given(update)
@@ -218,15 +218,14 @@ async def _usable(ctx: Context, text: str) -> bool:
 
 
 async def take_id_tail(update: Update, ctx: Context) -> None:
-    if _is_taken(update, ctx):
+    if is_taken(update, ctx):
         return
-    tail = given(update)
+    text = given(update)
     await ctx.take_away()
-    if len(characters(tail)) < ID_TAIL or len(tail) > MAX_TAIL:
-        await ctx.reply(
-            ctx.t("I need the last six characters of the ID number. Where it ends in X, send the X too."),
-            screens.step_keys(ctx),
-        )
+    tail = tail_in(text, ID_TAIL)
+    if tail is None:
+        too_short = ctx.t("I need the last six characters of the ID number. Where it ends in X, send the X too.")
+        await _not_tried(ctx, LinkMethod.AGREEMENT, too_short if is_too_short(text, ID_TAIL) else None)
         return
     proof = AgreementProof(
         method=LinkMethod.AGREEMENT, agreement_number=_known(ctx, "number"), name=_known(ctx, "holder"), id_tail=tail
@@ -238,14 +237,14 @@ async def take_id_tail(update: Update, ctx: Context) -> None:
 
 
 async def take_code(update: Update, ctx: Context) -> None:
-    if _is_taken(update, ctx):
+    if is_taken(update, ctx):
         return
-    code = given(update)
+    code = code_in(given(update))
     await ctx.take_away()
-    if len(code) > MAX_CHARACTERS:
-        await ctx.reply(ctx.t("That is too long to be right."), screens.step_keys(ctx))
-        return
-    await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code))
+    if code is None:
+        await _not_tried(ctx, LinkMethod.CODE)
+    else:
+        await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code))
 
 
 async def take_code_unasked(update: Update, ctx: Context) -> None:
@@ -262,7 +261,11 @@ async def take_deep_link(update: Update, ctx: Context) -> None:
     """``/start CODE``, from the link that staff gave."""
     await ctx.take_away()
     draft = ctx.session.dialog
-    await _try(ctx, CodeProof(method=LinkMethod.CODE, code=ctx.payload[:MAX_CHARACTERS]), in_dialog=False)
+    code = code_in(ctx.payload)
+    if code is None:
+        await ctx.reply(screens.no_code(ctx), main_menu(ctx))
+    else:
+        await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code), in_dialog=False)
     if draft is not None:
         await remind_of_draft(ctx, draft)
 
@@ -273,6 +276,11 @@ async def take_deep_link(update: Update, ctx: Context) -> None:
 def _known(ctx: Context, part: str) -> Any:
     dialog = ctx.session.dialog
     return dialog.data[part] if dialog is not None else ""
+
+
+async def _not_tried(ctx: Context, method: LinkMethod, sentence: Html | None = None) -> None:
+    """What came cannot be what was asked for, as its form tells; whether it would match is never looked at."""
+    await ctx.reply(sentence or screens.not_tried(ctx, method), screens.elsewhere_keys(ctx, method))
 
 
 async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
@@ -288,8 +296,9 @@ async def _try(ctx: Context, proof: Proof, *, in_dialog: bool = True) -> None:
             screens.not_matched(ctx, method), screens.again_keys(ctx, method) if in_dialog else main_menu(ctx)
         )
     except Locked as locked:
-        keys = screens.locked_keys(ctx) if in_dialog else main_menu(ctx)
-        await ctx.reply(screens.locked(ctx, locked.retry_after_seconds), keys)
+        method = LinkMethod(proof.method)
+        keys = screens.locked_keys(ctx, method) if in_dialog else main_menu(ctx)
+        await ctx.reply(screens.locked(ctx, method, locked.retry_after_seconds), keys)
     except WayClosed as closed:
         ways = [LinkMethod(way) for way in closed.open]
         await ctx.reply(screens.way_closed(ctx, ways), screens.way_keys(ctx, ways) if in_dialog else main_menu(ctx))
@@ -314,7 +323,7 @@ async def _ask_for_consent(ctx: Context, proof: Proof, kinds: list[ConsentKind])
 async def _welcome(ctx: Context, links: LinksOut) -> None:
     dialog = ctx.session.dialog
     if dialog is not None and dialog.name.startswith("verification."):
-        ctx.session.end_dialog()
+        await leave(ctx)
     ctx.session.linked = True
     await ctx.reply(screens.found(ctx, links), main_menu(ctx), personal=True)
     await remind_of_interrupted(ctx)

@@ -143,10 +143,29 @@ def step_keys(ctx: Context) -> InlineKeyboardMarkup | None:
     return rows([button(ctx.plain("⬅️ Back"), Back(dialog.id)), button(ctx.plain("✖️ Cancel"), Drop(dialog.id))])
 
 
-def locked_keys(ctx: Context) -> InlineKeyboardMarkup | None:
-    """No proof is taken for a while, but the office can look at one's papers."""
-    keys = step_keys(ctx)
-    return keys and rows(ask_office_button(ctx), *keys.inline_keyboard)
+def locked_keys(ctx: Context, method: LinkMethod) -> InlineKeyboardMarkup | None:
+    """This proof is not taken for a while. A code still is, unless it was codes that were wrong; and the office can
+    look at one's papers."""
+    dialog = ctx.session.dialog
+    if dialog is None:
+        return None
+    return rows(
+        None if method is LinkMethod.CODE else _ways(ctx, dialog)[LinkMethod.CODE],
+        ask_office_button(ctx),
+        [button(ctx.plain("⬅️ Back"), Back(dialog.id)), button(ctx.plain("✖️ Cancel"), Drop(dialog.id))],
+    )
+
+
+def elsewhere_keys(ctx: Context, method: LinkMethod) -> InlineKeyboardMarkup | None:
+    """For who has not at hand what is asked for: the other ways, and the office."""
+    dialog = ctx.session.dialog
+    if dialog is None:
+        return None
+    return rows(
+        *(key for way, key in _ways(ctx, dialog).items() if way is not method),
+        ask_office_button(ctx),
+        [button(ctx.plain("⬅️ Back"), Back(dialog.id)), button(ctx.plain("✖️ Cancel"), Drop(dialog.id))],
+    )
 
 
 def again_keys(ctx: Context, method: LinkMethod) -> InlineKeyboardMarkup | None:
@@ -181,6 +200,14 @@ def _ways(ctx: Context, dialog: Dialog) -> dict[LinkMethod, InlineKeyboardButton
     }
 
 
+def phone_key(ctx: Context) -> InlineKeyboardMarkup | None:
+    """The way by phone, the others below it."""
+    dialog = ctx.session.dialog
+    if dialog is None:
+        return None
+    return rows(*_ways(ctx, dialog).values(), button(ctx.plain("✖️ Cancel"), Drop(dialog.id)))
+
+
 def way_closed(ctx: Context, ways: list[LinkMethod]) -> Html:
     return lines(
         ctx.t(
@@ -211,11 +238,53 @@ def not_matched(ctx: Context, method: LinkMethod) -> Html:
     )
 
 
-def locked(ctx: Context, seconds: int) -> Html:
+def not_tried(ctx: Context, method: LinkMethod) -> Html:
+    """Somebody wrote words where the end of a number, or a code, is asked for."""
+    if method is LinkMethod.CODE:
+        return no_code(ctx)
+    if method is LinkMethod.PHONE:
+        wanted = ctx.t(
+            "I need only four characters: the last four of your <b>ID number</b>, which is at the bottom of the side "
+            "of the ID card with your picture; or the last four of your <b>agreement's number</b>, on its first page."
+        )
+    else:
+        wanted = ctx.t(
+            "I need only six characters: the last six of the holder's <b>ID number</b>. It is at the bottom of the "
+            "side of the ID card with the picture. Where it ends in X, send the X too."
+        )
+    return lines(
+        ctx.t("I see no number in this, so I have not checked it. It does not count as a wrong try."),
+        wanted,
+        ctx.t("Not at hand? Take your time, choose another way below, or let the office help you."),
+    )
+
+
+def no_code(ctx: Context) -> Html:
+    return lines(
+        ctx.t("I see no code in this, so I have not checked it. It does not count as a wrong try."),
+        ctx.t(
+            "A code has <b>ten</b> letters and digits, as on the slip from the office or in the message from your "
+            "family. The digits 0 and 1 and the letters O and I are never in it."
+        ),
+        ctx.t("If you have none, please ask the holder or the office for one, or choose another way."),
+    )
+
+
+def locked(ctx: Context, method: LinkMethod, seconds: int) -> Html:
+    in_a_while = ctx.n(
+        "Please try again in {n} minute.", "Please try again in {n} minutes.", max(1, ceil(seconds / 60))
+    )
+    if method is LinkMethod.CODE:
+        return lines(
+            ctx.t("Those were several codes that do not work, so there is a pause now for codes."),
+            in_a_while,
+            ctx.t("If yours is not accepted then either, please ask whoever gave it to you for a new one."),
+        )
     return lines(
         ctx.t("Those were several wrong tries, so there is a pause now. It protects your family's data."),
-        ctx.n("Please try again in {n} minute.", "Please try again in {n} minutes.", max(1, ceil(seconds / 60))),
+        in_a_while,
         ctx.t("If you are not sure of the numbers, please go to the office with your ID card: there you get a code."),
+        ctx.t("A code works at once, also during the pause."),
     )
 
 

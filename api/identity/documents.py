@@ -32,6 +32,12 @@ def normalise_agreement_number(value: str) -> str:
     return re.sub(r"[‐-―−－—_]", "-", normalise_text(value)).upper()
 
 
+def as_digits(value: str) -> str:
+    """Numerals as people write or dictate them: 一, 壹 and 幺 are 1, 〇 and 零 are 0."""
+    numerals = ((one, unicodedata.numeric(one, -1)) for one in value)
+    return "".join(str(int(number)) if number in range(10) else one for one, number in numerals)
+
+
 def normalise_phone(value: str) -> str:
     """A number as people on the mainland write it: digits only, and +86 138… equals 138…. One from abroad, which they
     write with + or 00, keeps + and its country code."""

@@ -20,6 +20,7 @@ from api.agreements.schemas import OWNER_ROLES
 from api.chats.access import TODAY
 from api.chats.liveness import is_live_party
 from api.identity.documents import (
+    as_digits,
     normalise_agreement_number,
     normalise_id_number,
     normalise_name,
@@ -47,8 +48,16 @@ def ends_with(full: str, tail: str, at_least: int) -> bool:
 
 def _spellings(value: str) -> tuple[str, str]:
     """A number as its letters and digits, and as its ASCII ones: 安字2021-0034号 ends in 034号 and in 0034."""
-    kept = "".join(c for c in normalise_agreement_number(value) if c.isalnum())
+    kept = "".join(c for c in as_digits(normalise_agreement_number(value)) if c.isalnum())
     return kept, "".join(c for c in kept if c.isascii())
+
+
+def id_number_ends_with(id_number: str, tail: str, at_least: int) -> bool:
+    """Whether an ID number ends with the tail given, whatever stands between its characters: 0 1 7-x."""
+    full, given = (
+        "".join(c for c in as_digits(normalise_id_number(value)) if c.isalnum()) for value in (id_number, tail)
+    )
+    return ends_with(full, given, at_least)
 
 
 def number_ends_with(number: str, tail: str) -> bool:
@@ -143,7 +152,7 @@ async def find_by_phone(session: AsyncSession, vault: Vault, proof: PhoneProof, 
     rows = await _BY_PHONE.in_transaction(session, given=given, place=_place(given), today=today)
     found = set()
     for person_id, _, id_number, number, known in _OnFile(vault).candidates(rows):
-        matches = ends_with(id_number, normalise_id_number(tail), PHONE_TAIL_LENGTH)
+        matches = id_number_ends_with(id_number, tail, PHONE_TAIL_LENGTH)
         matches |= number_ends_with(number, tail)
         if matches & known:
             found.add(person_id)
@@ -153,14 +162,14 @@ async def find_by_phone(session: AsyncSession, vault: Vault, proof: PhoneProof, 
 async def find_by_agreement(session: AsyncSession, vault: Vault, proof: AgreementProof, today: date) -> set[int]:
     """The holders or co-owners of this agreement with this name and this end of the ID number."""
     name = normalise_name(proof.name.get_secret_value()).encode()
-    tail = normalise_id_number(proof.id_tail.get_secret_value())
+    tail = proof.id_tail.get_secret_value()
     key = number_key(proof)
     place = _place(number_index(vault, key))
     rows = await _BY_NUMBER.in_transaction(session, given=key, place=place, today=today)
     found = set()
     for person_id, on_file, id_number, _, known in _OnFile(vault).candidates(rows):
         matches = hmac.compare_digest(on_file.encode(), name)
-        matches &= ends_with(id_number, tail, ID_TAIL_LENGTH)
+        matches &= id_number_ends_with(id_number, tail, ID_TAIL_LENGTH)
         if matches & known:
             found.add(person_id)
     return found

@@ -318,7 +318,7 @@ async def test_adding_a_parents_agreement(system: System, factory: Factory, resi
     await resident.send("/settings")
     await resident.tap("再添加一份协议")
     await resident.tap("用邀请码")
-    await resident.send("WRONGCODE1")
+    await resident.send("ABCDEFGHJK")
     await resident.expect("这个邀请码用不了")
     assert len(await links_of(factory, resident)) == 1
     await resident.send(await invitation(factory, parent))

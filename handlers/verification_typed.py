@@ -1,0 +1,93 @@
+"""What people type, or share, where verification waits for a button: they are led on to where they wanted to go."""
+
+from telegram import Message, Update
+from telegram.ext import filters
+
+from api.identity.schemas import ConsentKind
+from bot.context import Context
+from bot.dispatch import InDialog, MessageHandler
+from handlers import verification_screens as screens
+from handlers.typed_words import BACK, ON, STOP, Typed
+from handlers.verification import MAX_PHONE, ask, cancel, go_back, is_taken
+from handlers.verification_screens import Step
+from handlers.verification_texts import is_phone_number
+
+_CONSENTS = (Step.NOTICE, Step.ID_CONSENT)
+
+
+# --- words that mean a key ---
+
+
+async def typed_back(update: Update, ctx: Context) -> None:
+    if is_taken(update, ctx):
+        await ask(ctx)
+    else:
+        await go_back(ctx)
+
+
+async def typed_stop(update: Update, ctx: Context) -> None:
+    await cancel(update, ctx)
+
+
+async def typed_on(update: Update, ctx: Context) -> None:
+    """Consent is given by its button alone: a word may be about anything."""
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - see the filter
+    if dialog.name in _CONSENTS:
+        await ctx.reply(
+            ctx.t("Whether you agree is for you to say with the button below; a word is not enough for that.")
+        )
+    await ask(ctx)
+
+
+# --- a phone, where the way is still to be chosen ---
+
+
+async def shared_early(update: Update, ctx: Context) -> None:
+    """Their own number, shared before it was asked for: kept in the dialog until they have agreed to its use."""
+    message, dialog = update.message, ctx.session.dialog
+    assert message is not None and dialog is not None  # noqa: S101, PT018 - see the filter
+    contact, sender = message.contact, message.from_user
+    if contact is None or sender is None or contact.user_id != sender.id or len(contact.phone_number) > MAX_PHONE:
+        await ctx.reply(ctx.t("I can only take the number of this Telegram account itself, for everyone's safety."))
+        await ask(ctx)
+        return
+    await ctx.reply(ctx.t("Thank you, I have your number."))
+    step = Step(dialog.name)
+    if step is Step.WAY:
+        step = Step.PHONE_TAIL if ConsentKind.ID_NUMBER in dialog.data["agreed"] else Step.ID_CONSENT
+    ctx.session.go(step, phone=contact.phone_number, then=Step.PHONE_TAIL)
+    await ask(ctx)
+
+
+async def typed_phone_number(update: Update, ctx: Context) -> None:
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - see the filter
+    await ctx.reply(
+        ctx.t(
+            "You need not type your phone number. Telegram can send it to me by itself, so that I am sure that the "
+            "phone is yours."
+        ),
+        screens.phone_key(ctx) if dialog.name == Step.WAY else None,
+    )
+    if dialog.name != Step.WAY:
+        await ask(ctx)
+
+
+class _PhoneNumber(filters.MessageFilter):
+    """A text that is nothing but a phone number."""
+
+    def filter(self, message: Message) -> bool:
+        return message.text is not None and is_phone_number(message.text)
+
+
+_HERE = InDialog("verification")
+_CHOOSING = InDialog(Step.NOTICE) | InDialog(Step.WAY) | InDialog(Step.ID_CONSENT)
+
+HANDLERS = [
+    MessageHandler(_HERE & Typed(BACK), typed_back),
+    MessageHandler(_HERE & Typed(STOP), typed_stop),
+    MessageHandler(_HERE & Typed(ON), typed_on),
+    MessageHandler(_CHOOSING & filters.CONTACT, shared_early),
+    MessageHandler(_CHOOSING & _PhoneNumber(), typed_phone_number),
+]
