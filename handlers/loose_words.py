@@ -2,6 +2,7 @@
 
 Whoever types the words on a key, with or without a full stop, is given what the key gives. The number of a complaint
 shows it. And whoever was asked something by an officer mostly just types the answer, without replying to the question.
+A few words about the keys, the money or a complaint open the page for it (``handlers.loose_topics``).
 """
 
 import re
@@ -12,6 +13,7 @@ from telegram import Update
 
 from bot.callbacks import Callback
 from bot.context import Context
+from bot.ui import button, lines, rows
 from handlers import (
     case_replies,
     cases,
@@ -27,7 +29,8 @@ from handlers import (
 )
 from handlers.case_buttons import ShowCase
 from handlers.case_screens import question
-from handlers.gate import VERIFY, Verify
+from handlers.gate import VERIFY, AskOffice, Verify, ask_office_button, verify_button
+from handlers.loose_topics import topic, way_out
 from handlers.menu import (
     ENTRIES,
     OFFICE,
@@ -37,10 +40,12 @@ from handlers.menu import (
     OpenHelp,
     OpenHome,
     OpenLanguage,
+    OpenMenu,
     OpenPayments,
     OpenSettings,
     OpenStaff,
 )
+from handlers.typed_words import letters
 
 _OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
     OpenHandover: handover.open_handover,
@@ -52,6 +57,7 @@ _OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
     OpenLanguage: language.choose,
     OpenHelp: start.show_help,
     OpenStaff: staff.show,
+    OpenMenu: start.show_menu,
     Verify: verification.begin,
 }
 # A year first: a telephone number of a city looks much the same, but begins with 0.
@@ -66,7 +72,7 @@ async def understood(update: Update, ctx: Context) -> bool:
     """Whether what was sent could be answered. Asked only while no conversation goes on."""
     message = update.message
     text = (message and message.text) or ""
-    opened = _opened(ctx, text)
+    opened = _opened(ctx, text) or way_out(ctx.words, text)
     if opened is not None:
         await _OPENED[opened](update, ctx)
         return True
@@ -75,23 +81,51 @@ async def understood(update: Update, ctx: Context) -> bool:
         await cases.show_one(update, ctx, ShowCase(number))
         return True
     can_answer = message is not None and bool(message.text or message.photo or message.document)
-    return can_answer and ctx.session.linked and await _answers_question(update, ctx)
+    if can_answer and ctx.session.linked and await _answers_question(update, ctx):
+        return True
+    return await _is_about_something(update, ctx, text)
 
 
 def _opened(ctx: Context, text: str) -> type[Callback] | None:
     """What stands on a key of the main menu."""
-    wanted = _letters(text)
+    wanted = letters(text)
     if not wanted:
         return None
     keys: list[tuple[str, type[Callback]]] = [*ENTRIES, (VERIFY, Verify)]
     if ctx.session.state.staff:
         keys.append((OFFICE, OpenStaff))
-    return next((kind for words, kind in keys if _letters(ctx.plain(words)) == wanted), None)
+    return next((kind for words, kind in keys if letters(ctx.plain(words)) == wanted), None)
 
 
-def _letters(text: str) -> str:
-    """Without what a person leaves out or adds: signs, spaces, capitals."""
-    return "".join(sign for sign in unicodedata.normalize("NFKC", text) if sign.isalnum()).casefold()
+async def _is_about_something(update: Update, ctx: Context, text: str) -> bool:
+    about = topic(ctx.words, text)
+    if about is None:
+        return False
+    if about is AskOffice:
+        await _tell_of_office(ctx)
+    else:
+        await _OPENED[about](update, ctx)
+    return True
+
+
+async def _tell_of_office(ctx: Context) -> None:
+    """For who looks for a person: where the office is, and how what is written here reaches its people."""
+    contact = ctx.office_contact
+    linked = ctx.session.linked
+    await ctx.reply(
+        lines(
+            ctx.t("I am a program and answer by myself. The people who can help you are at the office."),
+            ctx.t("🏢 The office: {contact}", contact=contact) if contact else None,
+            ctx.t("What you write under “File a complaint” reaches them, and their answer comes to you here.")
+            if linked
+            else ctx.t("With “Ask the office for help” you can write to them right here."),
+        ),
+        rows(
+            button(ctx.plain("File a complaint"), OpenComplaint()) if linked else ask_office_button(ctx),
+            None if linked else verify_button(ctx),
+            button(ctx.plain("Main menu"), OpenMenu()),
+        ),
+    )
 
 
 async def _answers_question(update: Update, ctx: Context) -> bool:

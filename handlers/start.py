@@ -20,7 +20,7 @@ async def start(update: Update, ctx: Context) -> None:
     )
 
 
-async def show_menu(update: Update, ctx: Context, tap: OpenMenu) -> None:
+async def show_menu(update: Update, ctx: Context, tap: OpenMenu | None = None) -> None:
     await ctx.edit_or_reply(ctx.t("What would you like to know?"), main_menu(ctx))
 
 
