@@ -52,7 +52,7 @@ async def tell_solved(update: Update, ctx: Context, tap: Solved) -> None:
     await ask_in_place(ctx)
 
 
-async def finish(update: Update, ctx: Context, tap: Finish) -> None:
+async def finish(update: Update, ctx: Context, tap: Finish | None = None) -> None:
     await _finish(ctx, standing(ctx)[1])
 
 

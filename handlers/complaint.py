@@ -123,7 +123,7 @@ async def go_on(update: Update, ctx: Context, tap: Continue) -> None:
     await ask_in_place(ctx)
 
 
-async def back(update: Update, ctx: Context, tap: Back) -> None:
+async def back(update: Update, ctx: Context, tap: Back | None = None) -> None:
     step, draft = standing(ctx)
     before = draft.before(step)
     if before is None and not draft.has_content:

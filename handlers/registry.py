@@ -37,6 +37,7 @@ from handlers import (
     staff_queue,
     staff_requests,
     start,
+    typed_keys,
     verification,
     verification_typed,
 )
@@ -72,6 +73,7 @@ HANDLERS: list[BaseHandler[Update, Context, None]] = [
     *fallback.FIRST,
     *id_numbers.HANDLERS,
     *case_replies.FIRST,
+    *typed_keys.HANDLERS,
     *staff.HANDLERS,
     *staff_queue.HANDLERS,
     *staff_case.HANDLERS,

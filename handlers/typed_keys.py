@@ -1,0 +1,98 @@
+"""Words that people type while they write something for the office, or as the office, and that mean a key.
+
+"Cancel" is no complaint, and "continue" no part of an official answer. No word sends what was written: that goes out by
+the button below the screen that showed it.
+"""
+
+from telegram import Update
+
+from api.cases.schemas import CaseAction
+from bot.context import Context
+from bot.dispatch import InDialog, MessageHandler
+from handlers import (
+    case_rating,
+    case_statement,
+    case_steps,
+    complaint,
+    complaint_steps,
+    staff_broadcast_parts,
+    staff_case_steps,
+    start,
+)
+from handlers import staff_case_questions as questions
+from handlers.case_draft import Step as CaseStep
+from handlers.complaint_draft import Step as ComplaintStep
+from handlers.staff_broadcast_draft import Asked
+from handlers.staff_case_draft import Step as StaffStep
+from handlers.staff_menu import staff_only
+from handlers.typed_words import BACK, DONE, ON, STOP, Typed
+
+
+async def complaint_on(update: Update, ctx: Context) -> None:
+    step, draft = complaint_steps.standing(ctx)
+    if step in (ComplaintStep.TEXT, ComplaintStep.FILES) and draft.text:
+        draft.rewriting = False
+        complaint_steps.go(ctx, draft.after(step), draft)
+        await complaint_steps.ask(ctx)
+    elif step is ComplaintStep.SUMMARY:
+        await complaint_steps.ask(ctx, ctx.t("Nothing is sent yet. Please press “Submit” below."))
+    else:
+        await complaint_steps.ask(ctx)
+
+
+async def complaint_back(update: Update, ctx: Context) -> None:
+    await complaint.back(update, ctx)
+
+
+async def statement_done(update: Update, ctx: Context) -> None:
+    if not await _is_answer(update, ctx):
+        await case_steps.ask(ctx)
+
+
+async def statement_stop(update: Update, ctx: Context) -> None:
+    if not await _is_answer(update, ctx):
+        await case_statement.drop(update, ctx)
+
+
+async def _is_answer(update: Update, ctx: Context) -> bool:
+    """ "Nothing more", or "never mind", may well be what the office wanted to know: it is taken, and shown."""
+    step, draft = case_steps.standing(ctx)
+    if step is not CaseStep.SAY or draft.action is not CaseAction.REPLY or draft.has_content:
+        return False
+    await case_statement.CONTENT.take_text(update, ctx)
+    return True
+
+
+async def rating_done(update: Update, ctx: Context) -> None:
+    await case_rating.finish(update, ctx)
+
+
+@staff_only
+async def desk_on(update: Update, ctx: Context) -> None:
+    step, draft = questions.standing(ctx)
+    if step is StaffStep.TEXT and draft.has_content:
+        questions.go(ctx, draft.next(), draft)
+    note = ctx.t("Nothing is done yet. Please press the button below.") if step is StaffStep.CONFIRM else None
+    await questions.ask(ctx, note)
+
+
+async def no_words(update: Update, ctx: Context) -> None:
+    await ctx.reply(ctx.t("That is a word for a button. Please send the text itself, or press a button above."))
+
+
+_COMPLAINT, _CASE, _DESK = InDialog("complaint"), InDialog("case"), InDialog("staff_case")
+_OTHERS = InDialog("office") | InDialog("staff_requests") | InDialog("staff_links")
+
+HANDLERS = [
+    MessageHandler(_COMPLAINT & Typed(STOP), complaint.drop),
+    MessageHandler(_COMPLAINT & Typed(BACK), complaint_back),
+    MessageHandler(_COMPLAINT & (Typed(ON) | Typed(DONE)), complaint_on),
+    MessageHandler(_CASE & (Typed(STOP) | Typed(BACK)), statement_stop),
+    MessageHandler(InDialog(CaseStep.WHY) & Typed(DONE), rating_done),
+    MessageHandler(InDialog(CaseStep.SAY) & Typed(DONE), statement_done),
+    MessageHandler(_DESK & (Typed(STOP) | Typed(BACK)), staff_case_steps.drop),
+    MessageHandler(_DESK & (Typed(ON) | Typed(DONE)), desk_on),
+    MessageHandler(InDialog("staff_bc") & (Typed(STOP) | Typed(BACK)), staff_broadcast_parts.drop),
+    MessageHandler(InDialog(Asked.BODY) & (Typed(ON) | Typed(DONE)), no_words),
+    MessageHandler(_OTHERS & Typed(STOP), start.cancel),
+]

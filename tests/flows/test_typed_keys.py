@@ -1,0 +1,110 @@
+"""Words typed where a key was meant: they are keys, and no part of what is sent."""
+
+import pytest
+
+from tests.flows.conftest import System
+from tests.flows.office import Office, office, open_case
+from tests.flows.test_staff_queue_steps import brought_to
+
+__all__ = ["office"]
+
+
+@pytest.mark.parametrize("on", ["继续", "没了。", " 提 交 ", "OK"])
+async def test_a_complaint_is_written_with_words_for_keys(system: System, office: Office, on: str) -> None:
+    resident = office.resident
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send(on)
+    await resident.expect("请把事情写下来")
+    await resident.send("厨房漏水")
+    await resident.expect("收到")
+    await resident.send(on)
+    await resident.expect_any()
+    await resident.send(on)
+    shown = await resident.expect("厨房漏水")
+    assert on.strip() not in shown.text.replace("“提交”", "")
+    # No word submits it.
+    await resident.send("提交")
+    await resident.expect("还没有提交", "厨房漏水")
+    officer = await office.hire()
+    assert (await office.queue(chat=officer.id)).cases == []
+    await resident.tap("提交")
+    await resident.expect("您的投诉已经提交")
+    [case] = (await office.queue(chat=officer.id)).cases
+    assert (await office.case(case.number, chat=resident.id)).text == "厨房漏水"
+
+
+@pytest.mark.parametrize("stop", ["取消", "算了", "cancel"])
+async def test_a_complaint_is_cancelled_by_a_word(office: Office, stop: str) -> None:
+    resident = office.resident
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send("厨房漏水")
+    await resident.expect("收到")
+    await resident.send(stop)
+    await resident.expect("不要了吗")
+    await resident.tap("🗑 不要了")
+    await resident.expect("已取消")
+
+
+async def test_one_goes_back_by_a_word(office: Office) -> None:
+    resident = office.resident
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send("返回")
+    await resident.expect("哪方面")
+
+
+async def test_what_is_added_holds_no_words_for_keys(office: Office) -> None:
+    resident, officer = office.resident, await office.hire()
+    number = await brought_to(office, "accepted", officer)
+    await resident.send("/cases")
+    await resident.tap(number)
+    await resident.tap("补充")
+    await resident.send("厕所也漏")
+    await resident.expect("还没有发出")
+    await resident.send("发送")
+    await resident.expect("还没有发出", "厕所也漏")
+    await resident.tap("发给工作专班")
+    await resident.expect("已经补充")
+    assert (await office.case(number, chat=resident.id)).events[-1].text == "厕所也漏"
+
+
+async def test_nothing_more_may_be_the_answer(office: Office) -> None:
+    """Asked whether there is anything else, "nothing more" is what they have to say."""
+    resident, officer = office.resident, await office.hire()
+    await resident.send("/start")
+    number = await brought_to(office, "accepted", officer)
+    await office.act(number, "ask", text="还有别的地方漏吗？", chat=officer.id)
+    await resident.expect("还有别的地方漏吗？")
+    await resident.tap("回答")
+    await resident.send("没有了")
+    await resident.expect("还没有发出", "没有了")
+    await resident.send("发送")
+    await resident.expect("还没有发出")
+    await resident.tap("发给工作专班")
+    await resident.expect("您的回答已经转给")
+    assert (await office.case(number, chat=resident.id)).events[-1].text == "没有了"
+
+
+async def test_an_official_answer_holds_no_words_for_keys(office: Office) -> None:
+    officer = await office.hire()
+    number = await brought_to(office, "accepted", officer)
+    await open_case(officer, number)
+    await officer.tap("✉️ 答复")
+    await officer.tap("解释说明")
+    await officer.send("继续")
+    await officer.expect("请发答复内容")
+    await officer.send("已经查过。")
+    await officer.expect("已收到：5个字")
+    await officer.send("下一步")
+    await officer.expect("信访人会看到", "已经查过。")
+    await officer.send("提交")
+    shown = await officer.expect("还没有办", "已经查过。")
+    assert "下一步" not in shown.text
+    await officer.send("取消")
+    await officer.expect("不要了吗")
+    await officer.tap("不，继续写")
+    await officer.tap("确定")
+    await officer.expect("办好了：答复")
+    assert (await office.case(number, chat=office.resident.id)).events[-1].text == "已经查过。"
