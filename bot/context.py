@@ -10,11 +10,12 @@ from api.agreements.schemas import HandoverOut, HomeOut
 from api.chats.schemas import ChatWithHandover, ChatWithHomes, ChatWithPayments
 from api.money.schemas import PaymentsOut
 from bot.backend import Backend
+from bot.intake import buttons_of
 from bot.sessions import ChatSession
 from bot.settings import BotSettings
 from bot.transport import call
 from bot.turns import Turn, current_turn
-from bot.ui import Keyboard, wire
+from bot.ui import Keyboard, OpenMenuBelow, wire
 from locales import Html, Translator, translator
 
 App = Application[ExtBot[None], "Context", dict[Any, Any], dict[Any, Any], dict[Any, Any], None]
@@ -34,6 +35,9 @@ _HARMLESS = (
 def is_harmless(error: BaseException | None) -> bool:
     """Whether Telegram refused something that no longer matters to the person."""
     return isinstance(error, BadRequest) and any(part in error.message.lower() for part in _HARMLESS)
+
+
+_KEEPS = OpenMenuBelow().encode()
 
 
 class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
@@ -183,6 +187,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
             # A file that was brought stays as it is.
             or message.text is None
             or self.turn.keeps_message
+            or any(key.callback_data == _KEEPS for key in buttons_of(message))
             or (personal and not message.has_protected_content)
             or not await self.edit(message.message_id, text, keyboard)
         ):

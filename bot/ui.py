@@ -28,6 +28,11 @@ class Letter(NamedTuple):
     keyboard: InlineKeyboardMarkup | None = None
 
 
+class OpenMenuBelow(Callback, prefix="menu_new"):
+    """The main menu, in a message of its own. What bears this key is a receipt or a notice: it stays as it is,
+    whichever of its keys is pressed."""
+
+
 def button(text: str, carries: Callback) -> InlineKeyboardButton:
     """A button; ``text`` is plain (``ctx.plain``).
 

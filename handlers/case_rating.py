@@ -8,7 +8,7 @@ from api.cases.schemas import CaseAction, CaseOut
 from bot.backend import NotAllowedNow, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, InDialog, MessageHandler
-from bot.ui import button, rows
+from bot.ui import OpenMenuBelow, button, rows
 from handlers.case_buttons import AskRating, Finish, Say, ShowCase, Solved, Stars
 from handlers.case_clocks import clock_line
 from handlers.case_draft import CaseDraft, Step
@@ -16,7 +16,6 @@ from handlers.case_finding import find_case
 from handlers.case_screens import ACTIONS, tell_case
 from handlers.case_steps import STARS, ask, ask_in_place, begin, go, is_busy, remind, standing
 from handlers.content import message_of, too_long
-from handlers.menu import OpenMenu
 from locales import Html, join
 
 POOR = 2
@@ -82,7 +81,7 @@ async def _finish(ctx: Context, draft: CaseDraft) -> None:
         rows(
             *_ways_on(ctx, draft, case),
             button(ctx.plain("🔎 See the complaint"), ShowCase(case.number)),
-            button(ctx.plain("Main menu"), OpenMenu()),
+            button(ctx.plain("Main menu"), OpenMenuBelow()),
         ),
         personal=True,
     )

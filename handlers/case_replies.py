@@ -14,7 +14,7 @@ from bot.dispatch import CallbackHandler, ReplyHandler
 from bot.ui import button, rows
 from handlers import complaint
 from handlers import complaint_screens as homes
-from handlers.case_buttons import AsNew, Say, ShowCase, case_of
+from handlers.case_buttons import AsNew, OpenCase, Say, case_of
 from handlers.case_draft import CaseDraft, Step
 from handlers.case_finding import find_case
 from handlers.case_screens import question
@@ -96,7 +96,7 @@ async def _send_at_once(ctx: Context, case: CaseOut, action: CaseAction, message
         join("\n\n", [struck_out, _taken(ctx, case, action)]),
         rows(
             button(ctx.plain("➕ Add words or photos"), Say(case.number, CaseAction.ADD)),
-            button(ctx.plain("🔎 See the complaint"), ShowCase(case.number)),
+            button(ctx.plain("🔎 See the complaint"), OpenCase(case.number)),
         ),
         personal=True,
     )

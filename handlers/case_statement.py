@@ -12,7 +12,7 @@ from bot.backend import NotAllowedNow, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler
 from bot.drafts import Drop, Resume, remind_of_draft
-from bot.ui import button, lines, rows, shorten
+from bot.ui import OpenMenuBelow, button, lines, rows, shorten
 from handlers.case_buttons import (
     AsNew,
     Choose,
@@ -33,7 +33,7 @@ from handlers.case_finding import find_case
 from handlers.case_screens import ANSWER, question, tell_case
 from handlers.case_steps import ask, ask_in_place, begin, go, is_about_case, is_busy, remind, screen, standing
 from handlers.content import Content, give_back, give_files_back
-from handlers.menu import OpenMenu, main_menu
+from handlers.menu import main_menu
 from locales import Html
 
 
@@ -125,7 +125,8 @@ async def send(update: Update, ctx: Context, tap: Send) -> None:
     await ctx.reply(
         _sent(ctx, draft),
         rows(
-            button(ctx.plain("🔎 See the complaint"), ShowCase(case.number)), button(ctx.plain("Main menu"), OpenMenu())
+            button(ctx.plain("🔎 See the complaint"), ShowCase(case.number)),
+            button(ctx.plain("Main menu"), OpenMenuBelow()),
         ),
         personal=True,
     )

@@ -6,14 +6,14 @@ from api.cases.schemas import CaseAction, CaseState
 from bot.backend import NotAllowedNow, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler
-from bot.ui import button, rows
+from bot.ui import OpenMenuBelow, button, rows
 from handlers.case_buttons import AskWithdraw, ShowCase, Withdraw
 from handlers.case_draft import WITHDRAWN, CaseDraft, Step
 from handlers.case_finding import find_case
 from handlers.case_screens import tell_case
 from handlers.case_statement import not_now
 from handlers.case_steps import ask, begin, is_busy, remind, standing
-from handlers.menu import OpenComplaint, OpenMenu
+from handlers.menu import OpenComplaint
 
 
 async def start(update: Update, ctx: Context, tap: AskWithdraw) -> None:
@@ -54,7 +54,7 @@ async def withdraw(update: Update, ctx: Context, tap: Withdraw) -> None:
         rows(
             button(ctx.plain("🔎 See the complaint"), ShowCase(case.number)),
             button(ctx.plain("File a complaint"), OpenComplaint()),
-            button(ctx.plain("Main menu"), OpenMenu()),
+            button(ctx.plain("Main menu"), OpenMenuBelow()),
         ),
         personal=True,
     )

@@ -10,7 +10,7 @@ from bot.backend import InvalidInput, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.drafts import Drop, Resume, remind_of_draft
-from bot.ui import button, lines, rows
+from bot.ui import OpenMenuBelow, button, lines, rows
 from handlers import complaint_content, complaint_together, verification
 from handlers import complaint_screens as screens
 from handlers.case_buttons import ShowCase
@@ -35,7 +35,7 @@ from handlers.complaint_steps import ask, ask_in_place, begin_with, go, is_compl
 from handlers.content import give_back, give_files_back
 from handlers.gate import explain_gate
 from handlers.lookups import explain_nothing
-from handlers.menu import OpenComplaint, OpenMenu, main_menu
+from handlers.menu import OpenComplaint, main_menu
 
 
 async def begin(update: Update, ctx: Context, tap: OpenComplaint | None = None) -> None:
@@ -194,7 +194,7 @@ async def submit(update: Update, ctx: Context, tap: Submit) -> None:
         acknowledgement(ctx, case),
         rows(
             button(ctx.plain("Show it"), ShowCase(case.number)),
-            button(ctx.plain("Main menu"), OpenMenu()),
+            button(ctx.plain("Main menu"), OpenMenuBelow()),
         ),
         personal=True,
     )
@@ -219,7 +219,7 @@ async def submitted_before(update: Update, ctx: Context, tap: Submit) -> None:
         await ctx.answer(ctx.plain("Filed already: number {number}", number=number))
         await ctx.reply(
             ctx.t("This complaint is filed already. Its number is <b>{number}</b>.", number=number),
-            rows(button(ctx.plain("Show it"), ShowCase(number)), button(ctx.plain("Main menu"), OpenMenu())),
+            rows(button(ctx.plain("Show it"), ShowCase(number)), button(ctx.plain("Main menu"), OpenMenuBelow())),
             personal=True,
         )
     else:

@@ -8,13 +8,12 @@ from bot.backend import NotFound
 from bot.callbacks import DialogCallback
 from bot.context import Context
 from bot.dispatch import CallbackHandler
-from bot.ui import button, lines, rows
+from bot.ui import OpenMenuBelow, button, lines, rows
 from handlers.case_buttons import ShowCase
 from handlers.complaint_draft import Draft, Step
 from handlers.complaint_screens import Back, home_label
 from handlers.complaint_steps import ask, ask_in_place, standing
 from handlers.facts import quoted
-from handlers.menu import OpenMenu
 from handlers.similar import AskToJoin
 from locales import Html
 
@@ -89,7 +88,7 @@ async def join_them(update: Update, ctx: Context, tap: Join) -> None:
             ctx.n("{n} family is answered together.", "{n} families are answered together.", families),
             ctx.t("What the office answers comes to you here."),
         ),
-        rows(button(ctx.plain("Show it"), ShowCase(case.number)), button(ctx.plain("Main menu"), OpenMenu())),
+        rows(button(ctx.plain("Show it"), ShowCase(case.number)), button(ctx.plain("Main menu"), OpenMenuBelow())),
         personal=True,
     )
     # Last: while the receipt has not arrived, pressing the button again brings it.

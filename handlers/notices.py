@@ -29,7 +29,7 @@ from bot.callbacks import Callback
 from bot.context import Context
 from bot.courier import CannotCompose
 from bot.dispatch import CallbackHandler
-from bot.ui import Letter, button, rows
+from bot.ui import Letter, OpenMenuBelow, button, rows
 from handlers import case_notices, staff_notices, terms
 from handlers.facts import agreement_line, quoted
 from handlers.gate import ask_office_button, lapse_reason, verify_button
@@ -112,7 +112,7 @@ def _link_ended(notice: LinkEnded, tr: Translator) -> Letter:
             "The holder or a co-owner has ended it. If that was a mistake, please ask them: they can give you a new "
             "code."
         )
-        return Letter(join("\n\n", [heading, told, filed]), rows(button(tr.plain("Main menu"), OpenMenu())))
+        return Letter(join("\n\n", [heading, told, filed]), rows(button(tr.plain("Main menu"), OpenMenuBelow())))
     told = tr.t(
         "The office has ended it. If that was a mistake, please show once more who you are, or ask the office what is "
         "the matter."
@@ -137,7 +137,7 @@ def _access_granted(notice: AccessGranted, tr: Translator) -> Letter:
     heading = _about(notice.agreement, tr.t("✔️ <b>The office has let you in: you can see this home now</b>"), tr)
     return Letter(
         join("\n\n", [heading, join("\n", facts)]),
-        rows(button(tr.plain("My home"), OpenHome()), button(tr.plain("Main menu"), OpenMenu())),
+        rows(button(tr.plain("My home"), OpenHome()), button(tr.plain("Main menu"), OpenMenuBelow())),
     )
 
 
@@ -150,7 +150,7 @@ def _access_declined(notice: AccessDeclined, tr: Translator) -> Letter:
                 tr.t("If you have more papers, or if something has changed, please ask once more."),
             ],
         ),
-        rows(ask_office_button(tr), button(tr.plain("Main menu"), OpenMenu())),
+        rows(ask_office_button(tr), button(tr.plain("Main menu"), OpenMenuBelow())),
     )
 
 

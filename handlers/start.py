@@ -5,6 +5,7 @@ from telegram import Update
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.drafts import Drop
+from bot.ui import OpenMenuBelow
 from handlers.menu import OpenHelp, OpenMenu, back_to_menu, main_menu
 
 
@@ -20,7 +21,7 @@ async def start(update: Update, ctx: Context) -> None:
     )
 
 
-async def show_menu(update: Update, ctx: Context, tap: OpenMenu | None = None) -> None:
+async def show_menu(update: Update, ctx: Context, tap: OpenMenu | OpenMenuBelow | None = None) -> None:
     await ctx.edit_or_reply(ctx.t("What would you like to know?"), main_menu(ctx))
 
 
@@ -58,6 +59,7 @@ HANDLERS = [
     CommandHandler("help", show_help),
     CommandHandler("cancel", cancel, reminds=False),
     CallbackHandler(OpenMenu, show_menu, reminds=True),
+    CallbackHandler(OpenMenuBelow, show_menu, reminds=True),
     CallbackHandler(OpenHelp, show_help, reminds=True),
     CallbackHandler(Drop, cancel),
 ]

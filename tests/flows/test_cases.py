@@ -113,3 +113,14 @@ async def test_days_are_told_as_they_are_at_the_office(
         await person.tap(number)
         today = datetime.now(zone)
         await person.expect(f"{today.year}年{today.month}月{today.day}日", "三个月没有发过渡费")
+
+
+@pytest.mark.parametrize("key", ["查看", "返回主菜单"])
+async def test_a_receipt_stays_in_the_chat(resident: Person, key: str) -> None:
+    number = await file_one(resident, "三个月没有发过渡费")
+    receipt = await resident.expect("您的投诉已经提交")
+    await resident.tap(key)
+    opened = await resident.expect_any()
+    assert opened.id > receipt.id
+    assert number in resident.messages[receipt.id].text
+    assert "您的投诉已经提交" in resident.messages[receipt.id].text
