@@ -24,6 +24,7 @@ from handlers import (
     payments,
     settings,
     staff,
+    staff_queue,
     start,
     verification,
 )
@@ -62,6 +63,8 @@ _OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
 }
 # A year first: a telephone number of a city looks much the same, but begins with 0.
 _CASE_NUMBER = re.compile(r"20\d\d-\d{6,}", re.ASCII)
+# The office's people say the end alone as well.
+_SERIAL = re.compile(r"(?:20\d\d-)?\d{1,12}", re.ASCII)
 
 
 _ALL = 50
@@ -77,6 +80,8 @@ async def understood(update: Update, ctx: Context) -> bool:
         await _OPENED[opened](update, ctx)
         return True
     number = unicodedata.normalize("NFKC", text).strip()
+    if ctx.session.state.staff and _SERIAL.fullmatch(number) and await staff_queue.show_numbered(ctx, number):
+        return True
     if _CASE_NUMBER.fullmatch(number):
         await cases.show_one(update, ctx, ShowCase(number))
         return True

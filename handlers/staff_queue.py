@@ -10,7 +10,7 @@ from telegram import InlineKeyboardButton, Update
 from telegram.ext import filters
 
 from api.cases.schemas import QueuedCase, QueuePage, QueueView
-from bot.backend import InvalidInput
+from bot.backend import InvalidInput, NotAllowed
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.dispatch import CallbackHandler, InDialog, MessageHandler
@@ -214,14 +214,33 @@ async def _ask(ctx: Context, note: Html | None = None) -> None:
 
 @staff_only
 async def take_number(update: Update, ctx: Context) -> None:
-    number = unicodedata.normalize("NFKC", given(update)).replace(" ", "").replace("\0", "")
-    page = QueuePage(cases=[], next_cursor=None)
-    if 0 < len(number) <= LONGEST_NUMBER:
-        page = await ctx.backend.queue(ctx.chat_id, number=number)
+    page = await _numbered(ctx, given(update))
     if not page.cases:
         await _ask(ctx, ctx.t("No case has this number. Please check it."))
         return
     ctx.session.end_dialog()
+    await _show_found(ctx, page)
+
+
+async def show_numbered(ctx: Context, text: str) -> bool:
+    """What an officer typed of their own accord may be the number of a case; False: of none that they may see."""
+    try:
+        page = await _numbered(ctx, text)
+    except NotAllowed:
+        return False
+    if page.cases:
+        await _show_found(ctx, page)
+    return bool(page.cases)
+
+
+async def _numbered(ctx: Context, text: str) -> QueuePage:
+    number = unicodedata.normalize("NFKC", text).replace(" ", "").replace("\0", "")
+    if not 0 < len(number) <= LONGEST_NUMBER:
+        return QueuePage(cases=[], next_cursor=None)
+    return await ctx.backend.queue(ctx.chat_id, number=number)
+
+
+async def _show_found(ctx: Context, page: QueuePage) -> None:
     if len(page.cases) == 1:
         await show(ctx, page.cases[0].number)
         return

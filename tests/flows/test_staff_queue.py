@@ -1,5 +1,7 @@
 """The complaint desk in the chat: lists, pages, search, one case, and who may see what."""
 
+import pytest
+
 from api.audit.service import OPERATOR
 from api.staff.schemas import StaffRole
 from api.staff.service import change_account
@@ -327,3 +329,17 @@ async def test_two_families_do_not_mix(system: System, office: Office, factory: 
     page = await open_case(officer, theirs)
     assert other.agreement.number in page.text
     assert office.agreement.number not in page.text
+
+
+@pytest.mark.parametrize("typed", ["{number}", "{serial}", "{year}-{short}", "{short}"])
+async def test_a_number_typed_of_ones_own_accord(office: Office, typed: str) -> None:
+    officer = await office.hire()
+    number = await office.filed()
+    year, serial = number.split("-")
+    await officer.send("/start")
+    await officer.send(typed.format(number=number, serial=serial, year=year, short=int(serial)))
+    await officer.expect(f"信访件 {number}")
+    # Of no case: it is something else.
+    await officer.send("777777")
+    shown = await officer.expect_any()
+    assert "信访件" not in shown.text
