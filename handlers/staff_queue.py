@@ -9,7 +9,7 @@ from typing import TypedDict
 from telegram import InlineKeyboardButton, Update
 from telegram.ext import filters
 
-from api.cases.schemas import QueuedCase, QueuePage, QueueView
+from api.cases.schemas import MOST_COUNTED, QueueCounts, QueuedCase, QueuePage, QueueView
 from bot.backend import InvalidInput, NotAllowed
 from bot.callbacks import Callback
 from bot.context import Context
@@ -85,6 +85,12 @@ HEADINGS = {
     Queue.DEPARTMENT: lazy("<b>Cases of this office</b>"),
     Queue.ALL: lazy("<b>All open cases</b>"),
 }
+_COUNTED = {
+    Queue.MINE: "mine",
+    Queue.UNASSIGNED: "unassigned",
+    Queue.OVERDUE: "overdue",
+    Queue.SUPERVISED: "supervised",
+}
 _VIEWS = {
     Queue.MINE: Wanted(view=QueueView.MINE),
     Queue.UNASSIGNED: Wanted(view=QueueView.UNASSIGNED),
@@ -96,7 +102,7 @@ _VIEWS = {
 @staff_only
 async def show_desk(update: Update, ctx: Context, tap: OpenDesk) -> None:
     # A look at the queue tells at once whether this account may see it at all.
-    mine = await ctx.backend.queue(ctx.chat_id, view=QueueView.MINE, limit=1)
+    mine = await ctx.backend.queue(ctx.chat_id, view=QueueView.MINE, limit=1, counted=True)
     await ctx.edit_or_reply(
         join(
             "\n\n",
@@ -108,7 +114,7 @@ async def show_desk(update: Update, ctx: Context, tap: OpenDesk) -> None:
         ),
         rows(
             *pairs(button(case.number, OpenCase(case.number)) for case in mine.cases),
-            *pairs(button(ctx.plain(label), ShowQueue(queue)) for queue, label in KEYS.items()),
+            *pairs(button(_label(ctx, queue, mine.counts), ShowQueue(queue)) for queue in KEYS),
             [
                 button(ctx.plain("🏢 By office"), PickDepartment()),
                 button(ctx.plain("🔎 By number"), FindCase()),
@@ -117,6 +123,14 @@ async def show_desk(update: Update, ctx: Context, tap: OpenDesk) -> None:
         ),
         personal=True,
     )
+
+
+def _label(ctx: Context, queue: Queue, counts: QueueCounts | None) -> str:
+    """A key, with how many cases it shows."""
+    label, count = ctx.plain(KEYS[queue]), getattr(counts, _COUNTED.get(queue, ""), 0)
+    if not count:
+        return label
+    return f"{label} ({count})" if count < MOST_COUNTED else f"{label} ({MOST_COUNTED - 1}+)"
 
 
 @staff_only

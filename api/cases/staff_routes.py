@@ -14,7 +14,7 @@ from api.cases.desk import lock_case, staff_by
 from api.cases.desk_pages import find_case_id, show_case
 from api.cases.downloads import find_for_staff, send
 from api.cases.models import Case
-from api.cases.queue import Wanted, list_cases
+from api.cases.queue import Wanted, count_queues, list_cases
 from api.cases.routes import KEPT_BYTES, Key, answer, upload_of
 from api.cases.routing import list_departments, route, route_out
 from api.cases.schemas import (
@@ -80,11 +80,14 @@ async def get_queue(
     ),
     cursor: Cursor = None,
     limit: PageSize = DEFAULT_PAGE,
+    counted: Annotated[bool, Query(description="Whether to say how many there are of each sort.")] = False,
 ) -> QueuePage:
     wanted = Wanted(view, department_id, state, category, supervised, number, sort)
     today = reading(request).today()
     async with request.app.state.database.transaction() as session:
-        return await list_cases(session, vault, officer.actor, wanted, today, cursor=cursor, limit=limit)
+        page = await list_cases(session, vault, officer.actor, wanted, today, cursor=cursor, limit=limit)
+        page.counts = await count_queues(session, officer.id, today) if counted else None
+        return page
 
 
 @router.get(

@@ -43,8 +43,9 @@ class DeskCalls(Calls):
         sort: QueueSort | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        counted: bool | None = None,
     ) -> QueuePage:
-        """Open cases, unless ``state`` or ``number`` asks for others.
+        """Open cases, unless ``state`` or ``number`` asks for others; ``counted``, with how many there are.
 
         Raises:
             InvalidInput: the cursor is of another order.
@@ -59,6 +60,7 @@ class DeskCalls(Calls):
             sort=sort,
             cursor=cursor,
             limit=limit,
+            counted="true" if counted else None,
         )
         return read(QueuePage, await self._get(f"staff/{chat_id}/cases", asked))
 

@@ -343,3 +343,18 @@ async def test_a_number_typed_of_ones_own_accord(office: Office, typed: str) -> 
     await officer.send("777777")
     shown = await officer.expect_any()
     assert "信访件" not in shown.text
+
+
+async def test_the_keys_say_how_much_waits(office: Office) -> None:
+    officer = await office.hire()
+    await officer.send("/staff")
+    await officer.tap("信访件")
+    desk = await officer.expect("您手上没有")
+    assert "🆕 待认领" in desk.buttons, desk.buttons
+    numbers = [await office.filed() for _ in range(3)]
+    await office.act(numbers[0], "claim", chat=officer.id)
+    await office.leave(numbers[1], -1)
+    await officer.send("/staff")
+    await officer.tap("信访件")
+    desk = await officer.expect(numbers[0])
+    assert {"📌 我办的 (1)", "🆕 待认领 (2)", "⛔ 已超期 (1)"} <= {*desk.buttons}, desk.buttons

@@ -38,8 +38,10 @@ from api.cases.schemas.actions import (
     Withdraw,
 )
 from api.cases.schemas.desk import (
+    MOST_COUNTED,
     DepartmentOut,
     OfficerOut,
+    QueueCounts,
     QueuedCase,
     QueuePage,
     RouteOut,
@@ -100,6 +102,7 @@ __all__ = [
     "MAX_ATTACHMENT_BYTES",
     "MAX_PUBLISHED_CHARACTERS",
     "MAX_TEXT_CHARACTERS",
+    "MOST_COUNTED",
     "Accept",
     "Add",
     "Answer",
@@ -152,6 +155,7 @@ __all__ = [
     "PointsAt",
     "Procedure",
     "Publish",
+    "QueueCounts",
     "QueuePage",
     "QueueSort",
     "QueueView",

@@ -28,9 +28,22 @@ class QueuedCase(CaseSummary):
     asked: bool = Field(description="Whether it waits for the resident's answer.")
 
 
+MOST_COUNTED = 100
+
+
+class QueueCounts(BaseModel):
+    """How many open cases there are of each sort, at most 100 of each."""
+
+    mine: int
+    unassigned: int
+    overdue: int
+    supervised: int
+
+
 class QueuePage(BaseModel):
     cases: list[QueuedCase]
     next_cursor: str | None
+    counts: QueueCounts | None = Field(default=None, description="Where they were asked for.")
 
 
 class StaffClockOut(ClockOut):
