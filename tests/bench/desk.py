@@ -36,6 +36,7 @@ def _resident(nth: int, cases: int) -> str:
 PAGES = (
     Page("queue", _queue()),
     Page("queue: mine", _queue("view=mine")),
+    Page("queue: mine, with the counts", _queue("view=mine&counted=true")),
     Page("queue: unassigned", _queue("view=unassigned")),
     Page("queue: overdue", _queue("view=overdue")),
     Page("queue: supervisor's list", _queue("view=raised", ADMIN)),
