@@ -72,9 +72,9 @@ LINKS = _links()
 LAPSED = _lapsed()
 
 
-def _known_by(vault: Vault, row: Row) -> dict[str, str | None]:
+def _known_by(vault: Vault, chat_id: int, row: Row) -> dict[str, str | None]:
     """What tells one account from another, as far as the roll has it, masked."""
-    name, phone = row["name"], row["phone"]
+    name, phone = (row["name"], row["phone"]) if row["chat_id"] != chat_id else (None, None)
     return {
         "name": None if name is None else mask_name(vault.open("person.name", name)),
         "phone": None if phone is None else mask_phone(vault.open("person.phone", phone)),
@@ -94,7 +94,7 @@ def _links_out(vault: Vault, chat_id: int, rows: list[Row], lapsed: list[Row]) -
                 "used_on": row["used_on"],
                 "valid_until": row["valid_until"],
                 "this_chat": row["chat_id"] == chat_id,
-                **(_known_by(vault, row) if row["chat_id"] != chat_id else {}),
+                **_known_by(vault, chat_id, row),
             }
             for row in rows
         ],
