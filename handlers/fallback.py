@@ -6,7 +6,7 @@ from telegram.ext import filters
 from bot.context import Context
 from bot.dispatch import MessageHandler, TurnHandler
 from bot.drafts import remind_of_draft
-from bot.ui import lines, rows
+from bot.ui import lines, no_keyboard, rows
 from handlers.loose_words import understood
 from handlers.menu import main_menu
 from locales import lazy
@@ -56,18 +56,23 @@ async def unexpected_text(update: Update, ctx: Context) -> None:
 async def unexpected_kind(update: Update, ctx: Context) -> None:
     if ctx.session.dialog is None and await understood(update, ctx):
         return
-    if update.message is not None and update.message.voice is not None:
+    if update.message is not None and update.message.contact is not None:
+        # Perhaps by the big key of a conversation that ended long ago: it goes, or it would be pressed again.
+        await ctx.reply(ctx.t("I do not need a phone number just now, so I did not keep it."), no_keyboard())
+        await _show_a_way(ctx)
+    elif update.message is not None and update.message.voice is not None:
         await _show_a_way(ctx, ctx.t("I cannot listen to voice messages yet."))
     else:
         await _show_a_way(ctx, ctx.t("I cannot use what you sent here."))
 
 
-async def _show_a_way(ctx: Context, sentence: str) -> None:
+async def _show_a_way(ctx: Context, sentence: str | None = None) -> None:
     draft = ctx.session.dialog
     if draft is None:
         await ctx.reply(lines(sentence, ctx.t("Please choose:")), main_menu(ctx))
     else:
-        await ctx.reply(sentence)
+        if sentence is not None:
+            await ctx.reply(sentence)
         await remind_of_draft(ctx, draft)
 
 

@@ -13,7 +13,7 @@ from telegram import Update
 
 from bot.callbacks import Callback
 from bot.context import Context
-from bot.ui import button, lines, rows
+from bot.ui import button, lines, no_keyboard, rows
 from handlers import (
     case_replies,
     cases,
@@ -76,6 +76,9 @@ async def understood(update: Update, ctx: Context) -> bool:
     message = update.message
     text = (message and message.text) or ""
     opened = _opened(ctx, text) or way_out(ctx.words, text)
+    if opened is OpenMenu and text.strip() in (ctx.plain("✖️ Cancel"), ctx.plain("⬅️ Back")):
+        # Keys that stayed on the screen when their conversation ended elsewhere.
+        await ctx.reply(ctx.t("All right."), no_keyboard())
     if opened is not None:
         await _OPENED[opened](update, ctx)
         return True

@@ -156,15 +156,28 @@ def _link_line(ctx: Context, place: int, link: LinkOut) -> Html:
                 role=terms.name(tr, link.role),
                 scope=terms.name(tr, link.scope),
             ),
+            known_by(tr, link),
             *link_dates(tr, link),
         ],
     )
 
 
+def known_by(tr: Translator, link: LinkOut) -> Html | None:
+    """Who it is, as far as that is on file: several relatives would else look alike."""
+    if link.name is None:
+        return None
+    if link.phone is None:
+        return tr.t("In the roll: {name}", name=link.name)
+    return tr.t("In the roll: {name}, phone {phone}", name=link.name, phone=link.phone)
+
+
 def link_dates(tr: Translator, link: LinkOut) -> list[Html]:
     """Since when, until when, and when it was last used."""
-    since = link.linked_at.astimezone(tr.time_zone).date()
-    lines = [tr.t("Since {day}, {method}", day=tr.date(since), method=terms.name(tr, link.method))]
+    since = tr.date(link.linked_at.astimezone(tr.time_zone).date())
+    if not link.this_chat and link.name is None:
+        # Nothing else tells relatives apart who came by a code: whoever let them in knows when that was.
+        since = tr.datetime(link.linked_at)
+    lines = [tr.t("Since {day}, {method}", day=since, method=terms.name(tr, link.method))]
     if link.valid_until is not None:
         lines.append(tr.t("Until {day}", day=tr.date(link.valid_until)))
     if not link.this_chat:

@@ -16,7 +16,7 @@ from handlers.facts import agreement_line, day_of, quoted
 from handlers.gate import Verify, ask_office_button, lapse_reason, verify_button
 from handlers.menu import OpenLanguage, OpenMenu, OpenSettings, turning
 from handlers.mutes import OpenMutes
-from handlers.relatives import AskUnlink, OpenRelatives, link_dates, owned
+from handlers.relatives import AskUnlink, OpenRelatives, known_by, link_dates, owned
 from locales import Html, Translator, join
 
 PAGE = 6
@@ -90,6 +90,7 @@ def _entry(ctx: Context, place: int, link: LinkOut) -> Html:
             ctx.t("🏠 {home}", home=link.agreement.home) if link.this_chat and link.agreement.home else None,
             ctx.t("Role: {role}", role=terms.name(tr, link.role)),
             ctx.t("Shown: {scope}", scope=terms.name(tr, link.scope)) if shows else None,
+            known_by(tr, link),
             *link_dates(tr, link),
         ],
     )
@@ -156,6 +157,7 @@ async def ask_unlink(update: Update, ctx: Context, tap: AskUnlink) -> None:
             role=terms.name(ctx.words, link.role),
             agreement=agreement,
         )
+        text = join("\n\n", [text, join("\n", [known_by(ctx.words, link), *link_dates(ctx.words, link)])])
     await ctx.edit_or_reply(
         text,
         rows(

@@ -14,9 +14,14 @@ from api.audit.service import Actor, record
 from api.chats.access import CHAT_ID, TODAY, live_links
 from api.chats.liveness import is_live_link, lapse
 from api.chats.models import Link
+from api.identity.documents import mask_name, mask_phone
+from api.identity.models import Person, PersonPhone
 from api.identity.schemas import OWNERS, LinkScope
 from api.lookups import LookUp, Reading, Row
 from api.privacy import Vault
+
+# Of the person whom the link names; the holder's name comes with the agreement.
+_who = Person.__table__.alias("who")
 
 
 def _links() -> LookUp:
@@ -33,11 +38,18 @@ def _links() -> LookUp:
             Link.linked_at,
             Link.used_on,
             func.least(Link.valid_until, Party.valid_until).label("valid_until"),
+            _who.c.name.label("name"),
+            PersonPhone.phone,
         )
         .select_from(
             mine.join(Link.__table__, Link.agreement_id == mine.c.agreement_id)
             .join(Agreement.__table__, Agreement.id == Link.agreement_id)
             .outerjoin(Party.__table__, (Party.agreement_id == Link.agreement_id) & (Party.person_id == Link.person_id))
+            .outerjoin(_who, _who.c.id == Link.person_id)
+            .outerjoin(
+                PersonPhone.__table__,
+                (PersonPhone.person_id == Link.person_id) & (PersonPhone.phone_index == Link.phone_index),
+            )
         )
         .where(is_live_link(TODAY), or_(Link.chat_id == CHAT_ID, mine.c.role.in_(OWNERS)))
         .order_by(Link.chat_id != CHAT_ID, Link.agreement_id, Link.id),
@@ -60,6 +72,15 @@ LINKS = _links()
 LAPSED = _lapsed()
 
 
+def _known_by(vault: Vault, chat_id: int, row: Row) -> dict[str, str | None]:
+    """What tells one account from another, as far as the roll has it, masked."""
+    name, phone = (row["name"], row["phone"]) if row["chat_id"] != chat_id else (None, None)
+    return {
+        "name": None if name is None else mask_name(vault.open("person.name", name)),
+        "phone": None if phone is None else mask_phone(vault.open("person.phone", phone)),
+    }
+
+
 def _links_out(vault: Vault, chat_id: int, rows: list[Row], lapsed: list[Row]) -> dict[str, Any]:
     return {
         "links": [
@@ -73,6 +94,7 @@ def _links_out(vault: Vault, chat_id: int, rows: list[Row], lapsed: list[Row]) -
                 "used_on": row["used_on"],
                 "valid_until": row["valid_until"],
                 "this_chat": row["chat_id"] == chat_id,
+                **_known_by(vault, chat_id, row),
             }
             for row in rows
         ],

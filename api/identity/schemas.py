@@ -208,6 +208,10 @@ class LinkOut(BaseModel):
     used_on: date = Field(description="The last day on which its chat wrote.")
     valid_until: date | None = Field(description="Its last day, or that of the proxy's authority; none: no end.")
     this_chat: bool = Field(description="Whether it is the asking chat's own link.")
+    name: str | None = Field(
+        default=None, description="Of another chat's link: whom the roll names for it, masked; none: it came by a code."
+    )
+    phone: str | None = Field(default=None, description="Likewise the phone by which it was proved, masked.")
 
 
 class LapsedLink(BaseModel):

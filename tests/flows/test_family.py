@@ -249,3 +249,43 @@ async def test_a_new_roll_with_another_holder(system: System, factory: Factory, 
     await roll()
     await person.send("/home")
     await person.expect("AZ-2020-001")
+
+
+async def test_several_who_see_the_home_can_be_told_apart(
+    system: System, factory: Factory, household: Household, resident: Person
+) -> None:
+    """All of them were just "a relative"."""
+    invented = factory.invented()
+    owner = await factory.person(invented)
+    await factory.party(household.agreement, owner, role=PartyRole.CO_OWNER)
+    spouse = await system.person("李四", phone=invented.phone)
+    await spouse.send("/home")
+    for button in ("验证身份", "用手机号"):
+        await spouse.tap(button)
+    await spouse.press("发送我的手机号")
+    await spouse.send(invented.id_number[-4:])
+    await spouse.expect("找到您的1份协议")
+    for number, name in enumerate(("小张", "小李"), 8):
+        code = await let_in(resident, "让家人也能看", "生成邀请码", "只看进度", "一年")
+        child = await use_code(system, factory, code, name)
+        await change_links(factory, child, f"linked_at = '2026-11-2{number - 7}T0{number}:05+08'")
+    await resident.send("/settings")
+    shown = await resident.expect("设置")
+    for told in (
+        f"台账上的姓名：{invented.name[0]}*",
+        f"手机号：{invented.phone[:3]}****{invented.phone[-4:]}",
+        "2026年11月21日",
+        "08:05",
+        "2026年11月22日",
+        "09:05",
+    ):
+        assert told in shown.text, shown.text
+    assert invented.name not in shown.text
+    assert invented.phone not in shown.text
+    await resident.tap("让家人也能看")
+    listed = await resident.expect("还有谁能看", "台账上的姓名", "08:05", "09:05")
+    await resident.tap("2. 不让那个账号看", on=listed)
+    await resident.expect("点“确定”以后", "08:05")
+    await child.send("/settings")
+    own = await child.expect("设置")
+    assert "台账上的姓名" not in own.text

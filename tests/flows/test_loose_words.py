@@ -95,7 +95,6 @@ async def test_so_they_do_in_english(english_resident: Person, typed: str, shown
         "谢谢",
         "上个月我跟隔壁老李说过，钥匙他早就拿到了，你们为什么不给我一个说法",
         "I told my neighbour last month that he should keep the keys for me",
-        "投诉电话费",
     ],
 )
 async def test_what_is_long_or_about_nothing_is_not_guessed_at(resident: Person, typed: str) -> None:

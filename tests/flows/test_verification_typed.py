@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from api.chats.models import Chat
 from api.identity.models import VerificationAttempt
 from tests.factories import Factory
 from tests.flows.conftest import Household, System
@@ -287,3 +288,21 @@ async def test_the_reminders_cancel_puts_it_away(system: System, household: Hous
     await person.expect("不验证了")
     await system.quiet()
     assert await person.keyboard() is None
+
+
+@pytest.mark.parametrize("key", ["✖️ 取消", "⬅️ 上一步", "📱 发送我的手机号"])
+async def test_keys_that_stayed_go_when_they_are_pressed(
+    system: System, factory: Factory, household: Household, key: str
+) -> None:
+    """The conversation ended where nothing could be sent: the person was unlinked, or the dialog was given up."""
+    person = await system.person("张三", phone=household.phone)
+    await choose(person, "用手机号")
+    await person.expect("发送我的手机号")
+    await system.quiet()
+    async with factory.database.transaction() as session:
+        await session.execute(update(Chat).where(Chat.id == person.id).values(dialog=None))
+    await person.press(key)
+    await person.expect_button("我的房子")
+    await system.quiet()
+    assert await person.keyboard() is None
+    assert await tries_of(factory, person) == 0
