@@ -28,7 +28,7 @@ from api.broadcasts.schemas import (
     TouchedBy,
 )
 from handlers import terms
-from handlers.facts import named
+from handlers.facts import named, phase_label
 from locales import Html, Translator, join, lazy, native_name
 
 
@@ -181,7 +181,7 @@ class Places:
                 parcel_name = named(tr, lazy("Parcel {name}"), parcel.name)
                 self._names["parcel", parcel.id] = join("", [parcel_name])
                 for phase in parcel.phases:
-                    label = [parcel_name, named(tr, lazy("Phase {name}"), phase.name)]
+                    label = [parcel_name, phase_label(phase.name, tr)]
                     self._names["phase", phase.id] = join(between, label)
                     for building in phase.buildings:
                         whole = [*label, named(tr, lazy("Building {name}"), building.name)]

@@ -1,5 +1,6 @@
 """Parts that the screens share: where a home is, which agreement it is about, since when and from whom one knows it."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +23,8 @@ SCREEN = 34
 SHOWN_UNITS = 12
 LONGEST_REMARK = 200
 """Characters shown of a roll's own words."""
+_NUMERALS = "一二三四五六七八九十"
+_PHASE = re.compile(f"([{_NUMERALS}])期")
 SHOWN_TEXT = 700
 """Characters of a complaint's text that a screen repeats."""
 
@@ -31,13 +34,21 @@ def named(tr: Translator, sentence: str, name: str) -> str:
     return tr.t(sentence, name=name) if name.isascii() else name
 
 
+def phase_label(name: str, tr: Translator) -> str:
+    """一期; for who does not read Chinese, Phase 1: the rolls' numeral would say nothing to them."""
+    numeral = _PHASE.fullmatch(name)
+    if numeral is None or tr.locale.startswith("zh"):
+        return named(tr, lazy("Phase {name}"), name)
+    return tr.t("Phase {name}", name=_NUMERALS.index(numeral[1]) + 1)
+
+
 def building_label(building: BuildingRef, tr: Translator) -> Html:
     """A3地块 一期 2号楼"""
     return join(
         tr.p("between the parts of an address", ", "),
         [
             named(tr, lazy("Parcel {name}"), building.parcel),
-            named(tr, lazy("Phase {name}"), building.phase),
+            phase_label(building.phase, tr),
             named(tr, lazy("Building {name}"), building.name),
         ],
     )
@@ -50,7 +61,7 @@ def unit_label(unit: UnitOut, tr: Translator) -> Html:
         tr.p("between the parts of an address", ", "),
         [
             named(tr, lazy("Parcel {name}"), unit.parcel),
-            named(tr, lazy("Phase {name}"), unit.phase),
+            phase_label(unit.phase, tr),
             named(tr, lazy("Building {name}"), unit.building),
             named(tr, lazy("Entrance {name}"), unit.entrance) if unit.entrance else None,
             named(tr, room or lazy("Room {name}"), unit.room),

@@ -24,7 +24,7 @@ from handlers.broadcast_audience import (
     sentence,
     without_last,
 )
-from handlers.facts import listed, named
+from handlers.facts import listed, named, phase_label
 from handlers.menu import Row, turning
 from handlers.staff_broadcast import OpenBroadcast, change, find, places_of, seen, show_changed
 from handlers.staff_broadcast_draft import Asked, Question, ask, awaited
@@ -210,7 +210,7 @@ def _inside(ctx: Context, projects: Sequence[ParcelsOf], inside: str) -> list[tu
             return [(f"c{one.id}", named(tr, lazy("Parcel {name}"), one.name), False) for one in project.parcels]
         for parcel in project.parcels:
             if inside == f"c{parcel.id}":
-                return [(f"f{one.id}", named(tr, lazy("Phase {name}"), one.name), False) for one in parcel.phases]
+                return [(f"f{one.id}", phase_label(one.name, tr), False) for one in parcel.phases]
             for phase in parcel.phases:
                 if inside == f"f{phase.id}":
                     return [

@@ -50,7 +50,7 @@ class TestHome:
         text = read(home.view(facts.home(units=[facts.unit()], buildings=[]), tr, facts.TODAY))
         assert {
             zh: "A3地块 一期 2号楼 1单元 1801室\n三室两厅一卫，89.50 ㎡",
-            en: "Parcel A3, 一期, Building 2, Entrance 1, Room 1801\n三室两厅一卫, 89.50 m²",
+            en: "Parcel A3, Phase 1, Building 2, Entrance 1, Room 1801\n三室两厅一卫, 89.50 m²",
         }[tr] in text
         assert {zh: "截至2026年11月1日，来源：安置台账 2026-11", en: "As of 1 November 2026. Source: 安置台账"}[
             tr
