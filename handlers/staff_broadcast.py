@@ -221,7 +221,7 @@ async def find(ctx: Context, broadcast_id: int) -> BroadcastOut | None:
     except NotFound:
         await ctx.edit_or_reply(
             ctx.t("There is no broadcast with this number."),
-            rows(button(ctx.plain("📣 Broadcasts"), OpenBroadcasts())),
+            rows(button(ctx.plain("⬅️ Back to the broadcasts"), OpenBroadcasts())),
             personal=True,
         )
         return None
@@ -322,7 +322,7 @@ def _keys(ctx: Context, broadcast: BroadcastOut, count: AudienceCount | None) ->
         lines += pairs([part(lazy("🔄 How far it is"), Part.WATCH), part(lazy("📊 Report"), Part.REPORT)])
     if BroadcastAction.CANCEL in allowed:
         lines.append([step(lazy("🚫 Cancel it"), BroadcastAction.CANCEL)])
-    lines.append([button(ctx.plain("📣 Broadcasts"), OpenBroadcasts())])
+    lines.append([button(ctx.plain("⬅️ Back to the broadcasts"), OpenBroadcasts())])
     return rows(*lines)
 
 

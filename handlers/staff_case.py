@@ -83,7 +83,7 @@ async def find(ctx: Context, number: str) -> StaffCaseOut | None:
         return await ctx.backend.staff_case(ctx.chat_id, number)
     except NotFound:
         await ctx.edit_or_reply(
-            ctx.t("There is no case with this number."), rows(button(ctx.plain("📋 Complaints"), OpenDesk()))
+            ctx.t("There is no case with this number."), rows(button(ctx.plain("⬅️ Back to the complaints"), OpenDesk()))
         )
         return None
 
@@ -108,7 +108,7 @@ def _keys(ctx: Context, case: StaffCaseOut) -> InlineKeyboardMarkup:
         if case.attachments or case.location
         else None,
         button(ctx.plain("🕘 All that happened"), ShowHistory(case.number)),
-        button(ctx.plain("📋 Complaints"), OpenDesk()),
+        button(ctx.plain("⬅️ Back to the complaints"), OpenDesk()),
     )
 
 

@@ -120,7 +120,7 @@ async def _show_one(ctx: Context, request_id: int, note: Html | None = None) -> 
         rows(
             button(ctx.plain("✅ Let them in"), Grant(request.id)) if is_open else None,
             button(ctx.plain("✖️ Do not let them in"), Decline(request.id)) if is_open else None,
-            button(ctx.plain("📥 Requests for access"), OpenQueue()),
+            button(ctx.plain("⬅️ Back to the requests"), OpenQueue()),
         ),
         personal=True,
     )
@@ -128,7 +128,7 @@ async def _show_one(ctx: Context, request_id: int, note: Html | None = None) -> 
 
 async def _show_gone(ctx: Context) -> None:
     await ctx.edit_or_reply(
-        ctx.t("This request is not there any more."), rows(button(ctx.plain("📥 Requests for access"), OpenQueue()))
+        ctx.t("This request is not there any more."), rows(button(ctx.plain("⬅️ Back to the requests"), OpenQueue()))
     )
 
 
