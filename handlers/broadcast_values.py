@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from html import unescape
 
+from api.agreements.schemas import AgreementKind
 from api.broadcasts.schemas import LONGEST, HomeFacts, NewsFact, NewsKind, Placeholder, RecipientFacts
 from api.estate.schemas import ForecastBasis, ForecastOut
 from bot.ui import shorten
@@ -31,6 +32,9 @@ class Said:
     remarks: tuple[Html, ...] = ()
 
 
+_FEES = (Placeholder.PAID_UP_TO, Placeholder.MONTHLY_FEE, Placeholder.NEXT_PAYMENT)
+
+
 def value_of(placeholder: Placeholder, facts: RecipientFacts, tr: Translator) -> Html | None:
     """A placeholder's value, no longer than ``LONGEST``; None: it is not there."""
     today = datetime.now(tr.time_zone).date()
@@ -45,7 +49,8 @@ def value_of(placeholder: Placeholder, facts: RecipientFacts, tr: Translator) ->
         case Placeholder.NEWS:
             return _news(homes, tr, today)
         case _:
-            return _of_all([(home, _of_home(placeholder, home, tr, today)) for home in homes], longest, tr)
+            told = [(home, _of_home(placeholder, home, tr, today)) for home in homes]
+            return _of_all(placeholder, told, longest, tr)
 
 
 # --- one home ---
@@ -167,20 +172,34 @@ def _new(fact: NewsFact, tr: Translator, today: date) -> Said | None:
     return None if said is None else Said(said, fact.source, fact.as_of, tuple(remarks))
 
 
+def _gets_none(placeholder: Placeholder, home: HomeFacts) -> bool:
+    return placeholder in _FEES and home.kind is AgreementKind.PURCHASE and home.fee_source is None
+
+
+def _absent(placeholder: Placeholder, home: HomeFacts, tr: Translator) -> Html:
+    if _gets_none(placeholder, home):
+        return tr.t("none under a purchase contract")
+    return tr.t("not published yet")
+
+
 # --- several homes ---
 
 
-def _of_all(told: Sequence[tuple[HomeFacts, Said | None]], longest: int, tr: Translator) -> Html | None:
+def _of_all(
+    placeholder: Placeholder, told: Sequence[tuple[HomeFacts, Said | None]], longest: int, tr: Translator
+) -> Html | None:
     there = [said for _, said in told if said is not None]
     if not there:
-        return None
+        # Of buyers a transition fee will never be published.
+        bought = told and all(_gets_none(placeholder, home) for home, _ in told)
+        return _absent(placeholder, told[0][0], tr) if bought else None
     if len(set(there)) == 1 and len(there) == len(told):
         return cut(_with_source(there[0], tr), longest)
     one_source = len({(said.source, said.as_of) for said in there}) == 1
     entries = []
     for home, said in told:
         if said is None:
-            value = tr.t("not published yet")
+            value = _absent(placeholder, home, tr)
         else:
             value = _bracketed(said.value, said.remarks, tr) if one_source else _with_source(said, tr)
         entries.append(tr.t("{home}: {value}", home=_label(home), value=value))

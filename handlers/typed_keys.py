@@ -81,7 +81,7 @@ async def no_words(update: Update, ctx: Context) -> None:
 
 
 _COMPLAINT, _CASE, _DESK = InDialog("complaint"), InDialog("case"), InDialog("staff_case")
-_OTHERS = InDialog("office") | InDialog("staff_requests") | InDialog("staff_links")
+_OTHERS = InDialog("office") | InDialog("staff_requests") | InDialog("staff_links") | InDialog("staff_queue")
 
 HANDLERS = [
     MessageHandler(_COMPLAINT & Typed(STOP), complaint.drop),

@@ -149,7 +149,7 @@ def _home(row: Row, known: frozenset[Placeholder]) -> dict[str, Any]:
             forecast = json.loads(row["expected"][0])
             facts |= {"forecast": forecast, "handover_basis": forecast["basis"]}
     if not progress_only and known & SUMS:
-        facts |= {name: row[name] for name in _OF_FEES}
+        facts |= {name: row[name] for name in (*_OF_FEES, "kind")}
     if not progress_only and Placeholder.REGISTRATION in known:
         facts |= {name: row[name] for name in _OF_REGISTRATIONS}
     if Placeholder.NEWS in known:

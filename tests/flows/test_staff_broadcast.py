@@ -200,7 +200,7 @@ async def test_who_only_reads_and_who_may_not_even(town: Town, publisher: Person
     clerk = await town.office.hire("录入人", StaffRole.CLERK)
     await clerk.send("/staff")
     assert "📣 群发" not in (await clerk.expect("录入人")).buttons
-    stolen = next(button["callback_data"] for button in page.inline if button["text"] == "📣 群发")
+    stolen = next(button["callback_data"] for button in page.inline if button["text"] == "⬅️ 返回群发列表")
     for person in (clerk, town.resident):
         await person.send("/start")
         shown = await person.expect_any()

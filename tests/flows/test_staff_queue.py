@@ -138,7 +138,7 @@ async def test_by_number_however_it_is_written(office: Office) -> None:
     await officer.tap("继续")
     await officer.expect("请发信访件编号")
     await officer.send("/cancel")
-    await officer.expect("已取消")
+    await officer.expect("取消了")
 
 
 async def test_files_come_into_the_chat_on_request(system: System, office: Office) -> None:

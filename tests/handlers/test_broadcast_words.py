@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.agreements.schemas import RegistrationKind, RegistrationStage
+from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
 from api.broadcasts.schemas import (
     LONGEST,
     Body,
@@ -64,6 +64,22 @@ def test_a_planned_handover_says_what_it_is_and_whence() -> None:
     )
     window = home(forecast=forecast(date(2099, 1, 1), FAR, basis=ForecastBasis.PROMISED))
     assert told(Placeholder.HANDOVER, window) == f"2099年1月至6月（承诺的时间；{source}）"
+
+
+def test_buyers_are_not_told_that_a_fee_will_be_published() -> None:
+    bought = home(kind=AgreementKind.PURCHASE)
+    assert told(Placeholder.MONTHLY_FEE, bought) == "购房合同没有这项"
+    assert told(Placeholder.PAID_UP_TO, bought, locale="en") == "none under a purchase contract"
+    both = told(
+        Placeholder.MONTHLY_FEE, bought, other(kind=AgreementKind.RELOCATION, monthly_amount=Decimal(900), **FEE)
+    )
+    assert both is not None
+    assert "购房合同没有这项" in both
+    assert "¥900.00" in both
+    # Of a relocated family it is not published yet.
+    assert told(Placeholder.MONTHLY_FEE, home(kind=AgreementKind.RELOCATION)) is None
+    # What else is not there may still come.
+    assert told(Placeholder.HANDOVER, bought) is None
 
 
 def test_a_date_that_has_passed_is_not_left_standing() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from api.agreements.schemas import RegistrationKind, RegistrationStage
+from api.agreements.schemas import AgreementKind, RegistrationKind, RegistrationStage
 from api.broadcasts.schemas.words import NewsKind, Operation, Topic
 from api.broadcasts.schemas.writing import Body
 from api.cases.schemas import AttachmentKind
@@ -38,6 +38,7 @@ class HomeFacts(BaseModel):
     agreement_id: int
     number: str
     home: str | None = None
+    kind: AgreementKind | None = Field(default=None, description="Where fees are asked for: buyers get none.")
     handed_over: bool | None = Field(default=None, description="Then there is no forecast any more.")
     handed_over_on: date | None = None
     handover_source: str | None = Field(default=None, description="Of what says that it is handed over.")
