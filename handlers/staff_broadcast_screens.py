@@ -204,11 +204,12 @@ def problems(found: list[Problem], tr: Translator) -> Html | None:
 
 
 def progress(broadcast: BroadcastOut, now: Progress, tr: Translator) -> Html:
-    done = now.total - now.waiting
+    # What was cancelled went to nobody.
+    done = now.total - now.waiting - now.cancelled
     share = 100 * done // now.total if now.total else 100
     bar = "▓" * (share // 10) + "░" * (10 - share // 10)
     counts = [
-        (tr.t("✅ sent: {n}", n=tr.number(now.sent)), True),
+        (tr.t("✅ sent: {n} of {total}", n=tr.number(now.sent), total=tr.number(now.total)), True),
         (tr.t("🚷 blocked or gone: {n}", n=tr.number(now.gone)), now.gone),
         (tr.t("❌ failed: {n}", n=tr.number(now.failed)), now.failed),
         (tr.t("❔ not known whether it arrived: {n}", n=tr.number(now.unknown)), now.unknown),

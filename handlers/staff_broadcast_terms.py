@@ -62,7 +62,9 @@ TARGETS: dict[Target, str] = {
 }
 PROBLEMS: dict[ProblemKind, str] = {
     ProblemKind.NO_AUDIENCE: lazy("Nobody is chosen yet."),
-    ProblemKind.NOBODY: lazy("No chat belongs to those who are chosen, so nobody would get it."),
+    ProblemKind.NOBODY: lazy(
+        "Nobody would get it: none of those chosen has Telegram here, or each lacks a value that the text needs."
+    ),
     ProblemKind.UNKNOWN_PLACE: lazy("This is not there: {found}"),
     ProblemKind.NO_BODY: lazy("{language}: there is no text, and it is the one for all other readers."),
     ProblemKind.EMPTY: lazy("{language}: the text is empty."),
