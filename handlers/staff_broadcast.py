@@ -356,10 +356,17 @@ async def change(
     """Save these fields. Where that is not possible any more it is told, and None comes back."""
     values = broadcast.content.model_dump() | fields | {"version": broadcast.version}
     try:
-        return await ctx.backend.edit_broadcast(ctx.chat_id, broadcast.id, BroadcastChange.model_validate(values))
+        after = await ctx.backend.edit_broadcast(ctx.chat_id, broadcast.id, BroadcastChange.model_validate(values))
     except (BroadcastChanged, NotAllowedNow) as refused:
         await show_refused(ctx, broadcast.id, refused, below=below)
         return None
+    if broadcast.state is not BroadcastState.DRAFT and after.state is BroadcastState.DRAFT:
+        # What was approved is what was shown then.
+        await ctx.reply(
+            ctx.t("⚠️ <b>Changed, so it is a draft again.</b> It does not go out until you submit it once more."),
+            personal=True,
+        )
+    return after
 
 
 async def show_refused(

@@ -128,6 +128,7 @@ async def test_what_is_changed_after_the_approval_must_be_approved_anew(
     await publisher.tap("内容和按钮")
     await publisher.tap("✔️ 简体中文")
     await publisher.send("第二稿")
+    await publisher.expect("又成了草稿", "重新提交")
     await publisher.expect("内容已保存")
     await publisher.tap("返回这条群发")
     await publisher.expect("目前：📝 草稿")
