@@ -109,6 +109,21 @@ def _news(notice: CaseOnDesk, tr: Translator) -> Html:
     match notice.news:
         case DeskNews.GIVEN:
             return tr.t("📥 <b>Complaint {number} is yours to handle</b>", number=number)
+        case DeskNews.RELEASED:
+            if not notice.others:
+                return tr.t(
+                    "📥 <b>Nobody has complaint {number} any more: that account is out of force. Please give it to "
+                    "somebody</b>",
+                    number=number,
+                )
+            return tr.n(
+                "📥 <b>Nobody has complaint {number} and {n} more: that account is out of force. Please share them "
+                "out</b>",
+                "📥 <b>Nobody has complaint {number} and {n} more: that account is out of force. Please share them "
+                "out</b>",
+                notice.others,
+                number=number,
+            )
         case DeskNews.REPLIED:
             return tr.t("💬 <b>Complaint {number}: the resident has answered your question</b>", number=number)
         case DeskNews.ADDED:

@@ -20,7 +20,7 @@ from api.cases.lifecycle import Transition, When
 from api.cases.models import Case, CaseEvent, DepartmentMember
 from api.cases.news import tell_desk, tell_resident
 from api.cases.published_words import pointing_parts
-from api.cases.routing import get_department, officers_of, route
+from api.cases.routing import get_department, officers_of, route, still_handling
 from api.cases.schemas import (
     Assign,
     CaseAction,
@@ -268,6 +268,8 @@ async def _given_to(
             return case.department_id, by.actor.id
         case CaseAction.OBJECT:
             return None, None
+        case CaseAction.REOPEN:
+            return case.department_id, await still_handling(session, case.officer_id)
         case CaseAction.TRANSFER:
             if fields.department_id == case.department_id:
                 raise InvalidInput(fields=[{"at": ["body", "step", "department_id"], "expected": "Another department"}])
@@ -283,7 +285,7 @@ async def _assigned_to(session: AsyncSession, case: Case, fields: Assign) -> tup
         found = await route(session, case)
         if found.department is None:
             raise NoRoute
-        return found.department.id, found.officer.id if found.officer else None
+        return found.department.id, await still_handling(session, found.officer.id) if found.officer else None
     if department_id is None:
         department_id = case.department_id
     if department_id is None:
@@ -292,5 +294,7 @@ async def _assigned_to(session: AsyncSession, case: Case, fields: Assign) -> tup
     if fields.officer_id is not None and fields.officer_id not in {
         officer.id for officer in await officers_of(session, department.id)
     }:
+        raise NotFound
+    if fields.officer_id not in (None, case.officer_id) and not await still_handling(session, fields.officer_id):
         raise NotFound
     return department.id, fields.officer_id

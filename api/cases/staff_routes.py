@@ -38,14 +38,13 @@ from api.lookups import reading
 from api.routing import DEFAULT_PAGE, NOT_FOUND, Cursor, PageSize, RowId, Session, TheVault, v1_router
 from api.staff.access import Acting, acting
 from api.staff.routes import NOT_ALLOWED
-from api.staff.schemas import SEES_CASES, StaffRole
+from api.staff.schemas import HANDLES_CASES, SEES_CASES, StaffRole
 
 router = v1_router("desk")
 
-ACTS = (StaffRole.CASE_OFFICER, StaffRole.APPROVER, StaffRole.ADMIN)
 Reader = Annotated[Acting, acting(*SEES_CASES)]
-Officer = Annotated[Acting, acting(*ACTS)]
-Sender = Annotated[Acting, acting(*ACTS, StaffRole.PUBLISHER)]
+Officer = Annotated[Acting, acting(*HANDLES_CASES)]
+Sender = Annotated[Acting, acting(*HANDLES_CASES, StaffRole.PUBLISHER)]
 
 CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {

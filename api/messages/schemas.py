@@ -133,6 +133,7 @@ class CaseUpdated(BaseModel):
 
 class DeskNews(StrEnum):
     GIVEN = "given"  # assigned to you, or to your department
+    RELEASED = "released"  # nobody has it any more: the account that had it acts no longer
     REPLIED = "replied"
     ADDED = "added"
     REOPENED = "reopened"
@@ -159,6 +160,7 @@ class CaseOnDesk(BaseModel):
     state: CaseState
     clock: ClockKind | None = Field(default=None, description="Which one ends, or has ended.")
     last_day: date | None = None
+    others: int = Field(default=0, description="How many more cases were released with it.")
 
 
 class WaitingDraft(BaseModel):
