@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.audit.actors import ActorKind
 from api.audit.service import SYSTEM, Actor, record
 from api.cases.attachments import attach
 from api.cases.clocks import Policy
@@ -33,9 +34,9 @@ from api.cases.schemas import (
     ResidentAction,
     StaffAction,
 )
-from api.cases.standing import move_clocks, running_clocks, standing_of
+from api.cases.standing import move_clocks, running_clocks, standing_of, who_gave_what_is_reviewed
 from api.cases.transitions import apply, find
-from api.errors import CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound, SaysWho
+from api.errors import CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound, OwnAnswer, SaysWho
 from api.privacy import Vault
 from api.staff.schemas import StaffRole
 
@@ -131,6 +132,7 @@ async def perform(
         CaseChanged: somebody took a step since ``version``.
         NotAllowedNow: not as the case stands.
         NotAllowed: not for this actor.
+        OwnAnswer: it reviews what this actor gave.
         NoRoute: it is to go where the rules send it, and none fits.
         InvalidInput: a field is missing that this step needs of this actor.
         SaysWho: what the building is to read would show whose case it is.
@@ -141,10 +143,13 @@ async def perform(
     if version is not None and version != case.version:
         raise CaseChanged(**await _last_change(session, case))
     clocks = await running_clocks(session, case_id)
-    standing = standing_of(case, clocks, policy, now)
+    gave = by.actor.kind is ActorKind.STAFF and by.actor.id in await who_gave_what_is_reviewed(session, case)
+    standing = standing_of(case, clocks, policy, now, gave=gave)
     row = find(standing, fields.action, by.acts_as)
     if by.acts_as not in row.by:
         raise NotAllowed
+    if row.by_others and gave:
+        raise OwnAnswer
     given = fields.model_dump(exclude={"action", "attachment_ids", "text"})
     department_id, officer_id = await _given_to(session, by, case, fields)
     moved = department_id != case.department_id
@@ -268,6 +273,9 @@ async def _given_to(
             return case.department_id, by.actor.id
         case CaseAction.OBJECT:
             return None, None
+        case CaseAction.REQUEST_REVIEW | CaseAction.REQUEST_SECOND_REVIEW:
+            # Somebody else is to look at it.
+            return case.department_id, None
         case CaseAction.REOPEN:
             return case.department_id, await still_handling(session, case.officer_id)
         case CaseAction.TRANSFER:
@@ -281,11 +289,13 @@ async def _given_to(
 
 async def _assigned_to(session: AsyncSession, case: Case, fields: Assign) -> tuple[int, int | None]:
     department_id = fields.department_id
+    gave = await who_gave_what_is_reviewed(session, case)
     if department_id is None and fields.officer_id is None:
         found = await route(session, case)
         if found.department is None:
             raise NoRoute
-        return found.department.id, await still_handling(session, found.officer.id) if found.officer else None
+        officer = next((one for one in found.officers if one.has_room and one.id not in gave), None)
+        return found.department.id, await still_handling(session, officer.id) if officer else None
     if department_id is None:
         department_id = case.department_id
     if department_id is None:
@@ -295,6 +305,9 @@ async def _assigned_to(session: AsyncSession, case: Case, fields: Assign) -> tup
         officer.id for officer in await officers_of(session, department.id)
     }:
         raise NotFound
+    if fields.officer_id in gave:
+        expected = "Somebody else than who gave what is reviewed"
+        raise InvalidInput(fields=[{"at": ["body", "step", "officer_id"], "expected": expected}])
     if fields.officer_id not in (None, case.officer_id) and not await still_handling(session, fields.officer_id):
         raise NotFound
     return department.id, fields.officer_id

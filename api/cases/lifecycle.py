@@ -29,6 +29,7 @@ class Transition:
         sources: states in which the action is possible; none of them: there is no case yet.
         target: the state after it; None: the one before.
         by: who may take the step.
+        by_others: not for who gave what is reviewed (see ``REVIEWED``).
         needs: fields that must come with it.
         within: only as long as this clock runs and its last day is not past.
         while_running: only as long as this clock runs.
@@ -48,6 +49,7 @@ class Transition:
     sources: tuple[CaseState, ...]
     target: CaseState | None
     by: tuple[CaseActor, ...]
+    by_others: bool = False
     needs: tuple[str, ...] = ()
     within: ClockKind | None = None
     while_running: ClockKind | None = None
@@ -73,10 +75,13 @@ SYSTEM = (CaseActor.SYSTEM,)
 
 BEFORE_ACCEPTANCE = (S.REGISTERED, S.TRANSFERRED, S.ASSIGNED)
 BEING_WORKED_ON = (S.ACCEPTED, S.IN_PROGRESS, S.EXTENDED)
-REVIEWED = (S.REVIEW, S.SECOND_REVIEW)
-OPEN = (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON, *REVIEWED)
-"""The office owes something: a clock of the Regulations runs."""
+REVIEWED: Mapping[CaseState, tuple[CaseEventKind, ...]] = MappingProxyType(
+    {S.REVIEW: (E.ANSWERED,), S.SECOND_REVIEW: (E.ANSWERED, E.REVIEW_ANSWERED)}
+)
+"""What is reviewed in which state. Articles 35 and 36 have it looked at by a body above: never by who gave it."""
 BEFORE_ANSWER = (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON)
+OPEN = (*BEFORE_ANSWER, *REVIEWED)
+"""The office owes something: a clock of the Regulations runs."""
 ALL_CLOCKS = tuple(ClockKind)
 
 DUTY: Mapping[CaseState, ClockKind] = MappingProxyType(
@@ -152,13 +157,14 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         A.ASSIGN,
         E.ASSIGNED,
-        BEING_WORKED_ON + REVIEWED,
+        (*BEING_WORKED_ON, *REVIEWED),
         None,
         by=OFFICE + SYSTEM,
         needs=("department_id",),
         tells=When.MOVED,
     ),
-    Transition(A.CLAIM, E.CLAIMED, OPEN, None, by=OFFICE, taken=False),
+    Transition(A.CLAIM, E.CLAIMED, BEFORE_ANSWER, None, by=OFFICE, taken=False),
+    Transition(A.CLAIM, E.CLAIMED, (*REVIEWED,), None, by=OFFICE, by_others=True, taken=False),
     Transition(
         A.TRANSFER,
         E.TRANSFERRED,
@@ -299,6 +305,7 @@ TABLE: tuple[Transition, ...] = (
         (S.REVIEW,),
         S.ANSWERED,
         by=OFFICE,
+        by_others=True,
         needs=("outcome", "text or files"),
         stops=(C.REVIEW_OPINION, C.RESIDENT_ANSWER),
         starts=(C.SECOND_REVIEW_REQUEST,),
@@ -326,6 +333,7 @@ TABLE: tuple[Transition, ...] = (
         (S.SECOND_REVIEW,),
         S.FINAL,
         by=OFFICE,
+        by_others=True,
         needs=("outcome", "text or files"),
         stops=ALL_CLOCKS,
         tells=When.ALWAYS,
@@ -346,7 +354,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         A.WITHDRAW,
         E.WITHDRAWN,
-        REVIEWED,
+        (*REVIEWED,),
         S.CLOSED,
         by=RESIDENT,
         stops=ALL_CLOCKS,

@@ -54,6 +54,13 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
         "`says_who`: what the building is to read would show whose case it is.",
     }
 }
+NOT_THEIRS: dict[int | str, dict[str, Any]] = {
+    403: {
+        "model": ErrorBody,
+        "description": "`not_allowed`: not for this account · `own_answer`: nobody decides the review of what they "
+        "answered.",
+    }
+}
 
 
 @router.get(
@@ -104,7 +111,7 @@ async def get_staff_case(number: str, request: Request, officer: Reader, vault: 
     "/staff/{chat_id}/cases/{number}/actions",
     summary="Take a step with a case",
     operation_id="act_on_case",
-    responses={**NOT_ALLOWED, **NOT_FOUND, **CONFLICT},
+    responses={**NOT_THEIRS, **NOT_FOUND, **CONFLICT},
 )
 async def post_staff_action(
     number: str,

@@ -10,8 +10,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.models import AuditEvent
-from api.audit.service import Actor
+from api.audit.service import OPERATOR, Actor
 from api.cases.clocks import Policy
+from api.cases.departments import add_rule
 from api.cases.desk import By, perform
 from api.cases.models import Case
 from api.cases.schemas import Accept, CaseAction, CaseActor, CaseEventKind, ClockKind
@@ -121,10 +122,61 @@ async def test_a_review_and_a_second_one(desk: Desk) -> None:
 
 async def test_after_a_review_the_way_is_the_second_one(desk: Desk) -> None:
     number = await desk.to("review")
-    await desk.act(number, "review_answer", **OPINION)
+    await desk.act(number, "review_answer", chat=COLLEAGUE, **OPINION)
     case = await desk.case(number)
     assert (case.state, case.allowed) == ("answered", ["request_second_review", "rate"])
     assert [clock.kind for clock in case.clocks] == ["second_review_request"]
+
+
+async def test_nobody_decides_the_review_of_an_own_answer(desk: Desk) -> None:
+    number = await desk.to("assigned")
+    await desk.act(number, "claim")
+    await desk.act(number, "accept")
+    await desk.act(number, "answer", **OPINION)
+    await desk.say(number, "request_review", text="不同意。")
+    # It is nobody's, and the whole department hears of it.
+    page = await desk.page(number)
+    assert (page.officer, page.department) == (None, "住建局")
+    assert [notice["news"] for notice in await notices(desk, COLLEAGUE)][-1] == "review_requested"
+    assert {"review_answer", "claim"}.isdisjoint(page.allowed)
+    for action, fields in (("review_answer", OPINION), ("claim", {})):
+        refused = await desk.act(number, action, 403, **fields)
+        assert refused["code"] == "own_answer"
+    await desk.act(number, "assign", 422, chat=COLLEAGUE, officer_id=desk.officer)
+    assert (await desk.page(number)).version == page.version
+    await desk.act(number, "review_answer", chat=COLLEAGUE, **OPINION)
+    await desk.say(number, "request_second_review", text="还是不同意。")
+    for chat in (OFFICER, COLLEAGUE):
+        assert (await desk.act(number, "second_review_answer", 403, chat=chat, **OPINION))["code"] == "own_answer"
+    await desk.act(number, "second_review_answer", chat=ADMIN, **OPINION)
+
+
+async def test_where_there_is_one_officer_the_administrator_reviews_unless_the_answer_was_theirs(desk: Desk) -> None:
+    for answers, decides in ((OFFICER, ADMIN), (ADMIN, OFFICER)):
+        number = await desk.to("accepted")
+        await desk.act(number, "answer", chat=answers, **OPINION)
+        await desk.say(number, "request_review", text="不同意。")
+        assert (await desk.act(number, "review_answer", 403, chat=answers, **OPINION))["code"] == "own_answer"
+        await desk.act(number, "review_answer", chat=decides, **OPINION)
+
+
+async def test_after_another_answer_the_former_ones_giver_may_review_it(desk: Desk) -> None:
+    number = await desk.to("answered")
+    await desk.say(number, "reopen", text="没修好。")
+    await desk.act(number, "answer", chat=COLLEAGUE, **OPINION)
+    await desk.say(number, "request_review", text="不同意。")
+    await desk.act(number, "review_answer", 403, chat=COLLEAGUE, **OPINION)
+    await desk.act(number, "review_answer", **OPINION)
+
+
+async def test_the_rules_give_a_review_to_somebody_else(desk: Desk) -> None:
+    async with desk.factory.database.transaction() as session:
+        await add_rule(session, OPERATOR, desk.department)
+    number = await desk.to("answered")
+    await desk.say(number, "request_review", text="不同意。")
+    # The one with the fewest cases would be the one that gave the answer.
+    await desk.act(number, "assign", chat=COLLEAGUE)
+    assert (await desk.page(number)).officer == "接访乙"
 
 
 async def test_a_reopened_case_has_its_time_anew_and_is_rated_anew(desk: Desk) -> None:

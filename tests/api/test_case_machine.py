@@ -15,15 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pydantic import TypeAdapter
 from sqlalchemy import func, select
 
-from api.audit.service import Actor
+from api.audit.service import SYSTEM, Actor
 from api.cases.clocks import Policy
-from api.cases.desk import BY_SYSTEM, By, perform
+from api.cases.desk import By, perform
 from api.cases.lifecycle import DUTY, TABLE, Transition, When
 from api.cases.models import Case, CaseClock, CaseEvent
 from api.cases.schemas import AnyAction, CaseAction, CaseActor, CaseEventKind, CaseIn, CaseState, ClockKind
 from api.cases.service import file_case
 from api.cases.sweep import sweep_overdue
-from api.errors import NotAllowed, NotAllowedNow
+from api.errors import NotAllowed, NotAllowedNow, OwnAnswer
 from api.messages.models import Delivery
 from api.messages.schemas import NoticeKind
 from api.settings import Settings
@@ -153,6 +153,8 @@ class Machine(RuleBasedStateMachine):
             assert action not in failure.details["allowed"]
         elif who not in possible[0].by:
             assert isinstance(failure, NotAllowed), (action, who, failure)
+        elif possible[0].by_others and self._actor(who, before).id in self._gave(before):
+            assert isinstance(failure, OwnAnswer), (action, who, failure)
         if failure is not None:
             assert after == before
             return
@@ -200,18 +202,32 @@ class Machine(RuleBasedStateMachine):
             case CaseAction.MERGE:
                 own = {"master": self.collective.number}
         fields = ACTION.validate_python({"action": action} | FIELDS.get(action, {}) | own)
-        by = {
-            CaseActor.RESIDENT: By.resident(RESIDENT),
-            CaseActor.OFFICER: By(Actor.staff(self.desk.officer), CaseActor.OFFICER),
-            CaseActor.SUPERVISOR: By(Actor.staff(self.desk.colleague), CaseActor.SUPERVISOR),
-            CaseActor.SYSTEM: BY_SYSTEM,
-        }[who]
+        by = By(self._actor(who, before), who, RESIDENT if who is CaseActor.RESIDENT else None)
         try:
             async with self.desk.factory.database.transaction() as session:
                 await perform(session, self.desk.factory.vault, self.policy, by, self.case_id, fields, self.now)
-        except (NotAllowed, NotAllowedNow) as failure:
+        except (NotAllowed, NotAllowedNow, OwnAnswer) as failure:
             return failure
         return None
+
+    def _actor(self, who: CaseActor, before: Seen) -> Actor:
+        if who is CaseActor.SUPERVISOR and self.desk.colleague in self._gave(before):
+            return Actor.staff(self.desk.admin)
+        return {
+            CaseActor.RESIDENT: Actor.chat(RESIDENT),
+            CaseActor.OFFICER: Actor.staff(self.desk.officer),
+            CaseActor.SUPERVISOR: Actor.staff(self.desk.colleague),
+            CaseActor.SYSTEM: SYSTEM,
+        }[who]
+
+    @staticmethod
+    def _gave(seen: Seen) -> set[int]:
+        """Who gave the answer that stands, and once that was reviewed also who did that."""
+        by = {event["kind"]: event["actor_id"] for event in seen.events}
+        kinds = [CaseEventKind.ANSWERED]
+        if seen.case["state"] is CaseState.SECOND_REVIEW:
+            kinds.append(CaseEventKind.REVIEW_ANSWERED)
+        return {by[kind] for kind in kinds if kind in by}
 
     async def _sweep(self) -> None:
         async with self.desk.factory.database.transaction() as session:
