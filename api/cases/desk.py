@@ -157,7 +157,8 @@ async def perform(
         raise InvalidInput(fields=[{"at": ["body", "step", "approved_by"], "expected": "Who approved it"}])
     if isinstance(fields, Publish) and (parts := await pointing_parts(session, vault, case, fields.text)):
         raise SaysWho(parts=parts)
-    step = apply(standing, row, moved=moved)
+    again = bool(row.starts_once) and await _happened_before(session, case_id, row.event)
+    step = apply(standing, row, moved=moved, again=again)
     master = await find_master(session, case, fields) if isinstance(fields, Join | Merge) else None
     text = getattr(fields, "text", "")
     gives = row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER, CaseAction.CLAIM)
@@ -244,6 +245,11 @@ async def _taken_before(session: AsyncSession, case_id: int, by: By, idempotency
             )
         )
     ).one_or_none()
+
+
+async def _happened_before(session: AsyncSession, case_id: int, kind: CaseEventKind) -> bool:
+    of_kind = select(CaseEvent.id).where(CaseEvent.case_id == case_id, CaseEvent.kind == kind).limit(1)
+    return await session.scalar(of_kind) is not None
 
 
 async def _last_change(session: AsyncSession, case: Case) -> dict[str, Any]:

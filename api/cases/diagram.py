@@ -32,6 +32,7 @@ def _steps() -> Iterator[str]:
         starts = [
             *row.starts,
             *(f"{kind} (to another department)" for kind in row.starts_if_moved),
+            *(f"{kind} (the first time)" for kind in row.starts_once),
             *(f"{kind} (if it runs)" for kind in row.renews),
         ]
         told = {When.NEVER: "", When.ALWAYS: "yes", When.MOVED: "if it goes to another department"}[row.tells]

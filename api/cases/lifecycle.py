@@ -39,6 +39,7 @@ class Transition:
         published: likewise with being offered to other families.
         stops: clocks that end; a clock that is started ends the one of its kind that runs.
         starts_if_moved: started only where the case goes to another department.
+        starts_once: started only where no earlier step of the same sort did.
         renews: started anew only where they run and their last day is not past.
         tells: whether the resident gets a notice of what others did; ``shows_text``: and reads what is said with it.
         tells_officer: whether who has the case gets a notice.
@@ -59,6 +60,7 @@ class Transition:
     published: bool | None = None
     starts: tuple[ClockKind, ...] = ()
     starts_if_moved: tuple[ClockKind, ...] = ()
+    starts_once: tuple[ClockKind, ...] = ()
     renews: tuple[ClockKind, ...] = ()
     stops: tuple[ClockKind, ...] = ()
     tells: When = When.NEVER
@@ -172,8 +174,10 @@ TABLE: tuple[Transition, ...] = (
         S.TRANSFERRED,
         by=OFFICE,
         needs=("department_id",),
-        # The resident is told in time; the body that is given the case has 15 days of its own.
-        starts=(C.ACCEPTANCE_NOTICE, C.JURISDICTION_OBJECTION),
+        # The resident is told in time; the body that is given the case has 15 days of its own. That is so once: however
+        # often bodies send it back and forth, the family waits no longer for that, and what is overdue stays so.
+        starts=(C.JURISDICTION_OBJECTION,),
+        starts_once=(C.ACCEPTANCE_NOTICE,),
         tells=When.ALWAYS,
         shows_text=True,
         article="22, 23",

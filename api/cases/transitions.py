@@ -83,15 +83,17 @@ def find(standing: Standing, action: CaseAction, who: CaseActor) -> Transition:
     raise NotAllowedNow(allowed=[*allowed(standing, who)], state=standing.state)
 
 
-def apply(standing: Standing, row: Transition, *, moved: bool = False) -> Step:
+def apply(standing: Standing, row: Transition, *, moved: bool = False, again: bool = False) -> Step:
     """What the step does.
 
     Args:
         moved: whether it gives the case to another department.
+        again: whether a step of the same sort was taken before.
     """
     starts = (
         *row.starts,
         *(row.starts_if_moved if moved else ()),
+        *(() if again else row.starts_once),
         *(kind for kind in row.renews if standing.runs(kind)),
     )
     stops = tuple(kind for kind in ClockKind if kind in standing.clocks and kind in (*row.stops, *starts))

@@ -303,6 +303,11 @@ async def test_objecting_sends_it_back(desk: Desk) -> None:
     assert (page.state, page.department, page.officer) == ("registered", None, None)
     assert [clock.kind for clock in page.clocks] == ["acceptance_notice"]
     assert "不归我们管" not in (await desk.case(number)).model_dump_json()
+    await desk.act(number, "accept")
+    # The family does not read who sent it back, nor that it is still there.
+    shown = [(event.kind, event.department, event.handled_by) for event in (await desk.case(number)).events]
+    assert shown[-3:] == [("registered", None, None), ("assigned", "住建局", None), ("accepted", None, None)]
+    assert (await desk.case(number)).department is None
 
 
 async def test_transferring_to_where_it_is_is_refused(desk: Desk) -> None:

@@ -71,10 +71,11 @@ def test_no_step_loses_the_clock_of_the_regulations(state: CaseState) -> None:
             for row in TABLE:
                 if state not in row.sources:
                     continue
-                step = apply(now, row, moved=True)
-                running = {*now.clocks} - {*step.stops} | {*step.starts}
-                duties = running & {*DUTY.values()}
-                assert duties == ({DUTY[step.state]} if step.state in DUTY else set()), row
+                for again in (True, False):
+                    step = apply(now, row, moved=True, again=again)
+                    running = {*now.clocks} - {*step.stops} | {*step.starts}
+                    duties = running & {*DUTY.values()}
+                    assert duties == ({DUTY[step.state]} if step.state in DUTY else set()), row
 
 
 def test_what_is_open_is_due() -> None:

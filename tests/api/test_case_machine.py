@@ -260,6 +260,24 @@ class Machine(RuleBasedStateMachine):
         assert (seen.case["raised_at"] is not None) <= (due_on is not None and due_on < self.policy.day(self.now))
 
     @invariant()
+    def no_body_makes_the_family_wait_anew(self) -> None:
+        """For word of whether it is accepted: 15 days from receipt, and of the body that it is first passed on to 15
+        more. However often it is sent back and forth after that, the days run on."""
+        starts = [clock["started_on"] for clock in self.seen.clocks if clock["kind"] is ClockKind.ACCEPTANCE_NOTICE]
+        passed_on = [
+            self.policy.day(event["happened_at"])
+            for event in self.seen.events
+            if event["kind"] is CaseEventKind.TRANSFERRED and event["from_state"] is CaseState.REGISTERED
+        ]
+        assert starts[1:] in ([], passed_on[:1])
+
+    @rule()
+    def back_and_forth(self) -> None:
+        """It takes luck to come about otherwise."""
+        for action in (CaseAction.REGISTER, CaseAction.TRANSFER, CaseAction.OBJECT, CaseAction.TRANSFER):
+            self._take(action, CaseActor.OFFICER, moves=True)
+
+    @invariant()
     def no_event_is_without_an_actor(self) -> None:
         seen = self.seen
         steps = [event for event in seen.events if event["kind"] is not CaseEventKind.OVERDUE]
