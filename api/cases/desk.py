@@ -138,7 +138,7 @@ async def perform(
         SaysWho: what the building is to read would show whose case it is.
     """
     case = await lock_case(session, case_id)
-    if idempotency_key is not None and (before := await _taken_before(session, case_id, by, idempotency_key)):
+    if idempotency_key is not None and (before := await taken_before(session, case_id, by.actor, idempotency_key)):
         return Done(case, before, new=False)
     if version is not None and version != case.version:
         raise CaseChanged(**await _last_change(session, case))
@@ -234,13 +234,14 @@ def _note(case: Case, row: Transition, given: dict[str, Any], now: datetime) -> 
             case.rating, case.solved = given["rating"], given["solved"]
 
 
-async def _taken_before(session: AsyncSession, case_id: int, by: By, idempotency_key: str) -> CaseEvent | None:
+async def taken_before(session: AsyncSession, case_id: int, actor: Actor, idempotency_key: str) -> CaseEvent | None:
+    """The step that this actor took with this key."""
     return (
         await session.scalars(
             select(CaseEvent).where(
                 CaseEvent.case_id == case_id,
-                CaseEvent.actor_kind == by.actor.kind,
-                CaseEvent.actor_id == by.actor.id,
+                CaseEvent.actor_kind == actor.kind,
+                CaseEvent.actor_id == actor.id,
                 CaseEvent.idempotency_key == idempotency_key,
             )
         )

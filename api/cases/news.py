@@ -115,6 +115,12 @@ async def tell_who_has_it(
     await enqueue_notice(session, vault, chats, notice, dedupe_key=dedupe_key, case_id=case.id)
 
 
+async def tell_joined(session: AsyncSession, vault: Vault, master: Case, by: "By", today: date) -> None:
+    """Tell whoever has a collective case that more families are answered with it: once a day, however many join."""
+    key = f"case_joined:{master.id}:{today}"
+    await tell_who_has_it(session, vault, master, DeskNews.JOINED, dedupe_key=key, but=by.actor)
+
+
 _FOR_SUPERVISORS = (DeskNews.DUE_SOON, DeskNews.OVERDUE, DeskNews.RELEASED)
 """What those hear who share the work out, where nobody has the case."""
 

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Header, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import record
 from api.cases.attachments import MAX_FREE, Upload, take_in_from_staff
 from api.cases.clocks import Policy
-from api.cases.collective import hold_collectives
-from api.cases.desk import lock_case, staff_by
+from api.cases.collective import hold_collectives, named_master
+from api.cases.desk import By, lock_case, staff_by, taken_before
 from api.cases.desk_pages import find_case_id, show_case
 from api.cases.downloads import find_for_staff, send
 from api.cases.models import Case
@@ -127,21 +128,35 @@ async def post_staff_action(
         # Before the case is locked: who holds one case and waits for the other would wait for ever.
         await hold_collectives(session)
     case = await lock_case(session, await find_case_id(session, number))
+    # Before anything else: whoever has passed it on may do nothing with it any more, and has done that all the same.
+    if await taken_before(session, case.id, officer.actor, idempotency_key) is None:
+        by = await _acts_on(session, officer, case)
+        if isinstance(given.step, Merge):
+            # What is answered for both is answered for the other one's department as well.
+            await _acts_on(session, officer, await named_master(session, given.step.master))
+        await take_step(
+            session,
+            vault,
+            Policy.of(request.app.state.settings),
+            by,
+            case.id,
+            given.step,
+            datetime.now(UTC),
+            idempotency_key=idempotency_key,
+            version=given.version,
+        )
+    return await show_case(session, vault, officer, number, reading(request).today())
+
+
+async def _acts_on(session: AsyncSession, officer: Acting, case: Case) -> By:
+    """
+    Raises:
+        NotAllowed: the account may only look at this case.
+    """
     by = await staff_by(session, officer.id, officer.roles, officer.chat_id, case)
     if by is None:
         raise NotAllowed
-    await take_step(
-        session,
-        vault,
-        Policy.of(request.app.state.settings),
-        by,
-        case.id,
-        given.step,
-        datetime.now(UTC),
-        idempotency_key=idempotency_key,
-        version=given.version,
-    )
-    return await show_case(session, vault, officer, number, reading(request).today())
+    return by
 
 
 @router.get(

@@ -140,6 +140,7 @@ class DeskNews(StrEnum):
     REVIEW_REQUESTED = "review_requested"
     SECOND_REVIEW_REQUESTED = "second_review_requested"
     WITHDRAWN = "withdrawn"
+    JOINED = "joined"  # more families are answered with it
     SPLIT_OFF = "split_off"  # no longer answered with the others
     UNPUBLISHED = "unpublished"  # the family does not want it offered to the building
     LEFT = "left"  # the family reads nothing here any more

@@ -378,6 +378,21 @@ async def test_a_step_that_arrives_twice_is_taken_once(desk: Desk, database: Dat
         assert (await reader.execute(recorded)).scalar_one() == 2
 
 
+async def test_what_is_passed_on_twice_is_passed_on_once(desk: Desk) -> None:
+    """The answer got lost: who asks again is told that it was done, though the case is not theirs any more."""
+    chief = await desk.account(600100222, StaffRole.CASE_OFFICER)
+    other = await desk.add_department("街道办", chief)
+    number = await desk.to("assigned")
+    version = (await desk.page(number)).version
+    passed_on: dict[str, Any] = {"department_id": other, "key": "passed-on-once", "version": version}
+    first = await desk.act(number, "transfer", **passed_on)
+    assert await desk.act(number, "transfer", **passed_on) == first
+    assert (first["department"], first["allowed"]) == ("街道办", [])
+    # The key is the officer's own.
+    assert (await desk.act(number, "transfer", 403, chat=COLLEAGUE, **passed_on))["code"] == "not_allowed"
+    await desk.act(number, "accept", 403, version=version + 1)
+
+
 async def test_a_step_and_its_notice_stand_or_fall_together(desk: Desk, database: Database, settings: Settings) -> None:
     number = await desk.to("registered")
     before = await desk.page(number)
