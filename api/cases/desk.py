@@ -33,6 +33,7 @@ from api.cases.schemas import (
     Publish,
     ResidentAction,
     StaffAction,
+    has_words,
 )
 from api.cases.standing import move_clocks, running_clocks, standing_of, who_gave_what_is_reviewed
 from api.cases.transitions import apply, find
@@ -41,6 +42,8 @@ from api.privacy import Vault
 from api.staff.schemas import StaffRole
 
 ANSWERS = (CaseAction.ANSWER, CaseAction.REVIEW_ANSWER, CaseAction.SECOND_REVIEW_ANSWER)
+REASONED = (CaseAction.REFUSE, CaseAction.DIVERT, CaseAction.OBJECT, CaseAction.EXTEND)
+"""Somebody reads why, and must learn something from it."""
 LEAVES = (CaseAction.SPLIT_OFF, CaseAction.UNMERGE)
 SUPERVISES = frozenset((StaffRole.ADMIN, StaffRole.APPROVER))
 """Who supervises every case; a department's supervisors do so for its own."""
@@ -158,9 +161,11 @@ async def perform(
     if isinstance(fields, Publish) and (parts := await pointing_parts(session, vault, case, fields.text)):
         raise SaysWho(parts=parts)
     again = bool(row.starts_once) and await _happened_before(session, case_id, row.event)
+    text = getattr(fields, "text", "")
+    if row.action in REASONED and not has_words(text):
+        raise InvalidInput(fields=[{"at": ["body", "step", "text"], "expected": "A reason in words"}])
     step = apply(standing, row, moved=moved, again=again)
     master = await find_master(session, case, fields) if isinstance(fields, Join | Merge) else None
-    text = getattr(fields, "text", "")
     gives = row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER, CaseAction.CLAIM)
     event = CaseEvent(
         case_id=case.id,

@@ -257,6 +257,25 @@ async def test_an_extension_needs_an_approval(desk: Desk) -> None:
     assert "extend" not in (await desk.page(number, chat=ADMIN)).allowed
 
 
+@pytest.mark.parametrize(
+    ("state", "action", "fields"),
+    [
+        ("accepted", "extend", {"days": 20, "approved_by": "编造局长"}),
+        ("registered", "refuse", {}),
+        ("accepted", "divert", {"procedure": "litigation"}),
+        ("assigned", "object", {}),
+    ],
+)
+async def test_a_reason_is_given_in_words(desk: Desk, state: str, action: str, fields: dict[str, Any]) -> None:
+    number = await desk.to(state)
+    before = await desk.page(number)
+    for said in ("20", "……", "1. 2. 3.", "好", "👍👍"):
+        refused = await desk.act(number, action, 422, text=said, **fields)
+        assert refused["details"]["fields"] == [{"at": ["body", "step", "text"], "expected": "A reason in words"}]
+    assert await desk.page(number) == before
+    await desk.act(number, action, text="缺件", **fields)
+
+
 async def test_only_the_chat_that_filed_it_acts(desk: Desk) -> None:
     await desk.factory.link(RELATIVE, desk.agreement)
     number = await desk.to("answered")
