@@ -109,6 +109,8 @@ def _news(notice: CaseOnDesk, tr: Translator) -> Html:
     match notice.news:
         case DeskNews.GIVEN:
             return tr.t("📥 <b>Complaint {number} is yours to handle</b>", number=number)
+        case DeskNews.UNCLAIMED:
+            return tr.t("📥 <b>Complaint {number} is with your office, and nobody has taken it yet</b>", number=number)
         case DeskNews.RELEASED:
             if not notice.others:
                 return tr.t(

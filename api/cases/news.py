@@ -77,7 +77,7 @@ async def tell_desk(
 ) -> None:
     """Tell whoever has the case of a step that somebody else took."""
     if row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER):
-        news = DeskNews.GIVEN
+        news = DeskNews.UNCLAIMED if case.officer_id is None else DeskNews.GIVEN
     elif row.tells_officer:
         news = DeskNews(event.kind.value)
     else:
@@ -121,6 +121,7 @@ async def tell_joined(session: AsyncSession, vault: Vault, master: Case, by: "By
     await tell_who_has_it(session, vault, master, DeskNews.JOINED, dedupe_key=key, but=by.actor)
 
 
+_ANSWERED = (DeskNews.REPLIED, DeskNews.NO_REPLY)
 _FOR_SUPERVISORS = (DeskNews.DUE_SOON, DeskNews.OVERDUE, DeskNews.RELEASED)
 """What those hear who share the work out, where nobody has the case."""
 
@@ -143,6 +144,11 @@ async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None, news
     administrators = reachable.where(StaffAccount.roles.contains([StaffRole.ADMIN.value]))
     has_it = reachable.where(StaffAccount.id == case.officer_id)
     told: list[int] = []
+    if case.officer_id is None and news in _ANSWERED:
+        # Whoever asked without taking it.
+        asked = select(CaseEvent.actor_id).where(CaseEvent.case_id == case.id, CaseEvent.kind == CaseEventKind.ASKED)
+        last = asked.order_by(CaseEvent.id.desc()).limit(1).scalar_subquery()
+        told += await session.scalars(reachable.with_only_columns(StaffAccount.chat_id).where(StaffAccount.id == last))
     for wanted in (has_it, supervisors if news in _FOR_SUPERVISORS else takers, administrators):
         rows = (await session.execute(wanted)).all()
         told += [row.chat_id for row in rows if but is None or Actor.staff(row.id) != but]

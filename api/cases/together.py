@@ -139,8 +139,8 @@ async def _let_go(session: AsyncSession, vault: Vault, policy: Policy, master: C
         if member.state in BEFORE_ANSWER:
             step = Unmerge(action=CaseAction.UNMERGE)
             left = await perform(session, vault, policy, BY_SYSTEM, member.id, step, now)
-            key = f"case_left:{left.event.id}"
-            await tell_who_has_it(session, vault, member, DeskNews.GIVEN, dedupe_key=key)
+            news = DeskNews.UNCLAIMED if member.officer_id is None else DeskNews.GIVEN
+            await tell_who_has_it(session, vault, member, news, dedupe_key=f"case_left:{left.event.id}")
 
 
 async def _bring_along(

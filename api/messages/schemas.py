@@ -132,7 +132,8 @@ class CaseUpdated(BaseModel):
 
 
 class DeskNews(StrEnum):
-    GIVEN = "given"  # assigned to you, or to your department
+    GIVEN = "given"  # to you
+    UNCLAIMED = "unclaimed"  # given to your department, and to nobody there yet
     RELEASED = "released"  # nobody has it any more: the account that had it acts no longer
     REPLIED = "replied"
     ADDED = "added"

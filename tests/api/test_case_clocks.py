@@ -211,7 +211,7 @@ async def test_what_nobody_has_is_told_to_the_department_s_supervisor(
     number = await desk.to("assigned")
     await let_pass(database, 40)
     assert await sweep(database, vault, settings) == Swept(0, 1, 0)
-    assert [notice["news"] for notice in await told(database, vault, 600100210)] == ["given", "overdue"]
+    assert [notice["news"] for notice in await told(database, vault, 600100210)] == ["unclaimed", "overdue"]
     assert await told(database, vault, OFFICER) == []
     # Extending is too late, objecting too.
     allowed = (await desk.page(number)).allowed

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.cases.schemas import CaseActor, CaseEventKind, CaseEventOut, Outcome
+from api.cases.schemas import CaseActor, CaseCategory, CaseEventKind, CaseEventOut, CaseState, Outcome
+from api.messages.schemas import CaseOnDesk, DeskNews
 from handlers.case_draft import CaseAction, CaseDraft
 from handlers.case_history import Happened, step_line
 from locales import translator
@@ -45,3 +46,11 @@ def test_another_rating_has_another_seal(changed: dict[str, object]) -> None:
     draft = CaseDraft(number="2026-000123", action=CaseAction.RATE, stars=2, solved=False)
     assert draft.model_copy(update=changed).seal() != draft.seal()
     assert draft.model_copy().seal() == draft.seal()
+
+
+def test_whoever_has_taken_a_case_does_not_read_of_questions_of_theirs() -> None:
+    """Somebody else may have asked."""
+    for news in (DeskNews.REPLIED, DeskNews.NO_REPLY):
+        notice = CaseOnDesk(number="2026-000123", category=CaseCategory.QUALITY, news=news, state=CaseState.IN_PROGRESS)
+        assert "您" not in letter(notice).text
+        assert "your" not in letter(notice, "en").text
