@@ -347,7 +347,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         A.WITHDRAW,
         E.WITHDRAWN,
-        (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON),
+        BEFORE_ANSWER,
         S.WITHDRAWN,
         by=RESIDENT,
         stops=ALL_CLOCKS,

@@ -140,7 +140,7 @@ async def _let_go(session: AsyncSession, vault: Vault, policy: Policy, master: C
             step = Unmerge(action=CaseAction.UNMERGE)
             left = await perform(session, vault, policy, BY_SYSTEM, member.id, step, now)
             news = DeskNews.UNCLAIMED if member.officer_id is None else DeskNews.GIVEN
-            await tell_who_has_it(session, vault, member, news, dedupe_key=f"case_left:{left.event.id}")
+            await tell_who_has_it(session, vault, member, news, dedupe_key=f"case_alone:{left.event.id}")
 
 
 async def _bring_along(

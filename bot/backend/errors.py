@@ -185,7 +185,8 @@ class ConsentNeeded(BackendError):
     code = "consent_needed"
 
 
-_refusals: dict[str, type[BackendError]] = {kind.code: kind for kind in (*BackendError.__subclasses__(), OwnAnswer)}
+_kinds: list[type[BackendError]] = [*BackendError.__subclasses__(), OwnAnswer]
+_refusals: dict[str, type[BackendError]] = {kind.code: kind for kind in _kinds}
 
 _NOT_READY = (502, 503, 504)
 

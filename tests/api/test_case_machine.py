@@ -172,7 +172,7 @@ class Machine(RuleBasedStateMachine):
             after.case["state"],
         )
         moved = after.case["department_id"] != before.case["department_id"]
-        tells = row.tells is When.ALWAYS or (row.tells is When.MOVED and moved)
+        tells = who is not CaseActor.RESIDENT and (row.tells is When.ALWAYS or (row.tells is When.MOVED and moved))
         assert after.told == before.told + tells
 
     def _fits(self, row: Transition) -> bool:

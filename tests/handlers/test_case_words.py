@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.cases.schemas import CaseActor, CaseCategory, CaseEventKind, CaseEventOut, CaseState, Outcome
+from api.cases.schemas import CaseAction, CaseActor, CaseCategory, CaseEventKind, CaseEventOut, CaseState, Outcome
 from api.messages.schemas import CaseOnDesk, DeskNews
-from handlers.case_draft import CaseAction, CaseDraft
+from handlers.case_draft import CaseDraft
 from handlers.case_history import Happened, step_line
 from locales import translator
 from tests.handlers.test_notices import letter, updated
