@@ -540,7 +540,7 @@ async def test_officers_are_told_and_one_tap_opens_the_case(office: Office) -> N
         await office.act(number, action, chat=officer.id)
     await office.act(number, "ask", chat=officer.id, text="哪里？")
     await office.say(number, "reply", chat=office.resident.id, text="厨房。")
-    await officer.expect("信访人回答了您的问题", number)
+    await officer.expect("信访人回答了之前提的问题", number)
     await office.say(number, "add", chat=office.resident.id, text="还有厕所。")
     await officer.expect("信访人补充了内容", number)
     await office.act(number, "supervise", chat=chief.id)
