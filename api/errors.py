@@ -87,6 +87,10 @@ class OwnBroadcast(ApiError):
     code, status, message = "own_broadcast", 403, "Who wrote or submitted a broadcast does not approve it."
 
 
+class OwnAnswer(ApiError):
+    code, status, message = "own_answer", 403, "Who gave the answer does not decide its review."
+
+
 class NoRoute(ApiError):
     code, status, message = "no_route", 409, "No routing rule fits the case; name a department."
 

@@ -41,12 +41,17 @@ _REQUESTS: dict[CaseAction, type[Reopen | RequestReview | RequestSecondReview]] 
 WRITTEN = (CaseAction.REPLY, CaseAction.ADD, *_REQUESTS)
 
 
+_SENT = {"action", "text", "files", "stars", "solved"}
+"""What of a draft is sent."""
+
+
 class CaseDraft(Collected):
     number: str
     action: CaseAction
     question: str = Field("", description="What is answered, as it is shown.")
     stars: int | None = None
     solved: bool | None = None
+    words_sent: bool = Field(False, description="The office has its words; what is left are files.")
     of_review: bool = Field(False, description="What is taken back is the request for a review alone.")
 
     @property
@@ -60,7 +65,11 @@ class CaseDraft(Collected):
 
     def seal(self) -> str:
         """Eight characters that differ when what is sent would."""
-        return hashlib.sha256(self.model_dump_json(include={"action", "text", "files"}).encode()).hexdigest()[:8]
+        return hashlib.sha256(self.model_dump_json(include=_SENT).encode()).hexdigest()[:8]
+
+    def keep_files_alone(self) -> None:
+        """Its words are with the office: what is left is added."""
+        self.action, self.text, self.question, self.words_sent = CaseAction.ADD, "", "", True
 
     def steps(self) -> list[ResidentAction]:
         """What is sent, in order.

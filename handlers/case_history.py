@@ -25,18 +25,15 @@ ANSWERS = (CaseEventKind.ANSWERED, CaseEventKind.REVIEW_ANSWERED, CaseEventKind.
 
 
 class Happened(NamedTuple):
-    """A step; ``place`` is its place in the case's history, ``department`` who had the case then."""
+    """A step; ``place`` is its place in the case's history."""
 
     place: int
     event: CaseEventOut
-    department: str | None
 
 
 def history(case: CaseOut) -> Iterator[Happened]:
-    department = None
     for place, event in enumerate(case.events):
-        yield Happened(place, event, department)
-        department = event.department or department
+        yield Happened(place, event)
 
 
 def newest(case: CaseOut, *kinds: CaseEventKind) -> Happened | None:
@@ -62,7 +59,8 @@ def who(step: Happened, tr: Translator) -> Html:
             return tr.t("automatically")
         case CaseActor.SUPERVISOR:
             return tr.t("supervisor")
-    return tr.t("officer, {department}", department=step.department) if step.department else tr.t("officer")
+    department = step.event.handled_by
+    return tr.t("officer, {department}", department=department) if department else tr.t("officer")
 
 
 def _what(event: CaseEventOut, tr: Translator) -> Html:

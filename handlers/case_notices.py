@@ -95,8 +95,8 @@ def _explained(notice: CaseUpdated, tr: Translator) -> Html | None:
             return tr.t("It is with {department} now.", department=notice.department)
         case CaseEventKind.EXTENDED if notice.days is not None:
             return tr.n(
-                "It may take {n} day more. This is possible once only; the reason:",
-                "It may take {n} days more. This is possible once only; the reason:",
+                "It may take {n} day more. One answer can be put off once only; the reason:",
+                "It may take {n} days more. One answer can be put off once only; the reason:",
                 notice.days,
             )
         case kind if kind in ANSWERS and notice.outcome is not None:

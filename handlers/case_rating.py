@@ -67,8 +67,10 @@ async def tell_why(update: Update, ctx: Context) -> None:
 async def _finish(ctx: Context, draft: CaseDraft) -> None:
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - see standing
+    # Other stars or words, after an answer that got lost, are another rating.
+    key = f"{dialog.id}-{draft.seal()}"
     try:
-        case = await ctx.backend.act_on_own_case(ctx.chat_id, draft.number, draft.rating(), idempotency_key=dialog.id)
+        case = await ctx.backend.act_on_own_case(ctx.chat_id, draft.number, draft.rating(), idempotency_key=key)
     except (NotAllowedNow, NotFound):
         ctx.session.end_dialog()
         found = await find_case(ctx, draft.number)

@@ -136,10 +136,14 @@ async def send(update: Update, ctx: Context, tap: Send) -> None:
 
 
 async def _send(ctx: Context, draft: CaseDraft, key: str) -> CaseOut:
-    steps = draft.steps()
-    case = await ctx.backend.act_on_own_case(ctx.chat_id, draft.number, steps[0], idempotency_key=key)
-    for place, step in enumerate(steps[1:], 2):
-        case = await ctx.backend.act_on_own_case(ctx.chat_id, draft.number, step, idempotency_key=f"{key}-{place}")
+    first, *more = draft.steps()
+    case = await ctx.backend.act_on_own_case(ctx.chat_id, draft.number, first, idempotency_key=key)
+    for place, step in enumerate(more, 2):
+        try:
+            case = await ctx.backend.act_on_own_case(ctx.chat_id, draft.number, step, idempotency_key=f"{key}-{place}")
+        except (NotAllowedNow, NotFound):
+            draft.keep_files_alone()
+            raise
     return case
 
 
@@ -160,6 +164,10 @@ def _sent(ctx: Context, draft: CaseDraft) -> Html:
 
 
 async def _has_moved_on(ctx: Context, draft: CaseDraft, allowed: list[CaseAction]) -> None:
+    if draft.words_sent and CaseAction.ADD in allowed:
+        go(ctx, Step.SAY, draft)
+        await ask(ctx, ctx.t("Your words are with the office. Only the files are not there yet:"))
+        return
     if draft.action is CaseAction.REPLY and CaseAction.ADD in allowed:
         draft.action, draft.question = CaseAction.ADD, ""
         go(ctx, Step.SAY, draft)
@@ -179,6 +187,10 @@ async def _something_is_gone(ctx: Context, draft: CaseDraft) -> None:
         return
     draft.files.clear()
     go(ctx, Step.SAY, draft)
+    if draft.words_sent:
+        note = ctx.t("Your words are with the office. The files are not there any more; please send them again.")
+        await ask(ctx, note)
+        return
     await ask(ctx, ctx.t("The files are not there any more. Please send them once more; everything else is kept."))
 
 
@@ -224,7 +236,9 @@ async def drop(update: Update, ctx: Context, tap: Drop | None = None) -> None:
     await ctx.reply(
         lines(
             ctx.t("<b>Throw away what you entered?</b>"),
-            ctx.t("It cannot be brought back. Nothing was sent to the office."),
+            ctx.t("It cannot be brought back. Your words are with the office already; these files are not.")
+            if draft.words_sent
+            else ctx.t("It cannot be brought back. Nothing was sent to the office."),
         ),
         rows(
             button(ctx.plain("No, go on"), Resume(dialog.id)),
@@ -240,7 +254,9 @@ async def throw_away(update: Update, ctx: Context, tap: ThrowAway | None = None)
     await ctx.remove_buttons()
     see = button(ctx.plain("🔎 See the complaint"), ShowCase(draft.number))
     await ctx.reply(
-        ctx.t("All right. Nothing was sent, and your complaint stands as it did."),
+        ctx.t("All right. The files were not sent; your words are with the office.")
+        if draft.words_sent
+        else ctx.t("All right. Nothing was sent, and your complaint stands as it did."),
         rows(see, *main_menu(ctx).inline_keyboard),
     )
     await remind(ctx)

@@ -201,6 +201,12 @@ def _offer(
             "\n\n",
             [
                 ctx.t(
+                    "Your words about complaint {number} are with the office. Only these files have not gone to "
+                    "anybody yet: nothing can be added to it now.",
+                    number=draft.number,
+                )
+                if draft.words_sent
+                else ctx.t(
                     "Complaint {number} is no longer being worked on, so what you sent has not gone to anybody yet.",
                     number=draft.number,
                 ),

@@ -109,8 +109,25 @@ def _news(notice: CaseOnDesk, tr: Translator) -> Html:
     match notice.news:
         case DeskNews.GIVEN:
             return tr.t("📥 <b>Complaint {number} is yours to handle</b>", number=number)
+        case DeskNews.UNCLAIMED:
+            return tr.t("📥 <b>Complaint {number} is with your office, and nobody has taken it yet</b>", number=number)
+        case DeskNews.RELEASED:
+            if not notice.others:
+                return tr.t(
+                    "📥 <b>Nobody has complaint {number} any more: that account is out of force. Please give it to "
+                    "somebody</b>",
+                    number=number,
+                )
+            return tr.n(
+                "📥 <b>Nobody has complaint {number} and {n} more: that account is out of force. Please share them "
+                "out</b>",
+                "📥 <b>Nobody has complaint {number} and {n} more: that account is out of force. Please share them "
+                "out</b>",
+                notice.others,
+                number=number,
+            )
         case DeskNews.REPLIED:
-            return tr.t("💬 <b>Complaint {number}: the resident has answered your question</b>", number=number)
+            return tr.t("💬 <b>Complaint {number}: the resident has answered what was asked</b>", number=number)
         case DeskNews.ADDED:
             return tr.t("💬 <b>Complaint {number}: the resident has added something</b>", number=number)
         case DeskNews.REOPENED:
@@ -128,6 +145,12 @@ def _news(notice: CaseOnDesk, tr: Translator) -> Html:
                 tr.t("📵 <b>Complaint {number}: the family has had its data here deleted</b>", number=number),
                 tr.t("The complaint stays. They read nothing here any more: please tell them by phone or by post."),
             )
+        case DeskNews.JOINED:
+            return tr.t(
+                "🤝 <b>Complaint {number}: more families are answered with it now. Please look at it again before you "
+                "answer</b>",
+                number=number,
+            )
         case DeskNews.SPLIT_OFF:
             return tr.t("<b>Complaint {number}: the resident wants an answer apart from the others</b>", number=number)
         case DeskNews.SUPERVISED:
@@ -137,4 +160,4 @@ def _news(notice: CaseOnDesk, tr: Translator) -> Html:
         case DeskNews.OVERDUE:
             return tr.t("🔴 <b>Complaint {number} is overdue. The supervisor sees it too</b>", number=number)
         case DeskNews.NO_REPLY:
-            return tr.t("⏳ <b>Complaint {number}: no answer to your question in time</b>", number=number)
+            return tr.t("⏳ <b>Complaint {number}: what was asked was not answered in time</b>", number=number)

@@ -139,7 +139,7 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
     },
     Outcome: {
         Outcome.SUPPORTED: lazy("your request is granted"),
-        Outcome.EXPLAINED: lazy("your request cannot be granted; the office explains why"),
+        Outcome.EXPLAINED: lazy("explained: how things are, and why"),
         Outcome.NOT_SUPPORTED: lazy("your request is not granted"),
     },
     Procedure: {

@@ -121,22 +121,36 @@ async def hold_collectives(session: AsyncSession) -> None:
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('shanglou.collective_cases'))"))
 
 
-async def find_offer(session: AsyncSession, collective_id: int, agreement_id: int) -> Case:
+async def find_offer(session: AsyncSession, collective_id: int, agreement_id: int, joins: Case | None = None) -> Case:
     """The collective case that who holds the agreement may join.
+
+    Args:
+        joins: the case that is to: it must be about the same, in the same building.
 
     Raises:
         NotFound: it is not offered to them, or not any more.
     """
-    buildings = (
-        select(Unit.building_id)
-        .join(AgreementUnit, AgreementUnit.unit_id == Unit.id)
-        .where(AgreementUnit.agreement_id == agreement_id)
-    )
-    offered = select(Case).where(Case.id == collective_id, _is_offered(Case, buildings))
+    held = select(AgreementUnit.unit_id).where(AgreementUnit.agreement_id == agreement_id)
+    about = Unit.id.in_(held) if joins is None or joins.unit_id is None else Unit.id == joins.unit_id
+    offered = select(Case).where(Case.id == collective_id, _is_offered(Case, select(Unit.building_id).where(about)))
+    if joins is not None:
+        offered = offered.where(Case.category == joins.category)
     case = (await session.scalars(offered.execution_options(populate_existing=True))).one_or_none()
     if case is None:
         raise NotFound
     return case
+
+
+async def named_master(session: AsyncSession, number: str) -> Case:
+    """The case of a number, or the one that it is a member of.
+
+    Raises:
+        NotFound
+    """
+    numbered = (await session.scalars(select(Case).where(Case.number == number))).one_or_none()
+    if numbered is None:
+        raise NotFound
+    return numbered if numbered.master_id is None else await session.get_one(Case, numbered.master_id)
 
 
 async def find_master(session: AsyncSession, case: Case, fields: Join | Merge) -> Case:
@@ -147,12 +161,9 @@ async def find_master(session: AsyncSession, case: Case, fields: Join | Merge) -
         InvalidInput: it is the case itself, or one that is answered already.
     """
     if isinstance(fields, Join):
-        found = await find_offer(session, fields.collective_id, case.agreement_id)
+        found = await find_offer(session, fields.collective_id, case.agreement_id, case)
     else:
-        numbered = (await session.scalars(select(Case).where(Case.number == fields.master))).one_or_none()
-        if numbered is None:
-            raise NotFound
-        found = numbered if numbered.master_id is None else await session.get_one(Case, numbered.master_id)
+        found = await named_master(session, fields.master)
     master = await session.get_one(Case, found.id, with_for_update=True, populate_existing=True)
     if master.id == case.id or master.master_id is not None or master.state not in BEFORE_ANSWER:
         raise InvalidInput(fields=[{"at": ["body", "step", "master"], "expected": "Another case that is open"}])

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.audit.actors import ActorKind
 from api.audit.service import SYSTEM, Actor, record
 from api.cases.attachments import attach
 from api.cases.clocks import Policy
@@ -20,7 +21,7 @@ from api.cases.lifecycle import Transition, When
 from api.cases.models import Case, CaseEvent, DepartmentMember
 from api.cases.news import tell_desk, tell_resident
 from api.cases.published_words import pointing_parts
-from api.cases.routing import get_department, officers_of, route
+from api.cases.routing import get_department, officers_of, route, still_handling
 from api.cases.schemas import (
     Assign,
     CaseAction,
@@ -32,14 +33,17 @@ from api.cases.schemas import (
     Publish,
     ResidentAction,
     StaffAction,
+    has_words,
 )
-from api.cases.standing import move_clocks, running_clocks, standing_of
+from api.cases.standing import move_clocks, running_clocks, standing_of, who_gave_what_is_reviewed
 from api.cases.transitions import apply, find
-from api.errors import CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound, SaysWho
+from api.errors import CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound, OwnAnswer, SaysWho
 from api.privacy import Vault
 from api.staff.schemas import StaffRole
 
 ANSWERS = (CaseAction.ANSWER, CaseAction.REVIEW_ANSWER, CaseAction.SECOND_REVIEW_ANSWER)
+REASONED = (CaseAction.REFUSE, CaseAction.DIVERT, CaseAction.OBJECT, CaseAction.EXTEND)
+"""Somebody reads why, and must learn something from it."""
 LEAVES = (CaseAction.SPLIT_OFF, CaseAction.UNMERGE)
 SUPERVISES = frozenset((StaffRole.ADMIN, StaffRole.APPROVER))
 """Who supervises every case; a department's supervisors do so for its own."""
@@ -131,20 +135,24 @@ async def perform(
         CaseChanged: somebody took a step since ``version``.
         NotAllowedNow: not as the case stands.
         NotAllowed: not for this actor.
+        OwnAnswer: it reviews what this actor gave.
         NoRoute: it is to go where the rules send it, and none fits.
         InvalidInput: a field is missing that this step needs of this actor.
         SaysWho: what the building is to read would show whose case it is.
     """
     case = await lock_case(session, case_id)
-    if idempotency_key is not None and (before := await _taken_before(session, case_id, by, idempotency_key)):
+    if idempotency_key is not None and (before := await taken_before(session, case_id, by.actor, idempotency_key)):
         return Done(case, before, new=False)
     if version is not None and version != case.version:
         raise CaseChanged(**await _last_change(session, case))
     clocks = await running_clocks(session, case_id)
-    standing = standing_of(case, clocks, policy, now)
+    gave = by.actor.kind is ActorKind.STAFF and by.actor.id in await who_gave_what_is_reviewed(session, case)
+    standing = standing_of(case, clocks, policy, now, gave=gave)
     row = find(standing, fields.action, by.acts_as)
     if by.acts_as not in row.by:
         raise NotAllowed
+    if row.by_others and gave:
+        raise OwnAnswer
     given = fields.model_dump(exclude={"action", "attachment_ids", "text"})
     department_id, officer_id = await _given_to(session, by, case, fields)
     moved = department_id != case.department_id
@@ -152,9 +160,12 @@ async def perform(
         raise InvalidInput(fields=[{"at": ["body", "step", "approved_by"], "expected": "Who approved it"}])
     if isinstance(fields, Publish) and (parts := await pointing_parts(session, vault, case, fields.text)):
         raise SaysWho(parts=parts)
-    step = apply(standing, row, moved=moved)
-    master = await find_master(session, case, fields) if isinstance(fields, Join | Merge) else None
+    again = bool(row.starts_once) and await _happened_before(session, case_id, row.event)
     text = getattr(fields, "text", "")
+    if row.action in REASONED and not has_words(text):
+        raise InvalidInput(fields=[{"at": ["body", "step", "text"], "expected": "A reason in words"}])
+    step = apply(standing, row, moved=moved, again=again)
+    master = await find_master(session, case, fields) if isinstance(fields, Join | Merge) else None
     gives = row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER, CaseAction.CLAIM)
     event = CaseEvent(
         case_id=case.id,
@@ -228,17 +239,23 @@ def _note(case: Case, row: Transition, given: dict[str, Any], now: datetime) -> 
             case.rating, case.solved = given["rating"], given["solved"]
 
 
-async def _taken_before(session: AsyncSession, case_id: int, by: By, idempotency_key: str) -> CaseEvent | None:
+async def taken_before(session: AsyncSession, case_id: int, actor: Actor, idempotency_key: str) -> CaseEvent | None:
+    """The step that this actor took with this key."""
     return (
         await session.scalars(
             select(CaseEvent).where(
                 CaseEvent.case_id == case_id,
-                CaseEvent.actor_kind == by.actor.kind,
-                CaseEvent.actor_id == by.actor.id,
+                CaseEvent.actor_kind == actor.kind,
+                CaseEvent.actor_id == actor.id,
                 CaseEvent.idempotency_key == idempotency_key,
             )
         )
     ).one_or_none()
+
+
+async def _happened_before(session: AsyncSession, case_id: int, kind: CaseEventKind) -> bool:
+    of_kind = select(CaseEvent.id).where(CaseEvent.case_id == case_id, CaseEvent.kind == kind).limit(1)
+    return await session.scalar(of_kind) is not None
 
 
 async def _last_change(session: AsyncSession, case: Case) -> dict[str, Any]:
@@ -268,6 +285,11 @@ async def _given_to(
             return case.department_id, by.actor.id
         case CaseAction.OBJECT:
             return None, None
+        case CaseAction.REQUEST_REVIEW | CaseAction.REQUEST_SECOND_REVIEW:
+            # Somebody else is to look at it.
+            return case.department_id, None
+        case CaseAction.REOPEN:
+            return case.department_id, await still_handling(session, case.officer_id)
         case CaseAction.TRANSFER:
             if fields.department_id == case.department_id:
                 raise InvalidInput(fields=[{"at": ["body", "step", "department_id"], "expected": "Another department"}])
@@ -279,11 +301,13 @@ async def _given_to(
 
 async def _assigned_to(session: AsyncSession, case: Case, fields: Assign) -> tuple[int, int | None]:
     department_id = fields.department_id
+    gave = await who_gave_what_is_reviewed(session, case)
     if department_id is None and fields.officer_id is None:
         found = await route(session, case)
         if found.department is None:
             raise NoRoute
-        return found.department.id, found.officer.id if found.officer else None
+        officer = next((one for one in found.officers if one.has_room and one.id not in gave), None)
+        return found.department.id, await still_handling(session, officer.id) if officer else None
     if department_id is None:
         department_id = case.department_id
     if department_id is None:
@@ -292,5 +316,10 @@ async def _assigned_to(session: AsyncSession, case: Case, fields: Assign) -> tup
     if fields.officer_id is not None and fields.officer_id not in {
         officer.id for officer in await officers_of(session, department.id)
     }:
+        raise NotFound
+    if fields.officer_id in gave:
+        expected = "Somebody else than who gave what is reviewed"
+        raise InvalidInput(fields=[{"at": ["body", "step", "officer_id"], "expected": expected}])
+    if fields.officer_id not in (None, case.officer_id) and not await still_handling(session, fields.officer_id):
         raise NotFound
     return department.id, fields.officer_id

@@ -17,6 +17,7 @@ from api.cases.models import Case, Department
 from api.cases.news import clock_out
 from api.cases.queries import NUMBER, collective_columns, history_columns, whole_number
 from api.cases.schemas import CaseState, ClockKind, StaffCaseOut
+from api.cases.standing import who_gave_what_is_reviewed
 from api.cases.timeline import event_out, open_attachments
 from api.cases.transitions import Standing, allowed
 from api.chats.access import TODAY
@@ -126,6 +127,7 @@ async def show_case(session: AsyncSession, vault: Vault, officer: Acting, number
         supervised=out["supervised"],
         member=case.master_id is not None,
         published=case.published_at is not None,
+        gave=officer.id in await who_gave_what_is_reviewed(session, case),
     )
     return StaffCaseOut.model_validate(out | {"allowed": allowed(standing, by.acts_as) if by else []})
 

@@ -32,14 +32,16 @@ def _steps() -> Iterator[str]:
         starts = [
             *row.starts,
             *(f"{kind} (to another department)" for kind in row.starts_if_moved),
+            *(f"{kind} (the first time)" for kind in row.starts_once),
             *(f"{kind} (if it runs)" for kind in row.renews),
         ]
         told = {When.NEVER: "", When.ALWAYS: "yes", When.MOVED: "if it goes to another department"}[row.tells]
         within = f" (while {row.within or row.while_running} runs)" if row.within or row.while_running else ""
+        by = f"{', '.join(row.by)}{', not who gave what is reviewed' if row.by_others else ''}"
         stops = "all" if len(row.stops) == len(CLOCKS) else ", ".join(row.stops)
         yield (
             f"| {row.action}{within} | {', '.join(row.sources) or '–'} | {row.target or 'the same'} | "
-            f"{', '.join(row.by)} | {', '.join(starts)} | {stops} | {told} | {row.article} |"
+            f"{by} | {', '.join(starts)} | {stops} | {told} | {row.article} |"
         )
 
 

@@ -29,6 +29,7 @@ class Transition:
         sources: states in which the action is possible; none of them: there is no case yet.
         target: the state after it; None: the one before.
         by: who may take the step.
+        by_others: not for who gave what is reviewed (see ``REVIEWED``).
         needs: fields that must come with it.
         within: only as long as this clock runs and its last day is not past.
         while_running: only as long as this clock runs.
@@ -38,6 +39,7 @@ class Transition:
         published: likewise with being offered to other families.
         stops: clocks that end; a clock that is started ends the one of its kind that runs.
         starts_if_moved: started only where the case goes to another department.
+        starts_once: started only where no earlier step of the same sort did.
         renews: started anew only where they run and their last day is not past.
         tells: whether the resident gets a notice of what others did; ``shows_text``: and reads what is said with it.
         tells_officer: whether who has the case gets a notice.
@@ -48,6 +50,7 @@ class Transition:
     sources: tuple[CaseState, ...]
     target: CaseState | None
     by: tuple[CaseActor, ...]
+    by_others: bool = False
     needs: tuple[str, ...] = ()
     within: ClockKind | None = None
     while_running: ClockKind | None = None
@@ -57,6 +60,7 @@ class Transition:
     published: bool | None = None
     starts: tuple[ClockKind, ...] = ()
     starts_if_moved: tuple[ClockKind, ...] = ()
+    starts_once: tuple[ClockKind, ...] = ()
     renews: tuple[ClockKind, ...] = ()
     stops: tuple[ClockKind, ...] = ()
     tells: When = When.NEVER
@@ -73,10 +77,13 @@ SYSTEM = (CaseActor.SYSTEM,)
 
 BEFORE_ACCEPTANCE = (S.REGISTERED, S.TRANSFERRED, S.ASSIGNED)
 BEING_WORKED_ON = (S.ACCEPTED, S.IN_PROGRESS, S.EXTENDED)
-REVIEWED = (S.REVIEW, S.SECOND_REVIEW)
-OPEN = (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON, *REVIEWED)
-"""The office owes something: a clock of the Regulations runs."""
+REVIEWED: Mapping[CaseState, tuple[CaseEventKind, ...]] = MappingProxyType(
+    {S.REVIEW: (E.ANSWERED,), S.SECOND_REVIEW: (E.ANSWERED, E.REVIEW_ANSWERED)}
+)
+"""What is reviewed in which state. Articles 35 and 36 have it looked at by a body above: never by who gave it."""
 BEFORE_ANSWER = (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON)
+OPEN = (*BEFORE_ANSWER, *REVIEWED)
+"""The office owes something: a clock of the Regulations runs."""
 ALL_CLOCKS = tuple(ClockKind)
 
 DUTY: Mapping[CaseState, ClockKind] = MappingProxyType(
@@ -152,13 +159,14 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         A.ASSIGN,
         E.ASSIGNED,
-        BEING_WORKED_ON + REVIEWED,
+        (*BEING_WORKED_ON, *REVIEWED),
         None,
         by=OFFICE + SYSTEM,
         needs=("department_id",),
         tells=When.MOVED,
     ),
-    Transition(A.CLAIM, E.CLAIMED, OPEN, None, by=OFFICE, taken=False),
+    Transition(A.CLAIM, E.CLAIMED, BEFORE_ANSWER, None, by=OFFICE, taken=False),
+    Transition(A.CLAIM, E.CLAIMED, (*REVIEWED,), None, by=OFFICE, by_others=True, taken=False),
     Transition(
         A.TRANSFER,
         E.TRANSFERRED,
@@ -166,8 +174,10 @@ TABLE: tuple[Transition, ...] = (
         S.TRANSFERRED,
         by=OFFICE,
         needs=("department_id",),
-        # The resident is told in time; the body that is given the case has 15 days of its own.
-        starts=(C.ACCEPTANCE_NOTICE, C.JURISDICTION_OBJECTION),
+        # The resident is told in time; the body that is given the case has 15 days of its own. That is so once: however
+        # often bodies send it back and forth, the family waits no longer for that, and what is overdue stays so.
+        starts=(C.JURISDICTION_OBJECTION,),
+        starts_once=(C.ACCEPTANCE_NOTICE,),
         tells=When.ALWAYS,
         shows_text=True,
         article="22, 23",
@@ -299,6 +309,7 @@ TABLE: tuple[Transition, ...] = (
         (S.REVIEW,),
         S.ANSWERED,
         by=OFFICE,
+        by_others=True,
         needs=("outcome", "text or files"),
         stops=(C.REVIEW_OPINION, C.RESIDENT_ANSWER),
         starts=(C.SECOND_REVIEW_REQUEST,),
@@ -326,6 +337,7 @@ TABLE: tuple[Transition, ...] = (
         (S.SECOND_REVIEW,),
         S.FINAL,
         by=OFFICE,
+        by_others=True,
         needs=("outcome", "text or files"),
         stops=ALL_CLOCKS,
         tells=When.ALWAYS,
@@ -335,7 +347,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         A.WITHDRAW,
         E.WITHDRAWN,
-        (S.RECEIVED, *BEFORE_ACCEPTANCE, *BEING_WORKED_ON),
+        BEFORE_ANSWER,
         S.WITHDRAWN,
         by=RESIDENT,
         stops=ALL_CLOCKS,
@@ -346,7 +358,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         A.WITHDRAW,
         E.WITHDRAWN,
-        REVIEWED,
+        (*REVIEWED,),
         S.CLOSED,
         by=RESIDENT,
         stops=ALL_CLOCKS,

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.actors import Actor
@@ -77,7 +77,7 @@ async def tell_desk(
 ) -> None:
     """Tell whoever has the case of a step that somebody else took."""
     if row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER):
-        news = DeskNews.GIVEN
+        news = DeskNews.UNCLAIMED if case.officer_id is None else DeskNews.GIVEN
     elif row.tells_officer:
         news = DeskNews(event.kind.value)
     else:
@@ -94,11 +94,13 @@ async def tell_who_has_it(
     dedupe_key: str,
     clock: CaseClock | None = None,
     but: Actor | None = None,
+    others: int = 0,
 ) -> None:
-    """Tell the officer, or where there is none the supervisors of the department; of what is overdue both.
+    """Tell the officer, or where there is none whoever may take it (see ``_desk_chats``).
 
     Args:
         but: not the one who did it.
+        others: how many more cases this is true of.
     """
     chats = await _desk_chats(session, case, but, news)
     notice = CaseOnDesk(
@@ -108,30 +110,49 @@ async def tell_who_has_it(
         state=case.state,
         clock=clock.kind if clock else None,
         last_day=clock.last_day if clock else None,
+        others=others,
     )
     await enqueue_notice(session, vault, chats, notice, dedupe_key=dedupe_key, case_id=case.id)
 
 
-_DEADLINES = (DeskNews.DUE_SOON, DeskNews.OVERDUE)
+async def tell_joined(session: AsyncSession, vault: Vault, master: Case, by: "By", today: date) -> None:
+    """Tell whoever has a collective case that more families are answered with it: once a day, however many join."""
+    key = f"case_joined:{master.id}:{today}"
+    await tell_who_has_it(session, vault, master, DeskNews.JOINED, dedupe_key=key, but=by.actor)
+
+
+_ANSWERED = (DeskNews.REPLIED, DeskNews.NO_REPLY)
+_FOR_SUPERVISORS = (DeskNews.DUE_SOON, DeskNews.OVERDUE, DeskNews.RELEASED)
+"""What those hear who share the work out, where nobody has the case."""
 
 
 async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None, news: DeskNews) -> Collection[int]:
-    """Of who has it; where they have no chat any more, or nobody has it, of its department's supervisors. Of a last day
-    that comes or has passed somebody hears in any case: where there are none either, the administrators. And that it
+    """Of who has it. Where nobody has it, or who has it has no chat any more: of all who may take it, which are its
+    department's officers and supervisors, or the petitions office's own where it is with no department; of a last day,
+    and of what was released, the supervisors alone. Where there is nobody at all, the administrators. That a last day
     has passed the supervisors hear beside the officer: families are promised that."""
     reachable = select(StaffAccount.id, StaffAccount.chat_id).where(
         StaffAccount.chat_id.is_not(None), StaffAccount.disabled_at.is_(None)
     )
-    supervisors = reachable.join(DepartmentMember, DepartmentMember.staff_id == StaffAccount.id).where(
-        DepartmentMember.department_id == case.department_id, DepartmentMember.is_supervisor
-    )
+    membership = (DepartmentMember.staff_id == StaffAccount.id, DepartmentMember.department_id == case.department_id)
+    supervisors = reachable.where(exists().where(*membership, DepartmentMember.is_supervisor))
+    is_officer = StaffAccount.roles.contains([StaffRole.CASE_OFFICER.value])
+    if case.department_id is None:
+        takers = reachable.where(is_officer, ~exists().where(DepartmentMember.staff_id == StaffAccount.id))
+    else:
+        takers = reachable.where(exists().where(*membership, or_(DepartmentMember.is_supervisor, is_officer)))
     administrators = reachable.where(StaffAccount.roles.contains([StaffRole.ADMIN.value]))
-    in_turn = [reachable.where(StaffAccount.id == case.officer_id), supervisors]
+    has_it = reachable.where(StaffAccount.id == case.officer_id)
     told: list[int] = []
-    for wanted in (*in_turn, administrators) if news in _DEADLINES else in_turn:
+    if case.officer_id is None and news in _ANSWERED:
+        # Whoever asked without taking it.
+        asked = select(CaseEvent.actor_id).where(CaseEvent.case_id == case.id, CaseEvent.kind == CaseEventKind.ASKED)
+        last = asked.order_by(CaseEvent.id.desc()).limit(1).scalar_subquery()
+        told += await session.scalars(reachable.with_only_columns(StaffAccount.chat_id).where(StaffAccount.id == last))
+    for wanted in (has_it, supervisors if news in _FOR_SUPERVISORS else takers, administrators):
         rows = (await session.execute(wanted)).all()
         told += [row.chat_id for row in rows if but is None or Actor.staff(row.id) != but]
-        if rows and (news is not DeskNews.OVERDUE or wanted is not in_turn[0]):
+        if rows and (news is not DeskNews.OVERDUE or wanted is not has_it):
             break
     return told
 

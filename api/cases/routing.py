@@ -13,7 +13,7 @@ from api.errors import NotFound
 from api.estate.models import Project
 from api.privacy import Vault
 from api.staff.models import StaffAccount
-from api.staff.schemas import StaffRole
+from api.staff.schemas import HANDLES_CASES, StaffRole
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,14 @@ async def officers_of(session: AsyncSession, department_id: int) -> list[Officer
         .order_by(load, StaffAccount.id)
     )
     return [Officer(*row) for row in rows]
+
+
+async def still_handling(session: AsyncSession, staff_id: int | None) -> int | None:
+    """The account, where it is in force and handles cases, and does so until the transaction ends; else None. Whoever
+    takes it out of force waits, and then finds what it was given."""
+    handles = StaffAccount.roles.overlap([role.value for role in HANDLES_CASES])
+    in_force = select(StaffAccount.id).where(StaffAccount.id == staff_id, StaffAccount.disabled_at.is_(None), handles)
+    return await session.scalar(in_force.with_for_update(read=True))
 
 
 async def get_department(session: AsyncSession, department_id: int) -> Department:

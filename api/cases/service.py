@@ -17,7 +17,7 @@ from api.cases.clocks import ACCEPTANCE_NOTICE, CLOCKS, Owed, Policy
 from api.cases.collective import find_offer, hold_collectives
 from api.cases.desk import By
 from api.cases.models import Case, CaseClock, CaseEvent, case_numbers
-from api.cases.news import INTERNAL_CLOCKS, clock_out, is_shown
+from api.cases.news import INTERNAL_CLOCKS, clock_out
 from api.cases.office_days import load_calendar
 from api.cases.queries import ONE, PAGE, SUBJECT, TOLD_BY, whole_number
 from api.cases.schemas import (
@@ -31,7 +31,7 @@ from api.cases.schemas import (
     JoinIn,
     ResidentAction,
 )
-from api.cases.timeline import collective_out, event_out, open_attachments
+from api.cases.timeline import collective_out, event_out, open_attachments, shown_to_resident
 from api.cases.together import take_step
 from api.cases.transitions import Standing, allowed
 from api.errors import InvalidInput, NotFound
@@ -280,8 +280,7 @@ def _case_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
         ],
         "events": [
             event_out(vault, event, files_of, for_resident=True)
-            for event in orjson.loads(row["events"])
-            if is_shown(CaseEventKind(event["kind"]))
+            for event in shown_to_resident(orjson.loads(row["events"]))
         ],
         "department": row["department"],
         "supervised": row["supervised"],

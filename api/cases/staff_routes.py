@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Header, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import record
 from api.cases.attachments import MAX_FREE, Upload, take_in_from_staff
 from api.cases.clocks import Policy
-from api.cases.collective import hold_collectives
-from api.cases.desk import lock_case, staff_by
+from api.cases.collective import hold_collectives, named_master
+from api.cases.desk import By, lock_case, staff_by, taken_before
 from api.cases.desk_pages import find_case_id, show_case
 from api.cases.downloads import find_for_staff, send
 from api.cases.models import Case
@@ -38,14 +39,13 @@ from api.lookups import reading
 from api.routing import DEFAULT_PAGE, NOT_FOUND, Cursor, PageSize, RowId, Session, TheVault, v1_router
 from api.staff.access import Acting, acting
 from api.staff.routes import NOT_ALLOWED
-from api.staff.schemas import SEES_CASES, StaffRole
+from api.staff.schemas import HANDLES_CASES, SEES_CASES, StaffRole
 
 router = v1_router("desk")
 
-ACTS = (StaffRole.CASE_OFFICER, StaffRole.APPROVER, StaffRole.ADMIN)
 Reader = Annotated[Acting, acting(*SEES_CASES)]
-Officer = Annotated[Acting, acting(*ACTS)]
-Sender = Annotated[Acting, acting(*ACTS, StaffRole.PUBLISHER)]
+Officer = Annotated[Acting, acting(*HANDLES_CASES)]
+Sender = Annotated[Acting, acting(*HANDLES_CASES, StaffRole.PUBLISHER)]
 
 CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {
@@ -53,6 +53,13 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
         "description": "`not_allowed_now`: not as the case stands, `details.allowed` tells what is · `case_changed`: "
         "somebody took a step since `version` · `no_route`: no routing rule fits · "
         "`says_who`: what the building is to read would show whose case it is.",
+    }
+}
+NOT_THEIRS: dict[int | str, dict[str, Any]] = {
+    403: {
+        "model": ErrorBody,
+        "description": "`not_allowed`: not for this account · `own_answer`: nobody decides the review of what they "
+        "answered.",
     }
 }
 
@@ -105,7 +112,7 @@ async def get_staff_case(number: str, request: Request, officer: Reader, vault: 
     "/staff/{chat_id}/cases/{number}/actions",
     summary="Take a step with a case",
     operation_id="act_on_case",
-    responses={**NOT_ALLOWED, **NOT_FOUND, **CONFLICT},
+    responses={**NOT_THEIRS, **NOT_FOUND, **CONFLICT},
 )
 async def post_staff_action(
     number: str,
@@ -121,21 +128,35 @@ async def post_staff_action(
         # Before the case is locked: who holds one case and waits for the other would wait for ever.
         await hold_collectives(session)
     case = await lock_case(session, await find_case_id(session, number))
+    # Before anything else: whoever has passed it on may do nothing with it any more, and has done that all the same.
+    if await taken_before(session, case.id, officer.actor, idempotency_key) is None:
+        by = await _acts_on(session, officer, case)
+        if isinstance(given.step, Merge):
+            # What is answered for both is answered for the other one's department as well.
+            await _acts_on(session, officer, await named_master(session, given.step.master))
+        await take_step(
+            session,
+            vault,
+            Policy.of(request.app.state.settings),
+            by,
+            case.id,
+            given.step,
+            datetime.now(UTC),
+            idempotency_key=idempotency_key,
+            version=given.version,
+        )
+    return await show_case(session, vault, officer, number, reading(request).today())
+
+
+async def _acts_on(session: AsyncSession, officer: Acting, case: Case) -> By:
+    """
+    Raises:
+        NotAllowed: the account may only look at this case.
+    """
     by = await staff_by(session, officer.id, officer.roles, officer.chat_id, case)
     if by is None:
         raise NotAllowed
-    await take_step(
-        session,
-        vault,
-        Policy.of(request.app.state.settings),
-        by,
-        case.id,
-        given.step,
-        datetime.now(UTC),
-        idempotency_key=idempotency_key,
-        version=given.version,
-    )
-    return await show_case(session, vault, officer, number, reading(request).today())
+    return by
 
 
 @router.get(

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.audit.actors import ActorKind
 from api.cases.clocks import CLOCKS, Policy
-from api.cases.lifecycle import DUTY
-from api.cases.models import Case, CaseClock
+from api.cases.lifecycle import DUTY, REVIEWED
+from api.cases.models import Case, CaseClock, CaseEvent
 from api.cases.office_days import load_calendar
 from api.cases.schemas import CaseAction, ClockKind
 from api.cases.transitions import Standing, Step
@@ -23,7 +24,21 @@ async def running_clocks(session: AsyncSession, case_id: int) -> dict[ClockKind,
     return {clock.kind: clock for clock in clocks}
 
 
-def standing_of(case: Case, clocks: Running, policy: Policy, now: datetime) -> Standing:
+async def who_gave_what_is_reviewed(session: AsyncSession, case: Case) -> frozenset[int]:
+    """Accounts of staff; of each sort of answer the last one counts."""
+    kinds = REVIEWED.get(case.state)
+    if kinds is None:
+        return frozenset()
+    given = await session.execute(
+        select(CaseEvent.kind, CaseEvent.actor_kind, CaseEvent.actor_id)
+        .where(CaseEvent.case_id == case.id, CaseEvent.kind.in_(kinds))
+        .order_by(CaseEvent.id)
+    )
+    last = {row.kind: row for row in given}
+    return frozenset(row.actor_id for row in last.values() if row.actor_kind is ActorKind.STAFF)
+
+
+def standing_of(case: Case, clocks: Running, policy: Policy, now: datetime, *, gave: bool = False) -> Standing:
     return Standing(
         case.state,
         policy.day(now),
@@ -32,6 +47,7 @@ def standing_of(case: Case, clocks: Running, policy: Policy, now: datetime) -> S
         supervised=case.supervised_at is not None,
         member=case.master_id is not None,
         published=case.published_at is not None,
+        gave=gave,
     )
 
 

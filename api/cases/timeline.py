@@ -1,12 +1,13 @@
 """What happened with a case, opened for who may read it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from api.cases.news import is_shown
 from api.cases.schemas import CaseEventKind
 from api.cases.transitions import resident_reads
 from api.privacy import Vault
@@ -23,6 +24,18 @@ def open_attachments(vault: Vault, json_text: str) -> tuple[list[dict[str, Any]]
     return attachments, files_of
 
 
+def shown_to_resident(events: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Events that the resident sees, each with ``handled_by``: the department that had the case until then. Where it
+    stays in its department, who has it there is the office's own matter."""
+    department = None
+    for event in events:
+        kind = CaseEventKind(event["kind"])
+        stays = kind is CaseEventKind.ASSIGNED and event["department"] == department
+        if is_shown(kind) and not stays:
+            yield event | {"handled_by": department}
+        department = None if kind is CaseEventKind.OBJECTED else event["department"] or department
+
+
 def event_out(
     vault: Vault, event: dict[str, Any], files_of: Mapping[int | None, Sequence[int]], *, for_resident: bool
 ) -> dict[str, Any]:
@@ -36,6 +49,7 @@ def event_out(
     if for_resident:
         # The number of another family's case.
         del out["master"]
+        out["handled_by"] = event["handled_by"]
     else:
         out["actor"] = _open(vault, "staff.name", event["actor"])
         out["officer"] = _open(vault, "staff.name", event["officer"])

@@ -17,6 +17,7 @@ from api.cases.collective import members_of
 from api.cases.desk import BY_SYSTEM, By, Done, perform
 from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEFORE_ANSWER, BEING_WORKED_ON
 from api.cases.models import Attachment, Case, CaseEvent
+from api.cases.news import tell_joined, tell_who_has_it
 from api.cases.routing import officers_of
 from api.cases.schemas import (
     Accept,
@@ -31,8 +32,10 @@ from api.cases.schemas import (
     ResidentAction,
     StaffAction,
     Start,
+    Unmerge,
 )
 from api.errors import InvalidInput, NotAllowed, NotAllowedNow
+from api.messages.schemas import DeskNews
 from api.privacy import Vault
 
 FOLLOWED = frozenset(
@@ -88,9 +91,12 @@ async def take_step(
             await _repoint(session, member, master.id, now)
             await _bring_along(session, vault, policy, member, master, now)
         await _bring_along(session, vault, policy, case, master, now)
+        await tell_joined(session, vault, master, by, policy.day(now))
     elif fields.action in FOLLOWED:
         for member in await members_of(session, case.id):
             await _follow(session, vault, policy, by, member, done, fields, now)
+        if case.state not in BEFORE_ANSWER:
+            await _let_go(session, vault, policy, case, now)
     elif fields.action is CaseAction.WITHDRAW:
         await _hand_on(session, case, now)
     return done
@@ -124,6 +130,17 @@ async def _follow(
     except (NotAllowedNow, NotAllowed, InvalidInput):
         # Raised before anything is written: this one stands elsewhere.
         return
+
+
+async def _let_go(session: AsyncSession, vault: Vault, policy: Policy, master: Case, now: datetime) -> None:
+    """Members that could not follow their master to its end, as one that is further on than it cannot be refused with
+    it, go on by themselves, with their own clocks: their families and whoever has them are told."""
+    for member in await members_of(session, master.id):
+        if member.state in BEFORE_ANSWER:
+            step = Unmerge(action=CaseAction.UNMERGE)
+            left = await perform(session, vault, policy, BY_SYSTEM, member.id, step, now)
+            news = DeskNews.UNCLAIMED if member.officer_id is None else DeskNews.GIVEN
+            await tell_who_has_it(session, vault, member, news, dedupe_key=f"case_alone:{left.event.id}")
 
 
 async def _bring_along(

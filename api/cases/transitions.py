@@ -26,6 +26,7 @@ class Standing:
     Attributes:
         state: None before it is received.
         clocks: last days of those that run.
+        gave: whether who looks gave what is reviewed now.
     """
 
     state: CaseState | None
@@ -35,6 +36,7 @@ class Standing:
     supervised: bool = False
     member: bool = False
     published: bool = False
+    gave: bool = False
 
     def runs(self, kind: ClockKind) -> bool:
         """Whether the clock runs and its last day is not past."""
@@ -66,7 +68,7 @@ def _possible(standing: Standing) -> Iterator[Transition]:
 
 def allowed(standing: Standing, who: CaseActor) -> tuple[CaseAction, ...]:
     """What somebody can do with a case that stands so, in the order of the table."""
-    return tuple(row.action for row in _possible(standing) if who in row.by)
+    return tuple(row.action for row in _possible(standing) if who in row.by and not (row.by_others and standing.gave))
 
 
 def find(standing: Standing, action: CaseAction, who: CaseActor) -> Transition:
@@ -81,15 +83,17 @@ def find(standing: Standing, action: CaseAction, who: CaseActor) -> Transition:
     raise NotAllowedNow(allowed=[*allowed(standing, who)], state=standing.state)
 
 
-def apply(standing: Standing, row: Transition, *, moved: bool = False) -> Step:
+def apply(standing: Standing, row: Transition, *, moved: bool = False, again: bool = False) -> Step:
     """What the step does.
 
     Args:
         moved: whether it gives the case to another department.
+        again: whether a step of the same sort was taken before.
     """
     starts = (
         *row.starts,
         *(row.starts_if_moved if moved else ()),
+        *(() if again else row.starts_once),
         *(kind for kind in row.renews if standing.runs(kind)),
     )
     stops = tuple(kind for kind in ClockKind if kind in standing.clocks and kind in (*row.stops, *starts))

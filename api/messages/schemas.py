@@ -132,13 +132,16 @@ class CaseUpdated(BaseModel):
 
 
 class DeskNews(StrEnum):
-    GIVEN = "given"  # assigned to you, or to your department
+    GIVEN = "given"  # to you
+    UNCLAIMED = "unclaimed"  # given to your department, and to nobody there yet
+    RELEASED = "released"  # nobody has it any more: the account that had it acts no longer
     REPLIED = "replied"
     ADDED = "added"
     REOPENED = "reopened"
     REVIEW_REQUESTED = "review_requested"
     SECOND_REVIEW_REQUESTED = "second_review_requested"
     WITHDRAWN = "withdrawn"
+    JOINED = "joined"  # more families are answered with it
     SPLIT_OFF = "split_off"  # no longer answered with the others
     UNPUBLISHED = "unpublished"  # the family does not want it offered to the building
     LEFT = "left"  # the family reads nothing here any more
@@ -159,6 +162,7 @@ class CaseOnDesk(BaseModel):
     state: CaseState
     clock: ClockKind | None = Field(default=None, description="Which one ends, or has ended.")
     last_day: date | None = None
+    others: int = Field(default=0, description="How many more cases were released with it.")
 
 
 class WaitingDraft(BaseModel):

@@ -90,7 +90,7 @@ async def patch_account(
     account_id: RowId, given: StaffAccountChange, officer: Keeper, session: Session, vault: TheVault
 ) -> StaffAccountOut:
     account = await service.change_account(
-        session, officer.actor, account_id, roles=given.roles, disabled=given.disabled
+        session, vault, officer.actor, account_id, roles=given.roles, disabled=given.disabled
     )
     return service.as_account(vault, account)
 

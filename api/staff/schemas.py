@@ -30,6 +30,8 @@ class StaffRole(StrEnum):
 
 SEES_CASES = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.APPROVER, StaffRole.ADMIN)
 """Who reads complaints."""
+HANDLES_CASES = (StaffRole.CASE_OFFICER, StaffRole.APPROVER, StaffRole.ADMIN)
+"""Who takes steps with them."""
 LOOKS_UP = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.CLERK, StaffRole.ADMIN)
 """Who finds an agreement by its number."""
 SEES_QUEUE = (StaffRole.VIEWER, StaffRole.CASE_OFFICER, StaffRole.ADMIN)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.actors import ActorKind
 from api.audit.service import Actor, record
+from api.cases.leaving import release_cases
 from api.errors import LastAdmin, NotAllowed, NotFound
 from api.identity.models import LinkCode
 from api.identity.office_codes import end_office_codes
@@ -14,7 +15,7 @@ from api.messages.service import withdraw_from_staff
 from api.privacy import Vault
 from api.staff.codes import end_codes
 from api.staff.models import StaffAccount
-from api.staff.schemas import StaffAccountOut, StaffMe, StaffRole
+from api.staff.schemas import HANDLES_CASES, StaffAccountOut, StaffMe, StaffRole
 
 _ORDER = list(StaffRole)
 
@@ -66,6 +67,7 @@ async def list_accounts(session: AsyncSession, actor: Actor) -> list[StaffAccoun
 
 async def change_account(
     session: AsyncSession,
+    vault: Vault,
     actor: Actor,
     account_id: int,
     *,
@@ -75,7 +77,8 @@ async def change_account(
     """Give an account other roles, disable it or put it in force again. It acts as it now is from the next call on.
 
     Who is disabled loses the chat and every open code, also those that they gave out to families: who finds that phone
-    must neither be back with the account nor in any home.
+    must neither be back with the account nor in any home. Whoever acts on no case any more has none: nobody has theirs
+    from then on.
 
     Raises:
         NotFound: there is no such account.
@@ -95,6 +98,7 @@ async def change_account(
     account = await session.get(StaffAccount, account_id, with_for_update=True)
     if account is None:
         raise NotFound
+    handled_cases = _handles_cases(account)
     was = set(account.roles)
     will = was if roles is None else {role.value for role in roles}
     if actor == Actor.staff(account_id) and will - was:
@@ -118,7 +122,13 @@ async def change_account(
         await record(session, actor, "staff.enabled", "staff_account", [account_id])
     await session.flush()
     await session.refresh(account)
+    if handled_cases and not _handles_cases(account):
+        await release_cases(session, vault, actor, account_id)
     return account
+
+
+def _handles_cases(account: StaffAccount) -> bool:
+    return account.disabled_at is None and any(role in HANDLES_CASES for role in account.roles)
 
 
 def _in_order(roles: Collection[str]) -> list[str]:

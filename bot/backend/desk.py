@@ -81,6 +81,7 @@ class DeskCalls(Calls):
 
         Raises:
             NotAllowed: not for this account, or not on this case.
+            OwnAnswer: it decides the review of what this account answered.
             NotAllowedNow: not as the case stands.
             CaseChanged: somebody took a step since.
             NoRoute: no routing rule fits.

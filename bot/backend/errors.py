@@ -161,6 +161,12 @@ class OwnBroadcast(BackendError):
     code = "own_broadcast"
 
 
+class OwnAnswer(NotAllowed):
+    """Nobody decides the review of an answer that they gave themselves."""
+
+    code = "own_answer"
+
+
 class NoRoute(BackendError):
     """No routing rule says where the case belongs."""
 
@@ -179,7 +185,8 @@ class ConsentNeeded(BackendError):
     code = "consent_needed"
 
 
-_refusals: dict[str, type[BackendError]] = {kind.code: kind for kind in BackendError.__subclasses__()}
+_kinds: list[type[BackendError]] = [*BackendError.__subclasses__(), OwnAnswer]
+_refusals: dict[str, type[BackendError]] = {kind.code: kind for kind in _kinds}
 
 _NOT_READY = (502, 503, 504)
 

@@ -144,6 +144,7 @@ def link(account_id: Id) -> None:
 
 def _change(account_id: int, *, roles: set[StaffRole] | None = None, disabled: bool | None = None) -> StaffAccountOut:
     async def work(session: AsyncSession, vault: Vault) -> StaffAccountOut:
-        return as_account(vault, await change_account(session, OPERATOR, account_id, roles=roles, disabled=disabled))
+        account = await change_account(session, vault, OPERATOR, account_id, roles=roles, disabled=disabled)
+        return as_account(vault, account)
 
     return _in_transaction(api_settings(), work)

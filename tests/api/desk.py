@@ -27,6 +27,7 @@ class Desk:
     department: int
     officer: int
     colleague: int
+    admin: int
 
     def __init__(self, api: aiohttp.ClientSession, factory: Factory) -> None:
         self.api, self.factory = api, factory
@@ -37,7 +38,7 @@ class Desk:
         await self.factory.link(RESIDENT, self.agreement)
         self.officer = await self.account(OFFICER, StaffRole.CASE_OFFICER, name="接访甲")
         self.colleague = await self.account(COLLEAGUE, StaffRole.CASE_OFFICER, name="接访乙")
-        await self.account(ADMIN, StaffRole.ADMIN, name="负责人")
+        self.admin = await self.account(ADMIN, StaffRole.ADMIN, name="负责人")
         await self.account(VIEWER, StaffRole.VIEWER, name="查看员")
         self.department = await self.add_department("住建局", self.officer, self.colleague)
         return self
@@ -142,7 +143,11 @@ _REGISTERED: Road = [("register", {})]
 _ACCEPTED: Road = [*_REGISTERED, ("accept", {})]
 _ANSWERED: Road = [*_ACCEPTED, ("answer", OPINION)]
 _REVIEW: Road = [*_ANSWERED, ("resident:request_review", _WHY)]
-_SECOND: Road = [*_REVIEW, ("review_answer", REVIEW_OPINION), ("resident:request_second_review", _WHY)]
+_SECOND: Road = [
+    *_REVIEW,
+    ("review_answer", REVIEW_OPINION | {"chat": COLLEAGUE}),
+    ("resident:request_second_review", _WHY),
+]
 ROADS: dict[str, Road] = {
     "received": [],
     "registered": _REGISTERED,
@@ -157,7 +162,7 @@ ROADS: dict[str, Road] = {
     "closed": [*_ANSWERED, ("close", {})],
     "review": _REVIEW,
     "second_review": _SECOND,
-    "final": [*_SECOND, ("second_review_answer", REVIEW_OPINION)],
+    "final": [*_SECOND, ("second_review_answer", REVIEW_OPINION | {"chat": ADMIN})],
     "withdrawn": [("resident:withdraw", {})],
 }
 """How a case comes to a state."""

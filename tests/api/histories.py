@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from api.agreements.models import Agreement
-from api.audit.service import Actor
+from api.audit.service import OPERATOR, Actor
 from api.cases.clocks import Policy
 from api.cases.desk import BY_SYSTEM, By, perform
 from api.cases.desk_pages import find_case_id
 from api.cases.models import Case
 from api.cases.schemas import AnyAction, CaseActor, CaseCategory, CaseIn
 from api.cases.service import file_case
-from api.cases.standing import running_clocks, standing_of
+from api.cases.standing import running_clocks, standing_of, who_gave_what_is_reviewed
 from api.cases.transitions import allowed
 from api.db import Database
 from api.privacy import Vault
@@ -46,6 +46,9 @@ def _fields(random: Random, action: str, department_ids: Sequence[int], held_by:
     return None
 
 
+_ABOVE = By(OPERATOR, CaseActor.SUPERVISOR)
+"""Whoever gave an answer does not review it."""
+_ONLY = {BY_SYSTEM: {"close"}, _ABOVE: {"review_answer", "second_review_answer"}}
 _ENDS = {"withdraw", "refuse", "divert"}
 _OFTEN = {"register", "accept", "answer", "close", "rate", "reopen", "review_answer", "second_review_answer"}
 
@@ -90,12 +93,13 @@ class Histories:
         async with self.database.transaction() as session:
             case_id = await find_case_id(session, number)
             case = await session.get_one(Case, case_id)
-            standing = standing_of(case, await running_clocks(session, case_id), self.policy, now)
-            possible = []
-            for by in (By.resident(chat_id), self.supervisor, BY_SYSTEM):
+            gave = self.supervisor.actor.id in await who_gave_what_is_reviewed(session, case)
+            clocks, possible = await running_clocks(session, case_id), []
+            for by in (By.resident(chat_id), self.supervisor, _ABOVE, BY_SYSTEM):
+                standing = standing_of(case, clocks, self.policy, now, gave=gave and by is self.supervisor)
                 for action in allowed(standing, by.acts_as):
                     fields = _fields(self.random, action, self.department_ids, case.department_id)
-                    if fields is not None and (by is not BY_SYSTEM or action == "close"):
+                    if fields is not None and action in _ONLY.get(by, {action}):
                         possible.append((by, {"action": action} | fields))
             if not possible:
                 return False

@@ -211,7 +211,7 @@ async def test_what_nobody_has_is_told_to_the_department_s_supervisor(
     number = await desk.to("assigned")
     await let_pass(database, 40)
     assert await sweep(database, vault, settings) == Swept(0, 1, 0)
-    assert [notice["news"] for notice in await told(database, vault, 600100210)] == ["given", "overdue"]
+    assert [notice["news"] for notice in await told(database, vault, 600100210)] == ["unclaimed", "overdue"]
     assert await told(database, vault, OFFICER) == []
     # Extending is too late, objecting too.
     allowed = (await desk.page(number)).allowed
@@ -300,6 +300,32 @@ async def test_of_one_that_nobody_has_the_administrators_are_told(desk: Desk, se
         await sweep_overdue(session, desk.factory.vault, today(settings) + timedelta(days=60), now)
         told = (await session.scalars(select(Delivery.chat_id).where(Delivery.kind == "case_on_desk"))).all()
     assert told == [ADMIN]
+
+
+async def test_sending_it_back_and_forth_starts_nothing_anew(
+    desk: Desk, database: Database, vault: Vault, settings: Settings
+) -> None:
+    other = await desk.add_department("街道办")
+    third = await desk.add_department("开发公司")
+    number = await desk.to("registered")
+    await let_pass(database, 3)
+    await desk.act(number, "transfer", department_id=desk.department)
+    first = (await running(database))[ClockKind.ACCEPTANCE_NOTICE]
+    assert first.started_on == today(settings)
+    await let_pass(database, 4)
+    await desk.act(number, "object", text="不归我们管。")
+    await desk.act(number, "transfer", department_id=other)
+    again = (await running(database))[ClockKind.ACCEPTANCE_NOTICE]
+    assert (again.id, again.started_on) == (first.id, first.started_on - timedelta(days=4))
+    # Overdue, it stays on the supervisor's list until the family has its word.
+    await desk.act(number, "object", chat=ADMIN, text="不归我们管。")
+    await let_pass(database, 40)
+    assert (await sweep(database, vault, settings)).overdue == 1
+    await desk.act(number, "transfer", department_id=third)
+    assert [case.raised for case in (await desk.queue(chat=ADMIN)).cases] == [True]
+    assert [clock.overdue for clock in (await desk.case(number)).clocks] == [True]
+    await desk.act(number, "accept", chat=ADMIN)
+    assert [case.raised for case in (await desk.queue(chat=ADMIN)).cases] == [False]
 
 
 async def test_a_day_of_rest_that_is_entered_late_takes_back_what_was_overdue(

@@ -14,8 +14,9 @@ from api.cases.schemas import CaseOut
 from api.chats.models import Chat
 from api.messages.models import Delivery
 from api.messages.service import PAYLOAD
+from api.staff.schemas import StaffRole
 from tests.api.calls import PNG, call, upload
-from tests.api.desk import OFFICER, OPINION, RESIDENT, STRANGER, Desk
+from tests.api.desk import ADMIN, COLLEAGUE, OFFICER, OPINION, RESIDENT, STRANGER, Desk
 from tests.factories import Factory
 
 NEIGHBOUR, OTHER_NEIGHBOUR, FAR = 700100301, 700100302, 700100303
@@ -243,6 +244,86 @@ async def test_when_the_family_of_the_master_withdraws_the_others_go_on(
     await desk.act(heir, "answer", **OPINION)
     assert (await desk.page(third)).state == "answered"
     assert (await desk.page(master)).state == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [("refuse", {"text": "请找街道办。"}), ("divert", {"procedure": "litigation", "text": "请到区法院。"})],
+)
+async def test_who_is_not_answered_with_the_master_goes_on_alone(
+    desk: Desk, homes: dict[int, Agreement], action: str, fields: dict[str, Any]
+) -> None:
+    """Further on than its master, a member cannot be refused with it: it was left with it for ever, on nobody's desk.
+    One that stands where the master does has the same end, and is told in the same words."""
+    master = await desk.to("registered")
+    ahead = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id)
+    await desk.act(ahead, "register")
+    await desk.act(ahead, "accept")
+    await desk.act(ahead, "claim", chat=COLLEAGUE)
+    beside = await desk.file(chat=OTHER_NEIGHBOUR, agreement_id=homes[OTHER_NEIGHBOUR].id)
+    for number in (ahead, beside):
+        await desk.act(number, "merge", master=master)
+    clocks = (await desk.page(ahead)).clocks
+    await desk.act(master, action, **fields)
+    ended = (await desk.page(master)).state
+    assert (await desk.page(beside)).state == ended
+    assert (await news(desk, OTHER_NEIGHBOUR))[-1] == (beside, {"refuse": "refused"}.get(action, "diverted"))
+    if action == "divert":
+        # What is accepted can be diverted as well.
+        assert (await desk.page(ahead)).state == ended
+        return
+    page = await desk.page(ahead)
+    assert (page.state, page.master, page.clocks) == ("accepted", None, clocks)
+    assert (page.events[-1].kind, page.events[-1].by, page.events[-1].master) == ("unmerged", "system", master)
+    assert (await desk.case(ahead, chat=NEIGHBOUR)).collective is None
+    assert (await news(desk, NEIGHBOUR))[-1] == (ahead, "unmerged")
+    assert (await news(desk, COLLEAGUE))[-1] == (ahead, "given")
+    assert [case.number for case in (await desk.queue(chat=COLLEAGUE, view="mine")).cases] == [ahead]
+
+
+async def test_nobody_merges_into_a_case_of_another_department(desk: Desk, homes: dict[int, Agreement]) -> None:
+    chief = await desk.account(600100250, StaffRole.CASE_OFFICER, name="街道甲")
+    other = await desk.add_department("街道办", chief)
+    theirs = await desk.to("registered")
+    await desk.act(theirs, "assign", department_id=other)
+    mine = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id)
+    refused = await desk.act(mine, "merge", 403, master=theirs)
+    assert refused["code"] == "not_allowed"
+    assert (await desk.page(mine)).master is None
+    await desk.act(mine, "merge", chat=ADMIN, master=theirs)
+    assert (await desk.page(mine)).master == theirs
+
+
+async def test_one_joins_with_what_was_offered_alone(desk: Desk, homes: dict[int, Agreement], factory: Factory) -> None:
+    """The case that joins is about the same, and in the same building: not only some home of the family's."""
+    _, collective = await published(desk)
+    about_money = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id, category="payment")
+    await desk.say(about_money, "join", 404, chat=NEIGHBOUR, collective_id=collective)
+    far_unit = await factory.unit(building=await factory.building("98"), room="9801")
+    near_unit = await factory.unit(building=await factory.building(), room="0901")
+    both = await factory.agreement(units=[far_unit, near_unit])
+    await factory.link(STRANGER, both)
+    far = await desk.file(chat=STRANGER, agreement_id=both.id, unit_id=far_unit.id)
+    await desk.say(far, "join", 404, chat=STRANGER, collective_id=collective)
+    near = await desk.file(chat=STRANGER, agreement_id=both.id, unit_id=near_unit.id)
+    await desk.say(near, "join", chat=STRANGER, collective_id=collective)
+
+
+async def test_whoever_has_the_master_hears_that_more_families_read_the_answer(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    master, collective = await published(desk)
+    await desk.act(master, "claim", chat=COLLEAGUE)
+    for chat in (NEIGHBOUR, OTHER_NEIGHBOUR):
+        await join(desk, chat, homes[chat], collective)
+    # Once a day: a whole building may join.
+    assert await news(desk, COLLEAGUE) == [(master, "joined")]
+    assert (await desk.page(master, chat=COLLEAGUE)).families == 3
+    other = await desk.to("registered")
+    await desk.act(other, "claim", chat=COLLEAGUE)
+    merged = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id)
+    await desk.act(merged, "merge", master=other)
+    assert (await news(desk, COLLEAGUE))[-1] == (other, "joined")
 
 
 async def test_a_step_that_is_taken_back_takes_none_of_its_members(

@@ -10,8 +10,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.models import AuditEvent
-from api.audit.service import Actor
+from api.audit.service import OPERATOR, Actor
 from api.cases.clocks import Policy
+from api.cases.departments import add_rule
 from api.cases.desk import By, perform
 from api.cases.models import Case
 from api.cases.schemas import Accept, CaseAction, CaseActor, CaseEventKind, ClockKind
@@ -121,10 +122,61 @@ async def test_a_review_and_a_second_one(desk: Desk) -> None:
 
 async def test_after_a_review_the_way_is_the_second_one(desk: Desk) -> None:
     number = await desk.to("review")
-    await desk.act(number, "review_answer", **OPINION)
+    await desk.act(number, "review_answer", chat=COLLEAGUE, **OPINION)
     case = await desk.case(number)
     assert (case.state, case.allowed) == ("answered", ["request_second_review", "rate"])
     assert [clock.kind for clock in case.clocks] == ["second_review_request"]
+
+
+async def test_nobody_decides_the_review_of_an_own_answer(desk: Desk) -> None:
+    number = await desk.to("assigned")
+    await desk.act(number, "claim")
+    await desk.act(number, "accept")
+    await desk.act(number, "answer", **OPINION)
+    await desk.say(number, "request_review", text="不同意。")
+    # It is nobody's, and the whole department hears of it.
+    page = await desk.page(number)
+    assert (page.officer, page.department) == (None, "住建局")
+    assert [notice["news"] for notice in await notices(desk, COLLEAGUE)][-1] == "review_requested"
+    assert {"review_answer", "claim"}.isdisjoint(page.allowed)
+    for action, fields in (("review_answer", OPINION), ("claim", {})):
+        refused = await desk.act(number, action, 403, **fields)
+        assert refused["code"] == "own_answer"
+    await desk.act(number, "assign", 422, chat=COLLEAGUE, officer_id=desk.officer)
+    assert (await desk.page(number)).version == page.version
+    await desk.act(number, "review_answer", chat=COLLEAGUE, **OPINION)
+    await desk.say(number, "request_second_review", text="还是不同意。")
+    for chat in (OFFICER, COLLEAGUE):
+        assert (await desk.act(number, "second_review_answer", 403, chat=chat, **OPINION))["code"] == "own_answer"
+    await desk.act(number, "second_review_answer", chat=ADMIN, **OPINION)
+
+
+async def test_where_there_is_one_officer_the_administrator_reviews_unless_the_answer_was_theirs(desk: Desk) -> None:
+    for answers, decides in ((OFFICER, ADMIN), (ADMIN, OFFICER)):
+        number = await desk.to("accepted")
+        await desk.act(number, "answer", chat=answers, **OPINION)
+        await desk.say(number, "request_review", text="不同意。")
+        assert (await desk.act(number, "review_answer", 403, chat=answers, **OPINION))["code"] == "own_answer"
+        await desk.act(number, "review_answer", chat=decides, **OPINION)
+
+
+async def test_after_another_answer_the_former_ones_giver_may_review_it(desk: Desk) -> None:
+    number = await desk.to("answered")
+    await desk.say(number, "reopen", text="没修好。")
+    await desk.act(number, "answer", chat=COLLEAGUE, **OPINION)
+    await desk.say(number, "request_review", text="不同意。")
+    await desk.act(number, "review_answer", 403, chat=COLLEAGUE, **OPINION)
+    await desk.act(number, "review_answer", **OPINION)
+
+
+async def test_the_rules_give_a_review_to_somebody_else(desk: Desk) -> None:
+    async with desk.factory.database.transaction() as session:
+        await add_rule(session, OPERATOR, desk.department)
+    number = await desk.to("answered")
+    await desk.say(number, "request_review", text="不同意。")
+    # The one with the fewest cases would be the one that gave the answer.
+    await desk.act(number, "assign", chat=COLLEAGUE)
+    assert (await desk.page(number)).officer == "接访乙"
 
 
 async def test_a_reopened_case_has_its_time_anew_and_is_rated_anew(desk: Desk) -> None:
@@ -205,6 +257,25 @@ async def test_an_extension_needs_an_approval(desk: Desk) -> None:
     assert "extend" not in (await desk.page(number, chat=ADMIN)).allowed
 
 
+@pytest.mark.parametrize(
+    ("state", "action", "fields"),
+    [
+        ("accepted", "extend", {"days": 20, "approved_by": "编造局长"}),
+        ("registered", "refuse", {}),
+        ("accepted", "divert", {"procedure": "litigation"}),
+        ("assigned", "object", {}),
+    ],
+)
+async def test_a_reason_is_given_in_words(desk: Desk, state: str, action: str, fields: dict[str, Any]) -> None:
+    number = await desk.to(state)
+    before = await desk.page(number)
+    for said in ("20", "……", "1. 2. 3.", "好", "👍👍"):
+        refused = await desk.act(number, action, 422, text=said, **fields)
+        assert refused["details"]["fields"] == [{"at": ["body", "step", "text"], "expected": "A reason in words"}]
+    assert await desk.page(number) == before
+    await desk.act(number, action, text="缺件", **fields)
+
+
 async def test_only_the_chat_that_filed_it_acts(desk: Desk) -> None:
     await desk.factory.link(RELATIVE, desk.agreement)
     number = await desk.to("answered")
@@ -251,6 +322,11 @@ async def test_objecting_sends_it_back(desk: Desk) -> None:
     assert (page.state, page.department, page.officer) == ("registered", None, None)
     assert [clock.kind for clock in page.clocks] == ["acceptance_notice"]
     assert "不归我们管" not in (await desk.case(number)).model_dump_json()
+    await desk.act(number, "accept")
+    # The family does not read who sent it back, nor that it is still there.
+    shown = [(event.kind, event.department, event.handled_by) for event in (await desk.case(number)).events]
+    assert shown[-3:] == [("registered", None, None), ("assigned", "住建局", None), ("accepted", None, None)]
+    assert (await desk.case(number)).department is None
 
 
 async def test_transferring_to_where_it_is_is_refused(desk: Desk) -> None:
@@ -319,6 +395,21 @@ async def test_a_step_that_arrives_twice_is_taken_once(desk: Desk, database: Dat
     async with database.reading() as reader:
         recorded = select(func.count()).select_from(AuditEvent).where(AuditEvent.action == "case.added")
         assert (await reader.execute(recorded)).scalar_one() == 2
+
+
+async def test_what_is_passed_on_twice_is_passed_on_once(desk: Desk) -> None:
+    """The answer got lost: who asks again is told that it was done, though the case is not theirs any more."""
+    chief = await desk.account(600100222, StaffRole.CASE_OFFICER)
+    other = await desk.add_department("街道办", chief)
+    number = await desk.to("assigned")
+    version = (await desk.page(number)).version
+    passed_on: dict[str, Any] = {"department_id": other, "key": "passed-on-once", "version": version}
+    first = await desk.act(number, "transfer", **passed_on)
+    assert await desk.act(number, "transfer", **passed_on) == first
+    assert (first["department"], first["allowed"]) == ("街道办", [])
+    # The key is the officer's own.
+    assert (await desk.act(number, "transfer", 403, chat=COLLEAGUE, **passed_on))["code"] == "not_allowed"
+    await desk.act(number, "accept", 403, version=version + 1)
 
 
 async def test_a_step_and_its_notice_stand_or_fall_together(desk: Desk, database: Database, settings: Settings) -> None:

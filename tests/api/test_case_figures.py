@@ -208,7 +208,7 @@ async def test_figures_are_what_a_clerk_counts(desk: Desk, database: Database, v
         database, vault, Policy(zone), random, departments[:2], supervisor(await desk.account(None, name="负责人"))
     )
     start = datetime(2025, 10, 6, tzinfo=zone) - timedelta(microseconds=1)
-    for number in range(20):
+    for number in range(30):
         filed_at = start + timedelta(days=random.randrange(120), microseconds=random.choice((0, 1, 3_600_000_000)))
         await histories.make(RESIDENT, desk.agreement, filed_at, f"history-{number:03}", random.randint(2, 16))
     rows = await read_all(database)

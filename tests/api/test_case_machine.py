@@ -15,15 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pydantic import TypeAdapter
 from sqlalchemy import func, select
 
-from api.audit.service import Actor
+from api.audit.service import SYSTEM, Actor
 from api.cases.clocks import Policy
-from api.cases.desk import BY_SYSTEM, By, perform
+from api.cases.desk import By, perform
 from api.cases.lifecycle import DUTY, TABLE, Transition, When
 from api.cases.models import Case, CaseClock, CaseEvent
 from api.cases.schemas import AnyAction, CaseAction, CaseActor, CaseEventKind, CaseIn, CaseState, ClockKind
 from api.cases.service import file_case
 from api.cases.sweep import sweep_overdue
-from api.errors import NotAllowed, NotAllowedNow
+from api.errors import NotAllowed, NotAllowedNow, OwnAnswer
 from api.messages.models import Delivery
 from api.messages.schemas import NoticeKind
 from api.settings import Settings
@@ -153,6 +153,8 @@ class Machine(RuleBasedStateMachine):
             assert action not in failure.details["allowed"]
         elif who not in possible[0].by:
             assert isinstance(failure, NotAllowed), (action, who, failure)
+        elif possible[0].by_others and self._actor(who, before).id in self._gave(before):
+            assert isinstance(failure, OwnAnswer), (action, who, failure)
         if failure is not None:
             assert after == before
             return
@@ -170,7 +172,7 @@ class Machine(RuleBasedStateMachine):
             after.case["state"],
         )
         moved = after.case["department_id"] != before.case["department_id"]
-        tells = row.tells is When.ALWAYS or (row.tells is When.MOVED and moved)
+        tells = who is not CaseActor.RESIDENT and (row.tells is When.ALWAYS or (row.tells is When.MOVED and moved))
         assert after.told == before.told + tells
 
     def _fits(self, row: Transition) -> bool:
@@ -200,18 +202,32 @@ class Machine(RuleBasedStateMachine):
             case CaseAction.MERGE:
                 own = {"master": self.collective.number}
         fields = ACTION.validate_python({"action": action} | FIELDS.get(action, {}) | own)
-        by = {
-            CaseActor.RESIDENT: By.resident(RESIDENT),
-            CaseActor.OFFICER: By(Actor.staff(self.desk.officer), CaseActor.OFFICER),
-            CaseActor.SUPERVISOR: By(Actor.staff(self.desk.colleague), CaseActor.SUPERVISOR),
-            CaseActor.SYSTEM: BY_SYSTEM,
-        }[who]
+        by = By(self._actor(who, before), who, RESIDENT if who is CaseActor.RESIDENT else None)
         try:
             async with self.desk.factory.database.transaction() as session:
                 await perform(session, self.desk.factory.vault, self.policy, by, self.case_id, fields, self.now)
-        except (NotAllowed, NotAllowedNow) as failure:
+        except (NotAllowed, NotAllowedNow, OwnAnswer) as failure:
             return failure
         return None
+
+    def _actor(self, who: CaseActor, before: Seen) -> Actor:
+        if who is CaseActor.SUPERVISOR and self.desk.colleague in self._gave(before):
+            return Actor.staff(self.desk.admin)
+        return {
+            CaseActor.RESIDENT: Actor.chat(RESIDENT),
+            CaseActor.OFFICER: Actor.staff(self.desk.officer),
+            CaseActor.SUPERVISOR: Actor.staff(self.desk.colleague),
+            CaseActor.SYSTEM: SYSTEM,
+        }[who]
+
+    @staticmethod
+    def _gave(seen: Seen) -> set[int]:
+        """Who gave the answer that stands, and once that was reviewed also who did that."""
+        by = {event["kind"]: event["actor_id"] for event in seen.events}
+        kinds = [CaseEventKind.ANSWERED]
+        if seen.case["state"] is CaseState.SECOND_REVIEW:
+            kinds.append(CaseEventKind.REVIEW_ANSWERED)
+        return {by[kind] for kind in kinds if kind in by}
 
     async def _sweep(self) -> None:
         async with self.desk.factory.database.transaction() as session:
@@ -242,6 +258,24 @@ class Machine(RuleBasedStateMachine):
         for clock in seen.clocks:
             assert clock["last_day"] > clock["started_on"]
         assert (seen.case["raised_at"] is not None) <= (due_on is not None and due_on < self.policy.day(self.now))
+
+    @invariant()
+    def no_body_makes_the_family_wait_anew(self) -> None:
+        """For word of whether it is accepted: 15 days from receipt, and of the body that it is first passed on to 15
+        more. However often it is sent back and forth after that, the days run on."""
+        starts = [clock["started_on"] for clock in self.seen.clocks if clock["kind"] is ClockKind.ACCEPTANCE_NOTICE]
+        passed_on = [
+            self.policy.day(event["happened_at"])
+            for event in self.seen.events
+            if event["kind"] is CaseEventKind.TRANSFERRED and event["from_state"] is CaseState.REGISTERED
+        ]
+        assert starts[1:] in ([], passed_on[:1])
+
+    @rule()
+    def back_and_forth(self) -> None:
+        """It takes luck to come about otherwise."""
+        for action in (CaseAction.REGISTER, CaseAction.TRANSFER, CaseAction.OBJECT, CaseAction.TRANSFER):
+            self._take(action, CaseActor.OFFICER, moves=True)
 
     @invariant()
     def no_event_is_without_an_actor(self) -> None:

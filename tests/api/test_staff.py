@@ -105,7 +105,7 @@ async def test_every_failure_has_one_answer(api: aiohttp.ClientSession, database
             text("UPDATE staff_codes SET expires_at = now() - interval '1 second' WHERE staff_id = :id"), {"id": ids[1]}
         )
         await issue_staff_code(session, factory.vault, OPERATOR, ids[2])
-        await change_account(session, OPERATOR, ids[3], disabled=True)
+        await change_account(session, factory.vault, OPERATOR, ids[3], disabled=True)
     answers = []
     for chat_id, code in [
         (700100201, "S-ABCDEFGHJKLM"),
@@ -249,7 +249,7 @@ async def test_the_last_administrator_stays(api: aiohttp.ClientSession, database
     await change(api, OTHER, second, 409, disabled=True)
     # The operator, at the machine itself, can: a stolen phone must not stay in force.
     async with database.transaction() as session:
-        await change_account(session, OPERATOR, second, disabled=True)
+        await change_account(session, factory.vault, OPERATOR, second, disabled=True)
     await call(api, "GET", f"/v1/staff/{OTHER}/me", 403)
 
 
@@ -274,7 +274,7 @@ async def test_an_administrator_who_is_disabled_already_disables_nobody(
     first, second = await staff(factory, ADMIN, StaffRole.ADMIN), await staff(factory, OTHER, StaffRole.ADMIN)
     await staff(factory, None, StaffRole.ADMIN)
     async with database.transaction() as session:
-        await change_account(session, Actor.staff(first), second, disabled=True)
+        await change_account(session, factory.vault, Actor.staff(first), second, disabled=True)
         late = await started(database, change(api, OTHER, first, 403, disabled=True))
     await late
     await call(api, "GET", f"/v1/staff/{ADMIN}/me")
@@ -287,7 +287,7 @@ async def test_what_an_account_begins_is_done_before_it_is_disabled_or_not_at_al
     agreement = await factory.agreement()
     path = f"/v1/staff/{OFFICER}/agreements/{agreement.id}/codes"
     async with database.transaction() as session:
-        await change_account(session, OPERATOR, account_id, disabled=True)
+        await change_account(session, factory.vault, OPERATOR, account_id, disabled=True)
         late = await started(database, call(api, "POST", path, 403, json={}))
     await late
     assert "code.issued" not in [what for what, *_ in await actions(database)]
@@ -307,7 +307,7 @@ async def test_what_waits_for_a_lost_phone_is_not_sent_there(database: Database,
         news = BroadcastOnDesk(broadcast_id=1, title="停水", action=BroadcastAction.REJECT, by="编造员", text="不行")
         await enqueue_notice(session, factory.vault, [OFFICER, OTHER, ADMIN], news)
         await enqueue_notice(session, factory.vault, [OFFICER], AccessDeclined(reason="缺材料"))
-        await change_account(session, OPERATOR, lost, disabled=True)
+        await change_account(session, factory.vault, OPERATOR, lost, disabled=True)
     code = await code_for(factory, moved)
     async with database.transaction() as session:
         await link_account(session, factory.vault, 700100299, code)

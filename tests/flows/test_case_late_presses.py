@@ -1,9 +1,15 @@
 """Late, doubled and foreign presses about complaints, and complaints that moved on meanwhile: nothing twice, nothing
 lost, nothing of anybody else."""
 
-import pytest
+from typing import Any
 
+import pytest
+from sqlalchemy import delete
+
+from api.cases.models import Attachment
 from api.cases.schemas import CaseAction, CaseEventKind, CaseState
+from bot.backend import Backend
+from bot.backend.errors import ConnectionBroke
 from handlers.case_buttons import AskRating, AskWithdraw, GetFile, Say, ShowFiles, ShowHistory, ShowNewest, ShowSaid
 from tests.api.desk import Desk
 from tests.factories import Factory
@@ -218,3 +224,83 @@ async def test_a_reply_goes_to_its_complaint_and_not_into_the_draft_of_another(r
     await resident.send("/cancel")
     await resident.tap("不要了")
     await resident.expect("什么都没有发出去")
+
+
+async def has_begun_to_reopen(resident: Person, desk: Desk) -> tuple[str, Message]:
+    """Words and a photo that wait to be sent."""
+    await has_written(resident)
+    number = await desk.to("closed", chat=resident.id)
+    closed = await resident.expect("您的投诉", "已经办结")
+    await resident.tap("没解决，要求重新办理", on=closed)
+    await resident.expect("还有什么没解决")
+    await resident.send("还是漏")
+    await resident.expect("还是漏")
+    await resident.send_photo(picture(1))
+    return number, await resident.expect("还是漏", "1张照片", "现在还没有发出去")
+
+
+async def test_what_broke_off_after_the_words_says_so_and_keeps_the_files(
+    system: System, resident: Person, desk: Desk
+) -> None:
+    """The words arrived, the photo did not, and meanwhile it was answered: "nobody has got it yet" was not true."""
+    number, ready = await has_begun_to_reopen(resident, desk)
+    owner = await desk.factory.database.connect()
+    await owner.execute("ALTER TABLE case_events ADD CONSTRAINT full_up CHECK (kind <> 'added') NOT VALID")
+    await resident.tap("发给工作专班", on=ready)
+    await resident.expect_any()
+    await owner.execute("ALTER TABLE case_events DROP CONSTRAINT full_up")
+    await owner.close()
+    assert (await desk.case(number, chat=resident.id)).state is CaseState.IN_PROGRESS
+    await desk.act(number, "answer", outcome="supported", text="又修了一次。")
+    await resident.expect("有答复了", "又修了一次。")
+    await resident.tap("发给工作专班", on=ready)
+    offer = await resident.expect("写的话已经送到工作专班", "这些照片、文件还没有发出去", "1张照片")
+    assert "还没有转给任何人" not in offer.text
+    assert "还是漏" not in offer.text
+    case = await desk.case(number, chat=resident.id)
+    assert [event.kind for event in case.events if event.text == "还是漏"] == [CaseEventKind.REOPENED]
+
+
+async def test_files_that_were_lost_are_sent_after_the_words(system: System, resident: Person, desk: Desk) -> None:
+    number, ready = await has_begun_to_reopen(resident, desk)
+    async with desk.factory.database.transaction() as session:
+        await session.execute(delete(Attachment).where(Attachment.case_id.is_(None)))
+    await resident.tap("发给工作专班", on=ready)
+    await resident.expect("您写的话已经送到工作专班了", "请再发一次")
+    await resident.send_photo(picture(2))
+    again = await resident.expect("1张照片", "现在还没有发出去")
+    await resident.tap("发给工作专班", on=again)
+    await resident.expect("已经补充到投诉")
+    case = await desk.case(number, chat=resident.id)
+    assert [(event.kind, event.text, len(event.attachment_ids)) for event in case.events[-2:]] == [
+        (CaseEventKind.REOPENED, "还是漏", 0),
+        (CaseEventKind.ADDED, "", 1),
+    ]
+
+
+async def test_a_rating_that_was_changed_after_a_lost_answer_is_another_one(
+    system: System, resident: Person, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await has_written(resident)
+    number = await desk.to("answered", chat=resident.id)
+    answered = await resident.expect("有答复了")
+    await resident.tap("评价答复", on=answered)
+    await resident.tap("⭐⭐ 不满意")
+    await resident.tap("❌ 没解决")
+    await resident.expect("为什么这样评价")
+    act = Backend.act_on_own_case
+
+    async def lose_the_answer(*given: Any, **more: Any) -> None:
+        await act(*given, **more)
+        raise ConnectionBroke
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Backend, "act_on_own_case", lose_the_answer)
+        await resident.send("钱没到账")
+        await resident.expect_any()
+    assert (await desk.case(number, chat=resident.id)).rating == 2
+    # Other words are another rating; the first ones were kept.
+    await resident.send("钱到账了一半")
+    await resident.expect("您的评价记下了：2分")
+    rated = [event.text for event in (await desk.case(number, chat=resident.id)).events if event.kind == "rated"]
+    assert rated == ["钱没到账", "钱到账了一半"]

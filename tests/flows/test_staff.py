@@ -85,7 +85,7 @@ async def test_every_menu_leads_the_office_to_its_desk_and_nobody_else(
     assert not any("工作台" in key for key in (await stranger.expect("请点")).buttons)
     async with factory.database.transaction() as session:
         account = (await session.scalars(select(StaffAccount.id).where(StaffAccount.chat_id == clerk.id))).one()
-        await change_account(session, OPERATOR, account, disabled=True)
+        await change_account(session, factory.vault, OPERATOR, account, disabled=True)
     await clerk.send("今天有人来吗")
     assert not any("工作台" in key for key in (await clerk.expect("请点")).buttons)
 
@@ -276,7 +276,7 @@ async def test_a_disabled_officer_is_a_stranger_at_once(
     await clerk.tap("全部")
     await clerk.expect("同意让对方看吗")
     async with factory.database.transaction() as session:
-        await change_account(session, OPERATOR, 1, disabled=True)
+        await change_account(session, factory.vault, OPERATOR, 1, disabled=True)
     await clerk.tap("确定同意")
     await clerk.expect("这是工作专班内部用的")
     assert await links(factory, child) == []

@@ -268,7 +268,7 @@ async def test_a_disabled_account_loses_the_desk_at_once(office: Office, factory
     await officer.tap("预览")
     preview = await officer.expect("信访人会看到", "这是答复")
     async with factory.database.transaction() as session:
-        await change_account(session, OPERATOR, office.accounts[officer.id], disabled=True)
+        await change_account(session, factory.vault, OPERATOR, office.accounts[officer.id], disabled=True)
     for message, button in ((preview, "确定"), (page, "我来办"), (page, "全部经过")):
         await officer.tap(button, on=message)
         await officer.expect("这是工作专班内部用的")

@@ -66,6 +66,7 @@ from api.cases.schemas.filing import (
     Note,
     RowId,
     Text,
+    has_words,
 )
 from api.cases.schemas.shown import (
     CaseEventOut,
@@ -186,4 +187,5 @@ __all__ = [
     "Unpublish",
     "Unsupervise",
     "Withdraw",
+    "has_words",
 ]

@@ -7,6 +7,8 @@ from pydantic import BaseModel, BeforeValidator, Field
 from api.cases.schemas.words import AttachmentKind, CaseCategory
 
 MAX_TEXT_CHARACTERS = 3000
+FEWEST_LETTERS = 2
+"""Of a reason: 「缺件」 is one."""
 MAX_ANSWER_CHARACTERS = 20_000
 """A written opinion; in a chat it takes several messages."""
 MAX_ATTACHMENTS = 10
@@ -33,6 +35,11 @@ class Location(BaseModel):
 
 def _clean(text: object) -> object:
     return text.replace("\0", "").strip() if isinstance(text, str) else text
+
+
+def has_words(text: str) -> bool:
+    """Whether it holds any words, in whatever script: a number or a few marks give nobody a reason."""
+    return sum(character.isalpha() for character in text) >= FEWEST_LETTERS
 
 
 Cleaned = Annotated[str, BeforeValidator(_clean)]

@@ -38,7 +38,8 @@ class CaseEventOut(BaseModel):
     by: CaseActor = CaseActor.RESIDENT
     text: str = Field(default="", description="What was said with it, where it is for the resident.")
     attachment_ids: list[int] = Field(default_factory=list, description="Files that came with it.")
-    department: str | None = None
+    department: str | None = Field(default=None, description="To which it was given.")
+    handled_by: str | None = Field(default=None, description="The department that had the case until then.")
     outcome: Outcome | None = None
     procedure: Procedure | None = None
     days: int | None = Field(default=None, description="By how many days the answer was put off.")
