@@ -1,4 +1,8 @@
-"""Alembic migrations, run by ``shanglou migrate``, the demo and the tests alike."""
+"""Alembic migrations, run by ``shanglou migrate``, the demo and the tests alike.
+
+``versions`` holds the revisions. What the long ones make is beside it in ``tables_0001`` and so on, a module for each
+group of tables, as they were then: like the revisions, never changed again.
+"""
 
 from functools import cache
 from pathlib import Path

@@ -5,7 +5,7 @@ import logging
 import sys
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,16 +15,21 @@ import structlog
 from aiohttp import web
 from pydantic import SecretStr
 from telegram import Update
+from telegram.ext import filters
 
 from api.settings import Settings
 from bot.app import build_application, running
-from bot.context import App
+from bot.context import App, Context
+from bot.dispatch import MessageHandler
 from bot.playground import Playground, create_app, new_token, serve
+from bot.sessions import ChatProcessor
 from bot.settings import BotSettings
 from tests.bot.post import Post
 from tests.conftest import SERVICE_TOKEN
 from tests.factories import Factory
 from tests.people import Person
+
+Act = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 
 @dataclass
@@ -152,6 +157,45 @@ async def world(office: Office) -> AsyncIterator[World]:
     async with serve(app) as url, aiohttp.ClientSession(url) as http:
         settings = bot_settings(token, url, office.url)
         yield World(app.state.playground, url, settings, build_application(settings), http)
+
+
+@dataclass
+class Bot:
+    """The application without its conversations: a test adds what it needs and hands updates in itself."""
+
+    app: App
+    world: World
+
+    @property
+    def processor(self) -> ChatProcessor:
+        processor = self.app.update_processor
+        assert isinstance(processor, ChatProcessor)
+        return processor
+
+    async def take(self, wire: dict[str, Any]) -> None:
+        """One update, as PTB hands it on."""
+        update = update_of(self.app, wire)
+        await self.processor.process_update(update, self.app.process_update(update))
+
+    def on_text(self, act: Act) -> None:
+        self.app.handlers[0][:] = [MessageHandler(filters.TEXT, act)]
+
+    async def sent(self, chat_id: int) -> list[str]:
+        async with self.world.http.get(f"/play/users/{chat_id}/messages") as response:
+            return [wire["text"] for wire in await response.json() if not wire["mine"]]
+
+
+@pytest.fixture
+async def bot(world: World) -> AsyncIterator[Bot]:
+    await world.application.initialize()
+    yield Bot(world.application, world)
+    await world.application.bot_data["backend"].close()
+    await world.application.shutdown()
+
+
+async def living(world: World, *ids: int) -> None:
+    for number in ids:
+        world.playground.add_person("王", user_id=number, started=True)
 
 
 def bot_settings(token: str, telegram: str, api: str, **more: Any) -> BotSettings:

@@ -1,143 +1,41 @@
-"""What is a family's own leaves the bot protected, masked, and only into the family's own chat."""
+"""What is a family's own leaves the bot protected and masked, and only into the family's own chat."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
 
 import pytest
-from sqlalchemy import func, select
-from telegram import Update
+from sqlalchemy import select
 
-from api.agreements.models import Agreement, Party
-from api.agreements.schemas import AgreementKind, PartyRole, RegistrationStage
-from api.cases.models import Case
-from api.chats.models import Link
-from api.estate.schemas import ForecastBasis, MilestoneKind
-from api.identity.models import AccessRequest, PersonPhone
+from api.agreements.models import Agreement
+from api.identity.models import AccessRequest
 from api.identity.models import Person as RollPerson
 from api.identity.schemas import AccessRequestKind, LinkMethod, LinkRole
-from api.money.schemas import LedgerState
 from api.staff.schemas import StaffRole
 from bot.callbacks import decode, known_callbacks
-from bot.playground.api import BotApi
 from handlers.registry import COMMANDS
 from tests.api.test_staff import staff
-from tests.bot.conftest import message
 from tests.defences import Figure
 from tests.factories import Factory
 from tests.flows.conftest import System
-from tests.leaks import Heard
+from tests.flows.screens import (
+    COMPLAINT,
+    ROOMS,
+    Family,
+    Telegram,
+    buttons_of,
+    family,
+    link_to_both,
+    plain,
+    secrets_of_everybody,
+    telegram,
+)
 from tests.people import Person
+
+__all__ = ["family", "telegram"]
 
 pytestmark = pytest.mark.security("Answers are protected and masked, and never go to a group")
 
-COMPLAINT = "三楼电梯间一直漏水，从五月开始没人管"
-TAP_IN_GROUP = "group-"
-ROOMS = ("7701", "7702")
 EACH = 6
 """So many buttons of one kind are pressed: more than a family of two agreements has, but for new links without end."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One message, or one new version of it, as Telegram was asked to show it."""
-
-    method: str
-    chat_id: int
-    text: str
-    buttons: str
-    protected: bool
-
-    @property
-    def whole(self) -> str:
-        return f"{self.text}\n{self.buttons}"
-
-
-@dataclass
-class Telegram:
-    """Everything that the bot sent, changed or popped up, also what was edited over or deleted later."""
-
-    sent: list[Sent] = field(default_factory=list)
-    methods: set[str] = field(default_factory=set)
-
-    def keep(self, method: str, fields: dict[str, Any], result: Any) -> None:
-        self.methods.add(method)
-        for wire in result if isinstance(result, list) else [result]:
-            if not isinstance(wire, dict) or "chat" not in wire:
-                wire = {}
-            text = wire.get("text") or wire.get("caption") or fields.get("text") or ""
-            self.sent.append(
-                Sent(
-                    method,
-                    int(fields.get("chat_id") or 0),
-                    str(text) + str(wire.get("document", {}).get("file_name", "")),
-                    str(wire.get("reply_markup") or fields.get("reply_markup") or ""),
-                    bool(wire.get("has_protected_content")),
-                )
-            )
-
-
-@pytest.fixture
-def telegram(monkeypatch: pytest.MonkeyPatch) -> Telegram:
-    """Listens at the playground. What goes to a group, which it has none of, is taken as Telegram takes it."""
-    telegram = Telegram()
-    run = BotApi._run
-
-    async def listening(self: BotApi, name: str, method: Any, form: Any) -> Any:
-        chat_id = int(form.fields.get("chat_id") or 0)
-        if chat_id < 0:
-            result: Any = {"message_id": 1, "date": 1_790_000_000, "chat": {"id": chat_id, "type": "group"}, "text": ""}
-        elif str(form.fields.get("callback_query_id", "")).startswith(TAP_IN_GROUP):
-            result = True
-        else:
-            result = await run(self, name, method, form)
-        if name.startswith(("send", "edit", "answer")) and name != "sendChatAction":
-            telegram.keep(name, form.fields, result)
-        return result
-
-    monkeypatch.setattr(BotApi, "_run", listening)
-    return telegram
-
-
-@dataclass
-class Family:
-    """Holder, co-owner and proxy of two agreements with everything that a screen can show, and neighbours."""
-
-    numbers: list[str]
-    telling: list[str]
-    """What tells that a message is about this family."""
-
-
-@pytest.fixture
-async def family(factory: Factory) -> Family:
-    building = await factory.building()
-    people = [await factory.person() for _ in range(3)]
-    homes = [await factory.unit(building, room=room) for room in ROOMS]
-    first = await factory.agreement(people=people[:2], units=homes[:1])
-    await factory.party(first, people[2], PartyRole.PROXY, position=2, valid_until=date(2035, 1, 1))
-    second = await factory.agreement(people=people[:1], units=homes[1:], kind=AgreementKind.PURCHASE)
-    await factory.agreement(units=[await factory.unit(building)])
-    await factory.transition_fee(first)
-    for half in range(12):
-        start = date(2020 + half // 2, 1 + 6 * (half % 2), 1)
-        await factory.ledger_entry(first, f"{8817 + half}.00", period=(start, date(start.year, start.month + 5, 28)))
-    await factory.ledger_entry(first, "31415.00", state=LedgerState.DUE, due_on=date(2026, 12, 1))
-    await factory.purchase_terms(second, "987654.00")
-    await factory.registration(second, stage=RegistrationStage.BLOCKED, blocked_by="资料不全")
-    for kind in MilestoneKind:
-        await factory.milestone(building, kind, planned_on=date(2026, 5, 1))
-    for month in range(3, 9):
-        await factory.forecast(
-            building,
-            date(2027, month, 30),
-            basis=ForecastBasis.PROMISED,
-            reason="等配套",
-            published_on=date(2026, month, 1),
-        )
-    numbers = [first.number, second.number]
-    return Family(numbers, [*numbers, *ROOMS, "8,817", "31,415", "987,654", COMPLAINT[:6]])
 
 
 @pytest.fixture(params=["zh-hans", "en"])
@@ -145,48 +43,8 @@ async def resident(
     request: pytest.FixtureRequest, system: System, factory: Factory, family: Family, telegram: Telegram
 ) -> Person:
     person = await system.person("李四", language=request.param)
-    await _link(factory, person)
+    await link_to_both(factory, person)
     return person
-
-
-async def _link(factory: Factory, person: Person) -> None:
-    """As holder of both agreements, where that is not so (any more)."""
-    async with factory.database.transaction() as session:
-        links = select(Link.agreement_id).where(Link.chat_id == person.id, Link.revoked_at.is_(None))
-        seen = set((await session.execute(links)).scalars())
-        wanted = (await session.execute(select(Agreement).order_by(Agreement.id).limit(2))).scalars().all()
-        parties = await session.execute(select(Party).where(Party.position == 0))
-        holders = {party.agreement_id: party.person_id for party in parties.scalars()}
-        people = {p.id: p for p in (await session.execute(select(RollPerson))).scalars()}
-    for agreement in wanted:
-        if agreement.id not in seen:
-            await factory.link(person.id, agreement, person=people[holders[agreement.id]])
-
-
-async def secrets_of_everybody(factory: Factory) -> dict[str, str]:
-    """Whatever of anybody in the rolls must not stand in any chat: what it is → whose it is."""
-    vault = factory.vault
-    async with factory.database.transaction() as session:
-        people = (await session.execute(select(RollPerson))).scalars().all()
-        phones = (await session.execute(select(PersonPhone))).scalars().all()
-    found = {}
-    for person in people:
-        found[vault.open("person.name", person.name)] = f"name of {person.id}"
-        if person.id_number is not None:
-            number = vault.open("person.id_number", person.id_number)
-            # Four may be shown; the first six are the district's.
-            found |= {number[start : start + 6]: f"ID number of {person.id}" for start in range(4, 13)}
-    for phone in phones:
-        number = vault.open("person.phone", phone.phone)
-        found |= dict.fromkeys((number[:8], number[-8:]), f"phone of {phone.person_id}")
-    return found
-
-
-def buttons_of(person: Person) -> Iterator[tuple[int, str]]:
-    for shown in list(person.messages.values()):
-        for button in shown.inline:
-            if "callback_data" in button:
-                yield shown.id, str(button["callback_data"])
 
 
 async def press_everything(system: System, factory: Factory, person: Person) -> set[str]:
@@ -216,7 +74,7 @@ async def press_everything(system: System, factory: Factory, person: Person) -> 
                 assert (await response.json())["answered"], data
             await system.quiet()
             await person.refresh()
-            await _link(factory, person)
+            await link_to_both(factory, person)
     return pressed
 
 
@@ -253,16 +111,12 @@ async def test_every_screen_is_masked_and_protected(
     assert [sent for sent in shown if not sent.protected] == []
     assert {sent.chat_id for sent in shown} == {resident.id}
     assert [
-        (whose, sent) for sent in telegram.sent for secret, whose in everybody.items() if secret in _plain(sent.whole)
+        (whose, sent) for sent in telegram.sent for secret, whose in everybody.items() if secret in plain(sent.whole)
     ] == []
     figure(
         f"buttons pressed on every screen ({'zh' if chinese else 'en'})",
         f"{len(pressed)}; {len(telegram.sent)} messages looked at, {len(shown)} about the family, all protected",
     )
-
-
-def _plain(text: str) -> str:
-    return text.replace(" ", "").replace("-", "")
 
 
 async def _language(person: Person) -> str:
@@ -292,7 +146,7 @@ async def test_proving_who_one_is_shows_nothing_unmasked(
     await person.expect(agreement.number, f"{invented.name[0]}*")
     everybody = await secrets_of_everybody(factory)
     assert invented.name in everybody
-    assert [sent for sent in telegram.sent if any(secret in _plain(sent.whole) for secret in everybody)] == []
+    assert [sent for sent in telegram.sent if any(secret in plain(sent.whole) for secret in everybody)] == []
     assert [sent for sent in telegram.sent if agreement.number in sent.whole and not sent.protected] == []
 
 
@@ -354,133 +208,5 @@ async def test_the_offices_screens_are_masked_and_protected(
     assert [sent for sent in shown if not sent.protected] == []
     assert {sent.chat_id for sent in telegram.sent if sent.chat_id} == {person.id}
     assert [
-        (whose, sent) for sent in telegram.sent for secret, whose in everybody.items() if secret in _plain(sent.whole)
+        (whose, sent) for sent in telegram.sent for secret, whose in everybody.items() if secret in plain(sent.whole)
     ] == []
-
-
-GROUP = -1_001_234_567
-KINDS = ("group", "supergroup", "channel")
-
-
-def in_group(wire: dict[str, Any], kind: str) -> dict[str, Any]:
-    wire["chat"] = {"id": GROUP, "type": kind, "title": "邻居群"}
-    return wire
-
-
-def said_in_group(number: int, who: Person, text: str, kind: str = "supergroup", **more: Any) -> dict[str, Any]:
-    update = message(number, who.id, text)
-    in_group(update["message"], kind).update(more)
-    return update
-
-
-def tapped_in_group(number: int, who: Person, data: str, bot: dict[str, Any]) -> dict[str, Any]:
-    shown = in_group(message(number, who.id, "…")["message"], "supergroup") | {"from": bot}
-    asker = message(number, who.id, "…")["message"]["from"]
-    return {
-        "update_id": number,
-        "callback_query": {
-            "id": f"{TAP_IN_GROUP}{number}",
-            "from": asker,
-            "message": shown,
-            "chat_instance": "1",
-            "data": data,
-        },
-    }
-
-
-@pytest.fixture
-async def neighbour(system: System, factory: Factory, family: Family, telegram: Telegram) -> Person:
-    person = await system.person("李四")
-    await _link(factory, person)
-    await person.send("/home")
-    await person.expect_any()
-    await system.quiet()
-    telegram.sent.clear()
-    return person
-
-
-async def take(system: System, wire: dict[str, Any]) -> None:
-    update = Update.de_json(wire, system.application.bot)
-    assert update is not None
-    processor = system.application.update_processor
-    await processor.process_update(update, system.application.process_update(update))
-
-
-async def test_a_group_is_offered_the_private_chat_and_nothing_else(
-    system: System, factory: Factory, family: Family, neighbour: Person, telegram: Telegram
-) -> None:
-    """Commands, taps on buttons that got there, replies to the bot, talk, contacts: of somebody linked."""
-    user = (await system.application.bot.get_me()).to_dict()
-    bot_message = in_group(message(1, neighbour.id, "…")["message"], "supergroup") | {"from": user}
-    contact = {"phone_number": neighbour.phone, "first_name": "李四", "user_id": neighbour.id}
-    number = 900_000
-    answered: list[dict[str, Any]] = []
-    silent: list[dict[str, Any]] = []
-    for name, _ in (("start", ""), *COMMANDS):
-        for text in (f"/{name}", f"/{name}@{user['username']}", f"/{name} {family.numbers[0]}"):
-            answered.append(said_in_group(number := number + 1, neighbour, text))
-    answered.append(said_in_group(number := number + 1, neighbour, "什么时候交房？", reply_to_message=bot_message))
-    for text in ("交房", family.numbers[0], "🏠 我的房子", "1234"):
-        silent.append(said_in_group(number := number + 1, neighbour, text))
-    silent.append(said_in_group(number := number + 1, neighbour, "", contact=contact))
-    popped = [
-        tapped_in_group(number := number + 1, neighbour, data, user)
-        for data in sorted(
-            {data for _, data in buttons_of(neighbour)} | {f"home1:{n}:0" for n in (1, 2)} | {"settings"}
-        )
-    ]
-    for wire in (*answered, *silent, *popped):
-        await take(system, wire)
-    await system.quiet()
-    to_group = [sent for sent in telegram.sent if sent.method != "answerCallbackQuery"]
-    assert {sent.chat_id for sent in to_group} == {GROUP}
-    assert len(to_group) == len(answered)
-    (sentence,) = {sent.text for sent in to_group}
-    assert "不适合在群里说" in sentence
-    assert all(f"https://t.me/{user['username']}" in sent.buttons for sent in to_group)
-    alerts = [sent for sent in telegram.sent if sent.method == "answerCallbackQuery"]
-    assert {sent.text for sent in alerts} == {sentence}
-    assert len(alerts) == len(popped)
-    everybody = await secrets_of_everybody(factory)
-    for sent in telegram.sent:
-        assert not any(part in sent.whole for part in (*family.telling, *everybody))
-
-
-@pytest.mark.parametrize("kind", ["inline_query", "chosen_inline_result", "channel_post", "edited_message", "business"])
-async def test_what_the_bot_did_not_ask_for_is_answered_with_nothing(
-    system: System, family: Family, neighbour: Person, telegram: Telegram, kind: str
-) -> None:
-    """Inline queries can be made in any chat: their answers would be seen there."""
-    asker = message(1, neighbour.id, "…")["message"]["from"]
-    post = in_group(message(1, neighbour.id, "/home")["message"], "channel")
-    wires: dict[str, dict[str, Any]] = {
-        "inline_query": {"inline_query": {"id": "1", "from": asker, "query": family.numbers[0], "offset": ""}},
-        "chosen_inline_result": {
-            "chosen_inline_result": {"result_id": "1", "from": asker, "query": family.numbers[0]},
-        },
-        "channel_post": {"channel_post": post},
-        "edited_message": {
-            "edited_message": said_in_group(1, neighbour, "/home")["message"] | {"edit_date": 1_790_000_001}
-        },
-        "business": {
-            "business_message": message(1, neighbour.id, "/home")["message"] | {"business_connection_id": "b"}
-        },
-    }
-    await take(system, {"update_id": 910_000, **wires[kind]})
-    await system.quiet()
-    assert [sent for sent in telegram.sent if any(part in sent.whole for part in family.telling)] == []
-    assert {sent.chat_id for sent in telegram.sent} <= {GROUP}
-    assert "answerInlineQuery" not in telegram.methods
-
-
-async def test_a_group_leaves_no_trace(system: System, factory: Factory, neighbour: Person, heard: Heard) -> None:
-    """A group is no chat that the API knows: nothing is stored for it, no link can be made in it."""
-    await take(system, said_in_group(920_000, neighbour, "/start"))
-    await system.quiet()
-    async with factory.database.transaction() as session:
-        stored = (
-            await session.execute(select(func.count()).select_from(Link).where(Link.chat_id == GROUP))
-        ).scalar_one()
-        cases = (await session.execute(select(func.count()).select_from(Case))).scalar_one()
-    assert (stored, cases) == (0, 0)
-    assert str(GROUP) not in heard.written

@@ -10,8 +10,8 @@ from api.chats.models import Chat, Link
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope
 from tests.factories import Factory
 from tests.flows.conftest import Household, System
+from tests.flows.screens import secrets_of_everybody
 from tests.flows.test_family import let_in, use_code
-from tests.flows.test_masking import secrets_of_everybody
 from tests.people import Message, Person
 
 pytestmark = pytest.mark.security("A person sees all that is kept, and can have it erased")

@@ -1,8 +1,13 @@
-"""Identity and privacy: staff, consents, requests for access, outbox, audit record"""
+"""Identity and privacy: staff, consents, requests for access, outbox, audit record
+
+The new tables are in ``tables_0002``; here is what it does to those of before.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from api.migrations.tables_0002 import audit, identity, messages, staff
 
 revision = "0002"
 down_revision = "0001"
@@ -11,214 +16,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "audit_events",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column(
-            "happened_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
-        sa.Column(
-            "actor_kind",
-            sa.Enum(
-                "chat",
-                "staff",
-                "operator",
-                "system",
-                name="actorkind",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("actor_id", sa.BigInteger(), nullable=True),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("object_kind", sa.Text(), nullable=False),
-        sa.Column("object_id", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
-    )
-    op.create_index(
-        op.f("ix_audit_events_actor_kind_actor_id"), "audit_events", ["actor_kind", "actor_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_audit_events_object_kind_object_id"), "audit_events", ["object_kind", "object_id"], unique=False
-    )
-    op.create_table(
-        "consents",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("chat_id", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum("notice", "id_number", name="consentkind", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-        ),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("given_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
-    )
-    op.create_index(
-        op.f("ix_consents_chat_id_kind"),
-        "consents",
-        ["chat_id", "kind"],
-        unique=True,
-        postgresql_where=sa.text("withdrawn_at IS NULL"),
-    )
-    op.create_table(
-        "deliveries",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("chat_id", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "new_link",
-                "link_ended",
-                "link_suspended",
-                "access_granted",
-                "access_declined",
-                name="noticekind",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("agreement_id", sa.BigInteger(), nullable=True),
-        sa.Column("payload", sa.LargeBinary(), nullable=True),
-        sa.Column("priority", sa.SmallInteger(), server_default="0", nullable=False),
-        sa.Column("dedupe_key", sa.Text(), nullable=True),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "waiting",
-                "sent",
-                "gone",
-                "failed",
-                "unknown",
-                "cancelled",
-                name="deliverystate",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            server_default="waiting",
-            nullable=False,
-        ),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("not_before", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("lease_id", sa.Uuid(), nullable=True),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
-        sa.Column("doubts", sa.SmallInteger(), server_default="0", nullable=False),
-        sa.Column("message_id", sa.BigInteger(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["agreement_id"], ["agreements.id"], name=op.f("fk_deliveries_agreement_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
-        sa.UniqueConstraint("dedupe_key", name=op.f("uq_deliveries_dedupe_key")),
-    )
-    op.create_index(op.f("ix_deliveries_chat_id"), "deliveries", ["chat_id"], unique=False)
-    op.create_index(op.f("ix_deliveries_finished_at"), "deliveries", ["finished_at"], unique=False)
-    op.create_index(
-        op.f("ix_deliveries_priority_not_before_id"),
-        "deliveries",
-        ["priority", "not_before", "id"],
-        unique=False,
-        postgresql_where=sa.text("state = 'waiting'"),
-    )
-    op.create_table(
-        "send_bucket",
-        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column("tokens", sa.Double(), nullable=False),
-        sa.Column("refilled_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("id = 1", name=op.f("ck_send_bucket_only_one")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_send_bucket")),
-    )
-    op.create_table(
-        "staff_accounts",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("name", sa.LargeBinary(), nullable=False),
-        sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("chat_id", sa.BigInteger(), nullable=True),
-        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_accounts")),
-        sa.UniqueConstraint("chat_id", name=op.f("uq_staff_accounts_chat_id")),
-    )
-    op.create_table(
-        "access_requests",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("chat_id", sa.BigInteger(), nullable=False),
-        sa.Column("idempotency_key", sa.Text(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "holder_died",
-                "resold",
-                "name_changed",
-                "phone_changed",
-                "other",
-                name="accessrequestkind",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("text", sa.LargeBinary(), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "open",
-                "granted",
-                "declined",
-                name="accessrequeststate",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            server_default="open",
-            nullable=False,
-        ),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("reason", sa.LargeBinary(), nullable=True),
-        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("handled_by_staff_id", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["handled_by_staff_id"], ["staff_accounts.id"], name=op.f("fk_access_requests_handled_by_staff_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_requests")),
-        sa.UniqueConstraint("chat_id", "idempotency_key", name=op.f("uq_access_requests_chat_id_idempotency_key")),
-    )
-    op.create_index(
-        op.f("ix_access_requests_id"),
-        "access_requests",
-        ["id"],
-        unique=False,
-        postgresql_where=sa.text("state = 'open'"),
-    )
-    op.create_table(
-        "audit_seals",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("event_id", sa.BigInteger(), nullable=False),
-        sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_seals")),
-        sa.UniqueConstraint("event_id", name=op.f("uq_audit_seals_event_id")),
-    )
-    op.create_table(
-        "staff_codes",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("staff_id", sa.BigInteger(), nullable=False),
-        sa.Column("code_index", sa.LargeBinary(), nullable=False),
-        sa.Column("issued_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["staff_id"], ["staff_accounts.id"], name=op.f("fk_staff_codes_staff_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_codes")),
-        sa.UniqueConstraint("code_index", name=op.f("uq_staff_codes_code_index")),
-    )
+    audit.create_audit_events()
+    identity.create_consents()
+    messages.create_deliveries()
+    messages.create_send_bucket()
+    staff.create_staff_accounts()
+    identity.create_access_requests()
+    audit.create_audit_seals()
+    staff.create_staff_codes()
     op.add_column("attachments", sa.Column("key_id", sa.Text(), nullable=True))
     op.add_column("chats", sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
