@@ -56,7 +56,9 @@ async def screen(ctx: Context, page: int = 0) -> Screen:
 async def _similar(ctx: Context, home: DraftHome, category: CaseCategory) -> SimilarCases | None:
     """What there is already about it. Whoever cannot be told of that can write all the same."""
     try:
-        return await ctx.backend.similar_cases(ctx.chat_id, home.agreement.id, category)
+        return await ctx.backend.similar_cases(
+            ctx.chat_id, home.agreement.id, category, home.unit.id if home.unit else None
+        )
     except BackendError:
         return None
 

@@ -8,7 +8,7 @@ What somebody had written by then is kept.
 from telegram import Update
 
 from api.cases.schemas import CaseAction, PointsAt, StaffCaseOut
-from bot.backend import CaseChanged, InvalidInput, NotAllowed, NotAllowedNow, NotFound, SaysWho
+from bot.backend import CaseChanged, InvalidInput, NotAllowed, NotAllowedNow, NotFound, OwnAnswer, SaysWho
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.drafts import Drop, Resume
@@ -57,6 +57,8 @@ async def _take_at_once(ctx: Context, tap: TakeStep, key: str) -> None:
         case = await ctx.backend.act_on_case(ctx.chat_id, tap.number, step, version=tap.version, idempotency_key=key)
     except (CaseChanged, NotAllowedNow) as refused:
         await _show_refused(ctx, tap.number, tap.version, refused)
+    except OwnAnswer:
+        await show(ctx, tap.number, _own_answer(ctx))
     except NotAllowed:
         await _show_not_yours(ctx, tap.number)
     except NotFound:
@@ -184,6 +186,10 @@ async def confirm(update: Update, ctx: Context, tap: Confirm) -> None:
         ctx.session.end_dialog()
         await _give_back(ctx, draft)
         await _show_refused(ctx, draft.number, draft.version, refused, below=True)
+    except OwnAnswer:
+        ctx.session.end_dialog()
+        await _give_back(ctx, draft)
+        await show(ctx, draft.number, _own_answer(ctx), below=True)
     except NotAllowed:
         ctx.session.end_dialog()
         await _give_back(ctx, draft)
@@ -267,6 +273,10 @@ async def _show_refused(
     changed = screens.changes(ctx, case, version)
     possible = _possible(ctx, case) if isinstance(refused, NotAllowedNow) or changed is None else None
     await show_case(ctx, case, join("\n\n", [changed, possible]), below=below)
+
+
+def _own_answer(ctx: Context) -> Html:
+    return ctx.t("<b>You gave the answer yourself, so somebody else decides the review.</b>")
 
 
 async def _show_not_yours(ctx: Context, number: str, *, below: bool = False) -> None:

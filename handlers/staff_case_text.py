@@ -10,7 +10,7 @@ import unicodedata
 from telegram import Message, Update
 from telegram.ext import filters
 
-from api.cases.schemas import MAX_ATTACHMENTS
+from api.cases.schemas import MAX_ATTACHMENTS, CaseAction, has_words
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
 from handlers.content import message_of
@@ -46,6 +46,8 @@ async def take_text(update: Update, ctx: Context) -> None:
     elif holds_id_number(text):
         await ctx.take_away()
         await ask(ctx, ctx.t("There was an ID number in your message. It must not be in what you write here."))
+    elif not (draft.is_answer or draft.action is CaseAction.MERGE or has_words(text)):
+        await ask(ctx, ctx.t("Please write it in words."))
     else:
         await _take_words(ctx, step, draft, message, text)
 

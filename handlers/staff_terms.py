@@ -61,7 +61,7 @@ CONSEQUENCES: dict[CaseAction, str] = {
     CaseAction.DIVERT: lazy("With this the case is over here. The resident is told at once."),
     CaseAction.ASSIGN: lazy("Who gets it is told; the resident too, where the office changes."),
     CaseAction.TRANSFER: lazy("That office and the resident are told at once."),
-    CaseAction.EXTEND: lazy("The resident is told the new day and the reason. It is possible once only."),
+    CaseAction.EXTEND: lazy("The resident is told the new day and the reason. It is possible once for each answer."),
     CaseAction.ANSWER: lazy(
         "The resident is told at once, and can rate it, ask for a review or have it taken up again."
     ),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from api.agreements.models import AgreementUnit
 from api.cases.lifecycle import BEFORE_ANSWER
 from api.cases.models import Case
-from api.cases.queries import SUBJECT, families_of
+from api.cases.queries import SUBJECT, UNIT_ID, families_of
 from api.cases.schemas import CaseCategory, CaseState, Join, Merge
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.errors import InvalidInput, NotFound
@@ -72,7 +72,7 @@ def _offers() -> LookUp:
         select(Unit.building_id)
         .join(AgreementUnit, AgreementUnit.unit_id == Unit.id)
         .join(mine, mine.c.agreement_id == AgreementUnit.agreement_id)
-        .where(mine.c.agreement_id == AGREEMENT_ID)
+        .where(mine.c.agreement_id == AGREEMENT_ID, or_(UNIT_ID.is_(None), Unit.id == UNIT_ID))
     )
     joined = aliased(Case)
     has_joined = exists().where(joined.master_id == Case.id, joined.chat_id == CHAT_ID, joined.state.in_(BEFORE_ANSWER))
@@ -88,19 +88,21 @@ OWN = _own()
 OFFERS = _offers()
 
 
-async def look_up_similar(reading: Reading, chat_id: int, agreement_id: int, category: CaseCategory) -> dict[str, Any]:
+async def look_up_similar(
+    reading: Reading, chat_id: int, agreement_id: int, category: CaseCategory, unit_id: int | None
+) -> dict[str, Any]:
     """``SimilarCases``: what the chat has filed already about this, and what other families of the building ask.
 
     Other chats of the same family are not told of: a complaint may be about a relative.
 
     Raises:
-        NotFound: there is no such agreement, or it is not this chat's.
+        NotFound: there is no such agreement or unit, or it is not this chat's.
     """
-    if not await reading.rows(SUBJECT, chat_id=chat_id, agreement_id=agreement_id, unit_id=None):
+    if not await reading.rows(SUBJECT, chat_id=chat_id, agreement_id=agreement_id, unit_id=unit_id):
         raise NotFound
     asked = {"chat_id": chat_id, "agreement_id": agreement_id, "category": category}
     own = await reading.rows(OWN, **asked)
-    offers = await reading.rows(OFFERS, **asked)
+    offers = await reading.rows(OFFERS, **asked, unit_id=unit_id)
     return {
         "own": [{name: row[name] for name in ("number", "state", "category", "received_at")} for row in own],
         "collective": [

@@ -2,15 +2,31 @@
 
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.audit.service import Actor, record
+from api.audit.service import SYSTEM, Actor, record
 from api.cases.models import Case, CaseEvent
 from api.cases.news import tell_who_has_it
 from api.cases.schemas import CaseActor, CaseEventKind
 from api.messages.schemas import DeskNews
 from api.privacy import Vault
+from api.staff.models import StaffAccount
+
+
+async def release_left_behind(session: AsyncSession, vault: Vault) -> None:
+    """The same for accounts that were disabled before their cases were released with that."""
+    gone = (
+        select(StaffAccount.id)
+        .where(
+            StaffAccount.disabled_at.is_not(None),
+            exists().where(Case.officer_id == StaffAccount.id, Case.due_on.is_not(None)),
+        )
+        .order_by(StaffAccount.id)
+        .with_for_update(skip_locked=True)
+    )
+    for staff_id in list(await session.scalars(gone)):
+        await release_cases(session, vault, SYSTEM, staff_id)
 
 
 async def release_cases(session: AsyncSession, vault: Vault, actor: Actor, staff_id: int) -> None:

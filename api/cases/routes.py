@@ -131,8 +131,16 @@ async def post_case(
     response_model=SimilarCases,
     responses=NOT_FOUND,
 )
-async def get_similar(request: Request, chat_id: ChatId, agreement_id: RowId, category: CaseCategory) -> Response:
-    return facts(await look_up_similar(reading(request), chat_id, agreement_id, category))
+async def get_similar(
+    request: Request,
+    chat_id: ChatId,
+    agreement_id: RowId,
+    category: CaseCategory,
+    unit_id: Annotated[
+        int | None, Query(ge=1, lt=2**63, description="The home that it is about; none: all of the agreement's.")
+    ] = None,
+) -> Response:
+    return facts(await look_up_similar(reading(request), chat_id, agreement_id, category, unit_id))
 
 
 @router.post(

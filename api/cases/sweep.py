@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, record
 from api.cases.clocks import DUTIES, RED_DAYS, RED_SHARE, Policy
+from api.cases.leaving import release_left_behind
 from api.cases.models import Case, CaseClock, CaseEvent
 from api.cases.news import tell_who_has_it
 from api.cases.schemas import CaseActor, CaseEventKind, ClockKind
@@ -50,6 +51,8 @@ async def sweep_clocks(work: Work) -> None:
         async with work.transaction() as session:
             swept = await sweep_overdue(session, work.vault, policy.day(now), now)
         more = swept.more
+    async with work.transaction() as session:
+        await release_left_behind(session, work.vault)
 
 
 async def sweep_overdue(session: AsyncSession, vault: Vault, today: date, now: datetime) -> Swept:

@@ -268,13 +268,15 @@ class ResidentCalls(Calls):
         body = await self._send("POST", f"chats/{chat_id}/cases", dump(case), headers, again=True)
         return read(CaseOut, body)
 
-    async def similar_cases(self, chat_id: int, agreement_id: int, category: CaseCategory) -> SimilarCases:
+    async def similar_cases(
+        self, chat_id: int, agreement_id: int, category: CaseCategory, unit_id: int | None = None
+    ) -> SimilarCases:
         """
         Raises:
-            NotFound: no such agreement of this chat.
+            NotFound: no such agreement or unit of this chat.
         """
         path = f"chats/{chat_id}/agreements/{row(agreement_id)}/similar-cases"
-        return read(SimilarCases, await self._get(path, query(category=category)))
+        return read(SimilarCases, await self._get(path, query(category=category, unit_id=unit_id)))
 
     async def join_collective(
         self, chat_id: int, collective_id: int, joining: JoinIn, *, idempotency_key: str

@@ -453,3 +453,17 @@ async def test_the_desk_sees_which_families_read_nothing_any_more(desk: Desk, ho
         session.add(Chat(id=OTHER_NEIGHBOUR, version=1, gone_at=datetime.now(UTC)))
     assert (await desk.page(number)).unreached == [joined["number"], other["number"]]
     assert (await desk.page(joined["number"])).unreached == [joined["number"]]
+
+
+async def test_what_is_offered_is_of_the_building_that_the_complaint_is_about(desk: Desk) -> None:
+    """A family with homes in two buildings is offered no case that it could not join with that one."""
+    await published(desk)
+    here, there = await desk.factory.unit(), await desk.factory.unit(building=await desk.factory.building("99"))
+    agreement = await desk.factory.agreement(units=[here, there])
+    await desk.factory.link(STRANGER, agreement)
+    path = f"/v1/chats/{STRANGER}/agreements/{agreement.id}/similar-cases?category=quality"
+    assert len((await call(desk.api, "GET", f"{path}&unit_id={here.id}"))["collective"]) == 1
+    assert (await call(desk.api, "GET", f"{path}&unit_id={there.id}"))["collective"] == []
+    assert len((await call(desk.api, "GET", path))["collective"]) == 1
+    # A unit that is none of theirs is none.
+    await call(desk.api, "GET", f"{path}&unit_id={(await desk.factory.unit()).id}", 404)

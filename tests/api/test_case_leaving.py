@@ -1,13 +1,16 @@
 """Whoever acts no more has no cases: they lie with those that nobody has, and somebody hears of it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from api.audit.models import AuditEvent
+from api.cases.leaving import release_left_behind
 from api.messages.models import Delivery
 from api.messages.service import PAYLOAD
+from api.staff.models import StaffAccount
 from api.staff.schemas import StaffRole
 from tests.api.calls import call
 from tests.api.desk import ADMIN, COLLEAGUE, OFFICER, Desk
@@ -91,3 +94,18 @@ async def test_what_a_family_says_afterwards_reaches_somebody(desk: Desk) -> Non
     unassigned = (await desk.queue(chat=COLLEAGUE, view="unassigned")).cases
     assert {case.number for case in unassigned} == {number, closed}
     assert await desk_news(desk, OFFICER) == []
+
+
+async def test_what_was_left_behind_before_is_found(desk: Desk) -> None:
+    """By a version that released nothing with an account."""
+    [number] = await claimed(desk)
+    async with desk.factory.database.transaction() as session:
+        (await session.get_one(StaffAccount, desk.officer)).disabled_at = datetime.now(UTC)
+    for _ in range(2):
+        async with desk.factory.database.transaction() as session:
+            await release_left_behind(session, desk.factory.vault)
+    page = await desk.page(number, chat=COLLEAGUE)
+    assert page.officer is None
+    assert [event.kind for event in page.events].count("assigned") == 2
+    told = [(one["news"], one["number"]) for one in await desk_news(desk, ADMIN)]
+    assert told == [("released", number)]
