@@ -100,18 +100,20 @@ class Draft(BaseModel):
     text: str = ""
     files: list[DraftFile] = Field(default_factory=list)
     followers: int = Field(0, description="Cases that follow this one.")
-    unreached: int = Field(0, description="Of it and these: how many families read nothing here any more.")
+    unreached: int = Field(0, description="Of these: how many families read nothing here any more.")
+    is_unreached: bool = Field(False, description="Whether its own family reads nothing here any more.")
     taken: int = Field(0, description="Id of the newest message taken in: Telegram may bring one twice.")
     cut_at: int = Field(0, description="When that one came (Unix), where it was a text that the app had probably cut.")
     refused: int = Field(0, description="Characters of a text that was too long, as far as it has come.")
     asked: int = Field(0, description="Id of the question's message.")
 
     @property
-    def families(self) -> int:
-        """How many are told of the step, as far as they read here."""
+    def told(self) -> tuple[int, int]:
+        """How many families are told of the step, and how many of these read nothing here any more."""
         if self.action in INTERNAL:
-            return 0
-        return 1 + (self.followers if self.action in FOLLOWED else 0)
+            return 0, 0
+        own = int(self.is_unreached)
+        return (1 + self.followers, own + self.unreached) if self.action in FOLLOWED else (1, own)
 
     @property
     def is_answer(self) -> bool:
@@ -160,7 +162,9 @@ class Draft(BaseModel):
 
     def look_at(self, case: StaffCaseOut) -> None:
         """Take over how the case stands."""
-        self.version, self.followers, self.unreached = case.version, len(case.members), len(case.unreached)
+        unreached = {*case.unreached}
+        self.version, self.followers = case.version, len(case.following)
+        self.is_unreached, self.unreached = case.number in unreached, len(unreached.intersection(case.following))
 
     def take_file(self, file: AttachmentOut) -> None:
         """Add a stored file; one that is there already is not added again."""

@@ -242,14 +242,15 @@ def _readers(ctx: Context, draft: Draft) -> Html:
 
 
 def _consequences(ctx: Context, draft: Draft) -> list[Html | None]:
-    nobody = 0 < draft.families <= draft.unreached
+    families, unreached = draft.told
+    nobody = 0 < families <= unreached
     return [
         ctx.n(
             "👥 {n} more family is told the same: its case follows this one.",
             "👥 {n} more families are told the same: their cases follow this one.",
-            draft.families - 1,
+            families - 1,
         )
-        if draft.families > 1
+        if families > 1
         else None,
         ctx.t(staff_terms.CONSEQUENCES[draft.action]) if not nobody else None,
         ctx.t("📵 <b>Nobody of the family reads this here any more.</b> Please tell them by phone or by post as well.")
@@ -257,9 +258,9 @@ def _consequences(ctx: Context, draft: Draft) -> list[Html | None]:
         else ctx.n(
             "📵 {n} of the families reads nothing here any more: please tell it by phone or by post.",
             "📵 {n} of the families read nothing here any more: please tell them by phone or by post.",
-            draft.unreached,
+            unreached,
         )
-        if draft.families and draft.unreached
+        if unreached
         else None,
     ]
 

@@ -136,7 +136,7 @@ async def remove_file(update: Update, ctx: Context, tap: RemoveFile) -> None:
 
 
 @staff_only
-async def again(update: Update, ctx: Context, tap: Again) -> None:
+async def again(update: Update, ctx: Context, tap: Again | None = None) -> None:
     _, draft = standing(ctx)
     await ctx.remove_buttons()
     await _from_the_start(ctx, draft)
@@ -238,9 +238,19 @@ async def _keep_and_ask(ctx: Context, draft: Draft) -> None:
 
 async def _give_back(ctx: Context, draft: Draft) -> None:
     """What an officer had written for a step that is not possible any more."""
-    if draft.action is CaseAction.MERGE or not draft.text:
+    if draft.action is CaseAction.MERGE or not draft.has_content:
         return
     await ctx.remove_buttons()
+    if draft.files:
+        await ctx.reply(
+            ctx.n(
+                "{n} file was not sent. It is above in this chat.",
+                "{n} files were not sent. They are above in this chat.",
+                len(draft.files),
+            )
+        )
+    if not draft.text:
+        return
     heading = ctx.t("<b>Your text was not sent. Here it is, should you need it:</b>")
     for message in packed(heading, [quoted(part, len(part)) for part in passages(draft.text)]):
         await ctx.reply(message, personal=True)

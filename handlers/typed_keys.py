@@ -57,14 +57,37 @@ async def statement_stop(update: Update, ctx: Context) -> None:
 async def _is_answer(update: Update, ctx: Context) -> bool:
     """ "Nothing more", or "never mind", may well be what the office wanted to know: it is taken, and shown."""
     step, draft = case_steps.standing(ctx)
+    if step is CaseStep.WHY:
+        await case_rating.tell_why(update, ctx)
+        return True
     if step is not CaseStep.SAY or draft.action is not CaseAction.REPLY or draft.has_content:
         return False
     await case_statement.CONTENT.take_text(update, ctx)
     return True
 
 
+async def statement_back(update: Update, ctx: Context) -> None:
+    step, draft = case_steps.standing(ctx)
+    before = {CaseStep.WHY: CaseStep.SOLVED, CaseStep.SOLVED: CaseStep.RATE}.get(step)
+    if before is None:
+        await statement_stop(update, ctx)
+        return
+    case_steps.go(ctx, before, draft)
+    await case_steps.ask(ctx)
+
+
 async def rating_done(update: Update, ctx: Context) -> None:
     await case_rating.finish(update, ctx)
+
+
+@staff_only
+async def desk_back(update: Update, ctx: Context) -> None:
+    """The first question again; what was written is kept."""
+    step, draft = questions.standing(ctx)
+    if step is draft.road()[0]:
+        await staff_case_steps.drop(update, ctx)
+    else:
+        await staff_case_steps.again(update, ctx)
 
 
 @staff_only
@@ -87,10 +110,12 @@ HANDLERS = [
     MessageHandler(_COMPLAINT & Typed(STOP), complaint.drop),
     MessageHandler(_COMPLAINT & Typed(BACK), complaint_back),
     MessageHandler(_COMPLAINT & (Typed(ON) | Typed(DONE)), complaint_on),
-    MessageHandler(_CASE & (Typed(STOP) | Typed(BACK)), statement_stop),
+    MessageHandler(_CASE & Typed(STOP), statement_stop),
+    MessageHandler(_CASE & Typed(BACK), statement_back),
     MessageHandler(InDialog(CaseStep.WHY) & Typed(DONE), rating_done),
     MessageHandler(InDialog(CaseStep.SAY) & Typed(DONE), statement_done),
-    MessageHandler(_DESK & (Typed(STOP) | Typed(BACK)), staff_case_steps.drop),
+    MessageHandler(_DESK & Typed(STOP), staff_case_steps.drop),
+    MessageHandler(_DESK & Typed(BACK), desk_back),
     MessageHandler(_DESK & (Typed(ON) | Typed(DONE)), desk_on),
     MessageHandler(InDialog("staff_bc") & (Typed(STOP) | Typed(BACK)), staff_broadcast_parts.drop),
     MessageHandler(InDialog(Asked.BODY) & (Typed(ON) | Typed(DONE)), no_words),

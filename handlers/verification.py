@@ -15,7 +15,7 @@ from bot.backend import ConsentNeeded, Locked, NotMatched, WayClosed
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.drafts import Drop, Resume, remind_of_draft, remind_of_interrupted
-from bot.turns import not_again
+from bot.turns import current_turn, not_again
 from bot.ui import no_keyboard
 from handlers import verification_screens as screens
 from handlers.gate import Verify
@@ -346,6 +346,13 @@ async def text_at_choice(update: Update, ctx: Context) -> None:
     await ask(ctx)
 
 
+class _Free(filters.UpdateFilter):
+    """No conversation goes on: in one, ten letters and digits may be what was asked for."""
+
+    def filter(self, update: Update) -> bool:
+        return current_turn().session.dialog is None
+
+
 class _Code(filters.MessageFilter):
     """A text that is nothing but a code."""
 
@@ -355,7 +362,6 @@ class _Code(filters.MessageFilter):
 
 _TEXT = filters.TEXT
 _CHOOSING = InDialog(Step.NOTICE) | InDialog(Step.WAY) | InDialog(Step.ID_CONSENT)
-_BUSY = InDialog("verification") | InDialog("complaint")
 
 HANDLERS = [
     TurnHandler(
@@ -377,7 +383,7 @@ HANDLERS = [
     MessageHandler(InDialog(Step.CODE) & _TEXT, take_code),
     MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
     MessageHandler(InDialog(Step.CONTACT) & _TEXT, typed_instead_of_contact),
-    MessageHandler(_Code() & (_CHOOSING | ~_BUSY), take_code_unasked),
+    MessageHandler(_Code() & (_CHOOSING | _Free()), take_code_unasked),
     MessageHandler(_CHOOSING & _TEXT, text_at_choice),
     MessageHandler(InDialog("verification") & (filters.PHOTO | filters.Document.ALL), picture),
     MessageHandler(InDialog("verification") & filters.ALL, unexpected),

@@ -55,6 +55,13 @@ _ENDS_AS_NUMBERS_DO = re.compile(r"[\da-zA-Z](?:号之?.?|.)?$")
 _LABEL = re.compile(r"尾号|[我是位]")
 _FULL_STOPS = " .。!！,，"
 _MOST_WORDS = 2
+_FEW_WORDS = 8
+# How people repeat what was asked: its 4 or 6 is none of the number's.
+_ASKED = re.compile(
+    r"^\W*(?:the\s+)?(?:last|最?后|末)\s*[46]\s*(?:位数?|个?数?字?|digits|characters)?(?:是|为|is|are|\W)*",
+    re.IGNORECASE,
+)
+_COUNTED = r"\s*(?:年|月|日|号?[楼栋幢]|单元|室|元|户|平|米)"
 
 
 def _as_digits(text: str) -> str:
@@ -79,12 +86,19 @@ def tail_in(text: str, length: int) -> str | None:
     """
     if len(text) > MAX_TAIL:
         return None
-    written = _as_digits(unicodedata.normalize("NFKC", text).strip(_FULL_STOPS))
+    written = re.sub(r"(?<=\d)叉", "X", _as_digits(unicodedata.normalize("NFKC", text).strip(_FULL_STOPS)))
+    written = _ASKED.sub("", written)
+    alone = characters(written)
+    if len(alone) >= length and re.fullmatch(r"\d+[xX]?", alone):
+        return alone
     behind = re.split(_WORD, written)[-1]
     for part in (behind.strip(), written):
         if len(characters(part)) >= length and any("0" <= one <= "9" for one in part) and _is_number(part):
             return part
-    return None
+    among = re.findall(rf"(?<![0-9A-Za-z])\d{{{length - 1},17}}[\dxX](?![0-9A-Za-z]|{_COUNTED})", written)
+    # With a thank-you or a name beside it; in a longer text it is about something else.
+    few = len(characters(written)) - sum(map(len, among)) <= _FEW_WORDS
+    return among[0] if len(among) == 1 and few else None
 
 
 def is_too_short(text: str, length: int) -> bool:

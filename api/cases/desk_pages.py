@@ -13,6 +13,7 @@ from api.agreements.queries import agreement_ref, ref_columns
 from api.audit.service import record
 from api.cases.clocks import light
 from api.cases.desk import staff_by
+from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEING_WORKED_ON
 from api.cases.models import Case, Department
 from api.cases.news import clock_out
 from api.cases.queries import NUMBER, collective_columns, history_columns, whole_number
@@ -34,7 +35,19 @@ from api.staff.models import StaffAccount
 
 
 def _page() -> LookUp:
-    master, member, together = aliased(Case), aliased(Case), aliased(Case)
+    master, member, follower, together = aliased(Case), aliased(Case), aliased(Case), aliased(Case)
+    following = (
+        select(follower.number)
+        .where(
+            follower.master_id == Case.id,
+            or_(
+                follower.state == Case.state,
+                *(follower.state.in_(alike) & Case.state.in_(alike) for alike in (BEFORE_ACCEPTANCE, BEING_WORKED_ON)),
+            ),
+        )
+        .order_by(follower.id)
+        .correlate(Case)
+    )
     members = select(member.number).where(member.master_id == Case.id).order_by(member.id).correlate(Case)
     reader = exists().where(
         Link.chat_id == together.chat_id,
@@ -45,7 +58,11 @@ def _page() -> LookUp:
     is_gone = exists().where(Chat.id == together.chat_id, Chat.gone_at.is_not(None))
     unreached = (
         select(together.number)
-        .where(or_(together.id == Case.id, together.master_id == Case.id), or_(~reader, is_gone))
+        .where(
+            or_(together.id == Case.id, together.master_id == Case.id),
+            together.state != CaseState.WITHDRAWN,
+            or_(~reader, is_gone),
+        )
         .order_by(together.id)
         .correlate(Case)
     )
@@ -78,6 +95,7 @@ def _page() -> LookUp:
             *collective_columns(),
             master.number.label("master"),
             func.array(members.scalar_subquery()).label("members"),
+            func.array(following.scalar_subquery()).label("following"),
             func.array(unreached.scalar_subquery()).label("unreached"),
         )
         .select_from(Case)
@@ -153,6 +171,7 @@ def _page_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
         "master",
         "members",
         "families",
+        "following",
         "unreached",
     )
     return {name: row[name] for name in same} | {

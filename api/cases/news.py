@@ -12,12 +12,12 @@ from api.cases.clocks import CLOCKS, Owed
 from api.cases.lifecycle import Transition
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department, DepartmentMember
 from api.cases.schemas import AttachmentOut, CaseAction, CaseEventKind, ClockKind, ClockOut
-from api.cases.standing import Running
+from api.cases.standing import Running, who_gave_what_is_reviewed
 from api.messages.schemas import CaseOnDesk, CaseUpdated, DeskNews
 from api.messages.service import enqueue_notice
 from api.privacy import Vault
 from api.staff.models import StaffAccount
-from api.staff.schemas import StaffRole
+from api.staff.schemas import HANDLES_CASES, StaffRole
 
 if TYPE_CHECKING:
     from api.cases.desk import By
@@ -76,7 +76,7 @@ async def tell_desk(
     session: AsyncSession, vault: Vault, case: Case, event: CaseEvent, row: Transition, by: "By"
 ) -> None:
     """Tell whoever has the case of a step that somebody else took."""
-    if row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER):
+    if row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER, CaseAction.OBJECT):
         news = DeskNews.UNCLAIMED if case.officer_id is None else DeskNews.GIVEN
     elif row.tells_officer:
         news = DeskNews(event.kind.value)
@@ -131,8 +131,13 @@ async def _desk_chats(session: AsyncSession, case: Case, but: Actor | None, news
     department's officers and supervisors, or the petitions office's own where it is with no department; of a last day,
     and of what was released, the supervisors alone. Where there is nobody at all, the administrators. That a last day
     has passed the supervisors hear beside the officer: families are promised that."""
+    # Who gave the answer decides no review of it; who has lost the role can do nothing with the case.
+    gave = await who_gave_what_is_reviewed(session, case)
     reachable = select(StaffAccount.id, StaffAccount.chat_id).where(
-        StaffAccount.chat_id.is_not(None), StaffAccount.disabled_at.is_(None)
+        StaffAccount.chat_id.is_not(None),
+        StaffAccount.disabled_at.is_(None),
+        StaffAccount.roles.overlap([role.value for role in HANDLES_CASES]),
+        StaffAccount.id.not_in(gave),
     )
     membership = (DepartmentMember.staff_id == StaffAccount.id, DepartmentMember.department_id == case.department_id)
     supervisors = reachable.where(exists().where(*membership, DepartmentMember.is_supervisor))

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Text, cast, delete, exists, func, literal_column, select
+from sqlalchemy import Text, cast, delete, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement
 from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
+from api.audit.service import Actor, record
 from api.cases.attachments import is_free
 from api.cases.lifecycle import OPEN
 from api.cases.models import Attachment, Case, CaseEvent
@@ -17,6 +18,7 @@ from api.cases.news import is_shown, tell_who_has_it
 from api.cases.schemas import CaseActor, CaseEventKind
 from api.cases.transitions import resident_reads
 from api.chats.access import CHAT_ID, live_links
+from api.chats.models import Chat
 from api.identity.schemas import LinkScope
 from api.lookups import LookUp, Reading, json_list, json_object
 from api.messages.schemas import DeskNews
@@ -162,8 +164,35 @@ async def forget_free_files(session: AsyncSession, chat_id: int) -> list[str]:
     return list(deleted)
 
 
-async def tell_desk_of_leaving(session: AsyncSession, vault: Vault, chat_id: int) -> None:
-    """Whoever has an open complaint of this chat learns that its family reads nothing here any more."""
-    theirs = select(Case).where(Case.chat_id == chat_id, Case.state.in_(OPEN)).order_by(Case.id)
-    for case in await session.scalars(theirs):
-        await tell_who_has_it(session, vault, case, DeskNews.LEFT, dedupe_key=f"case_left:{case.id}:{case.version}")
+async def leave_cases(session: AsyncSession, vault: Vault, chat_id: int) -> None:
+    """Whoever has an open complaint of this chat learns that its family reads nothing here any more; and the building
+    is offered none of theirs, since nobody is left who could have that ended."""
+    chat = await session.get(Chat, chat_id)
+    theirs = await session.scalars(
+        select(Case)
+        .where(Case.chat_id == chat_id, or_(Case.state.in_(OPEN), Case.published_at.is_not(None)))
+        .order_by(Case.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for case in theirs:
+        if case.published_at is not None:
+            actor = Actor.chat(chat_id)
+            unpublished = CaseEvent(
+                case_id=case.id,
+                kind=CaseEventKind.UNPUBLISHED,
+                actor_kind=actor.kind,
+                actor_id=actor.id,
+                acted_as=CaseActor.RESIDENT,
+                from_state=case.state,
+                to_state=case.state,
+            )
+            session.add(unpublished)
+            case.published_at = case.published_text = None
+            case.version += 1
+            await session.flush()
+            await record(session, actor, "case.unpublished", "case", [case.id])
+        if case.state in OPEN and chat is not None:
+            # Once for each time that the family was here.
+            key = f"case_left:{case.id}:{chat.created_at.timestamp():.0f}"
+            await tell_who_has_it(session, vault, case, DeskNews.LEFT, dedupe_key=key)

@@ -203,11 +203,11 @@ async def _last(session: AsyncSession, master: Case, action: CaseAction) -> int 
 
 
 async def _hand_on(session: AsyncSession, case: Case, now: datetime) -> None:
-    """A master whose own family withdrew: the oldest member takes its place, and what was published stays so."""
+    """A master whose own family withdrew: the oldest member takes its place. What was published were words about the
+    other one's home: the office offers it anew, or does not."""
     members = [member for member in await members_of(session, case.id) if member.state in BEFORE_ANSWER]
     if members:
         heir, *others = members
-        heir.published_at, heir.published_text = case.published_at, case.published_text
         await _repoint(session, heir, None, now)
         for member in others:
             await _repoint(session, member, heir.id, now)

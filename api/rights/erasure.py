@@ -6,7 +6,7 @@ import structlog
 
 from api.audit.service import Actor, record
 from api.broadcasts.mutes import forget_mutes
-from api.cases.own import count_cases, forget_free_files, tell_desk_of_leaving
+from api.cases.own import count_cases, forget_free_files, leave_cases
 from api.cases.store import AttachmentStore
 from api.chats.granting import end_all_links
 from api.chats.own import count_links, forget_chat, look_up_chat
@@ -44,7 +44,7 @@ async def erase(database: Database, vault: Vault, store: AttachmentStore, chat_i
     who one is, the audit record, and the office's own: its rolls and its staff's accounts.
     """
     async with database.transaction() as session:
-        await tell_desk_of_leaving(session, vault, chat_id)
+        await leave_cases(session, vault, chat_id)
         told = await forget_requests(session, chat_id)
         told += await end_all_links(session, vault, chat_id)
         told += await forget_chat(session, chat_id)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from api.audit.models import AuditEvent
 from api.cases.leaving import release_left_behind
+from api.cases.schemas import CaseEventKind
 from api.messages.models import Delivery
 from api.messages.service import PAYLOAD
 from api.staff.models import StaffAccount
@@ -106,6 +107,6 @@ async def test_what_was_left_behind_before_is_found(desk: Desk) -> None:
             await release_left_behind(session, desk.factory.vault)
     page = await desk.page(number, chat=COLLEAGUE)
     assert page.officer is None
-    assert [event.kind for event in page.events].count("assigned") == 2
+    assert [event.kind for event in page.events].count(CaseEventKind.ASSIGNED) == 2
     told = [(one["news"], one["number"]) for one in await desk_news(desk, ADMIN)]
     assert told == [("released", number)]

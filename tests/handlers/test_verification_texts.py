@@ -68,6 +68,16 @@ def test_the_end_of_an_id_number_in_every_spelling(length: int) -> None:
             f"尾号{tail}",
             f"我的身份证最后几位：{tail}。",
             f"it ends in {tail}",
+            f"{tail}谢谢",
+            f"{tail}？",
+            f"是{tail}吗",
+            f"您好，{tail}",
+            f"{tail} 样本",
+            f"{tail}（身份证）",
+            "，".join(tail),
+            f"last {length}: {tail}",
+            f"后{length}位：{tail}",
+            tail.translate(chinese).replace("X", "叉"),
         ):
             understood = tail_in(written, length)
             assert understood is not None, written

@@ -81,6 +81,9 @@ class StaffCaseOut(CaseSummary):
     solved: bool | None
     master: str | None = Field(default=None, description="Number of the collective case that it is a member of.")
     members: list[str] = Field(default_factory=list, description="Numbers of its members, oldest first.")
+    following: list[str] = Field(
+        default_factory=list, description="Of the members: those that a step with this one is taken with as well."
+    )
     families: int = Field(default=1, description="That are answered together.")
     unreached: list[str] = Field(
         default_factory=list,
