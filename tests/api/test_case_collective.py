@@ -240,7 +240,9 @@ async def test_when_the_family_of_the_master_withdraws_the_others_go_on(
     third = (await join(desk, OTHER_NEIGHBOUR, homes[OTHER_NEIGHBOUR], collective))["number"]
     await desk.say(master, "withdraw")
     page = await desk.page(heir)
-    assert (page.members, page.families, page.published_text) == ([third], 2, PUBLISHED)
+    # The words were about the home of the family that is gone.
+    assert (page.members, page.families, page.published_text) == ([third], 2, None)
+    assert (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"] == []
     await desk.act(heir, "answer", **OPINION)
     assert (await desk.page(third)).state == "answered"
     assert (await desk.page(master)).state == "withdrawn"
@@ -467,3 +469,30 @@ async def test_what_is_offered_is_of_the_building_that_the_complaint_is_about(de
     assert len((await call(desk.api, "GET", path))["collective"]) == 1
     # A unit that is none of theirs is none.
     await call(desk.api, "GET", f"{path}&unit_id={(await desk.factory.unit()).id}", 404)
+
+
+async def test_who_erases_their_data_leaves_no_words_behind(desk: Desk, homes: dict[int, Agreement]) -> None:
+    number, _ = await published(desk)
+    await call(desk.api, "DELETE", f"/v1/chats/{RESIDENT}", 204)
+    assert (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"] == []
+    page = await desk.page(number)
+    assert page.published_text is None
+    assert (page.events[-1].kind, page.events[-1].by) == ("unpublished", "resident")
+
+
+async def test_a_merged_familys_home_is_not_shown_either(desk: Desk, homes: dict[int, Agreement]) -> None:
+    master = await desk.to("in_progress")
+    other = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id)
+    await desk.act(other, "merge", master=master)
+    refused = await desk.act(master, "publish", 409, text=f"{NEIGHBOUR % 1000}和隔壁都漏水。")
+    assert refused["details"]["parts"] == ["home"]
+
+
+async def test_only_who_can_follow_is_told_with_the_master(desk: Desk, homes: dict[int, Agreement]) -> None:
+    number, collective = await published(desk)
+    joined = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    assert (await desk.page(number)).following == [joined]
+    await desk.act(number, "answer", **OPINION)
+    await desk.say(number, "reopen", text="没修好。")
+    page = await desk.page(number)
+    assert (page.members, page.following) == ([joined], [])

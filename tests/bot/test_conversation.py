@@ -55,9 +55,12 @@ async def test_whatever_is_sent_gets_a_kind_sentence_and_a_way_on(world: World) 
         wang = await world.person(language="en")
         await wang.send("/start")
         await wang.expect("Hello")
-        for act in (wang.sticker, wang.send_location, wang.share_contact):
+        for act in (wang.sticker, wang.send_location):
             await act()
             assert (await wang.expect("cannot use")).buttons
+        await wang.share_contact()
+        await wang.expect("do not need a phone number")
+        assert (await wang.expect("Please choose")).buttons
         await wang.voice()
         assert (await wang.expect("cannot listen")).buttons
         await wang.send("/nonsense at all")

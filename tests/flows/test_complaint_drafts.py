@@ -22,7 +22,7 @@ async def test_cancelling_asks_back_before_it_throws_away(factory: Factory, syst
     await resident.send("/cancel")
     await resident.expect("填写的内容不要了吗")
     await resident.tap("不要了")
-    await resident.expect("已取消")
+    await resident.expect("取消了")
     await system.quiet()
     assert await dialog_of(factory, resident) is None
     assert await stored_files(factory) == 0
@@ -33,7 +33,7 @@ async def test_an_empty_draft_is_cancelled_at_once(resident: Person) -> None:
     await resident.send("/complain")
     await resident.tap("房屋质量")
     await resident.tap("取消")
-    await resident.expect("已取消")
+    await resident.expect("取消了")
 
 
 async def test_starting_over(factory: Factory, resident: Person) -> None:

@@ -44,7 +44,7 @@ async def test_a_complaint_is_cancelled_by_a_word(office: Office, stop: str) -> 
     await resident.send(stop)
     await resident.expect("不要了吗")
     await resident.tap("🗑 不要了")
-    await resident.expect("已取消")
+    await resident.expect("取消了")
 
 
 async def test_one_goes_back_by_a_word(office: Office) -> None:
