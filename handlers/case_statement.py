@@ -7,7 +7,7 @@ has moved on meanwhile, nothing is lost: the person is told, and asked what shal
 from telegram import Update
 from telegram.ext import filters
 
-from api.cases.schemas import CaseAction, CaseOut
+from api.cases.schemas import CaseAction, CaseOut, ClockKind
 from bot.backend import NotAllowedNow, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler
@@ -28,13 +28,14 @@ from handlers.case_buttons import (
     ThrowAway,
     Withdraw,
 )
+from handlers.case_clocks import clock_line
 from handlers.case_draft import WRITTEN, CaseDraft, Step
 from handlers.case_finding import find_case
 from handlers.case_screens import ANSWER, question, tell_case
 from handlers.case_steps import ask, ask_in_place, begin, go, is_about_case, is_busy, remind, screen, standing
 from handlers.content import Content, give_back, give_files_back
 from handlers.menu import main_menu
-from locales import Html
+from locales import Html, join
 
 
 def _draft(ctx: Context) -> CaseDraft:
@@ -46,6 +47,9 @@ def _stay(ctx: Context, draft: CaseDraft) -> None:
 
 
 CONTENT = Content(draft=_draft, keep=_stay, advance=_stay, screen=screen)
+
+
+_OWED = (ClockKind.ANSWER, ClockKind.REVIEW_OPINION, ClockKind.SECOND_REVIEW_OPINION)
 
 
 async def say(update: Update, ctx: Context, tap: Say) -> None:
@@ -123,7 +127,7 @@ async def send(update: Update, ctx: Context, tap: Send) -> None:
         return
     ctx.session.end_dialog()
     await ctx.reply(
-        _sent(ctx, draft),
+        join("\n\n", [_sent(ctx, draft), *_due(ctx, draft, case)]),
         rows(
             button(ctx.plain("🔎 See the complaint"), ShowCase(case.number)),
             button(ctx.plain("Main menu"), OpenMenuBelow()),
@@ -133,6 +137,13 @@ async def send(update: Update, ctx: Context, tap: Send) -> None:
     # Last: while this has not arrived, pressing "Send" again brings it.
     await ctx.remove_buttons()
     await remind(ctx)
+
+
+def _due(ctx: Context, draft: CaseDraft, case: CaseOut) -> list[Html]:
+    """By when the office has to answer what it was asked anew."""
+    if draft.action in (CaseAction.REPLY, CaseAction.ADD):
+        return []
+    return [clock_line(clock, ctx.words) for clock in case.clocks if clock.kind in _OWED and not clock.overdue]
 
 
 async def _send(ctx: Context, draft: CaseDraft, key: str) -> CaseOut:

@@ -20,6 +20,11 @@ STARS = {
     2: lazy("⭐⭐ Poor"),
     1: lazy("⭐ Very poor"),
 }
+SOLVED = {
+    True: lazy("✅ Yes, solved"),
+    False: lazy("❌ No, not solved"),
+    None: lazy("🤔 I cannot say yet"),
+}
 
 
 def is_about_case(ctx: Context) -> bool:
@@ -84,9 +89,7 @@ async def screen(ctx: Context) -> Screen:
                     "<b>Is the matter itself solved?</b>\nOnly you can tell; the office does not count it otherwise."
                 ),
                 rows(
-                    button(ctx.plain("✅ Yes, solved"), Solved(dialog.id, draft.number, True)),
-                    button(ctx.plain("❌ No, not solved"), Solved(dialog.id, draft.number, False)),
-                    button(ctx.plain("🤔 I cannot say yet"), Solved(dialog.id, draft.number, None)),
+                    *(button(ctx.plain(text), Solved(dialog.id, draft.number, said)) for said, text in SOLVED.items()),
                     cancel,
                 ),
             )

@@ -43,7 +43,7 @@ ABOUT: tuple[tuple[str, type[Callback]], ...] = (
         OpenComplaint,
     ),
     (
-        lazy("my case | my cases | my complaint | any answer"),
+        lazy("my case | my cases | my complaint | any answer | not solved | not settled | not satisfied"),
         OpenCases,
     ),
     (

@@ -285,15 +285,19 @@ async def _show_code(ctx: Context, agreement_id: int, code: RelativeCodeOut) -> 
 
 def _to_pass_on(ctx: Context, code: RelativeCodeOut) -> Html:
     link = f"https://t.me/{ctx.bot.username}?start={code.code}"
-    return ctx.t(
-        "🏠 An invitation to see how our home is coming along. Tap here:\n{link}\n\n"
-        "Or open @{bot} and send this code: <code>{code}</code>\n\n"
-        "It works once, until {moment}.",
+    about = (
+        ctx.t("🏠 An invitation to see how our home is coming along.")
+        if code.scope is LinkScope.PROGRESS
+        else ctx.t("🏠 An invitation to see our home, what is paid and what is owed.")
+    )
+    how = ctx.t(
+        "Tap here:\n{link}\n\nOr open @{bot} and send this code: <code>{code}</code>\n\nIt works once, until {moment}.",
         link=link,
         bot=ctx.bot.username,
         code=code.code,
         moment=ctx.words.datetime(code.expires_at),
     )
+    return join(" ", [about, how])
 
 
 async def cancel_code(update: Update, ctx: Context, tap: CancelCode) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from api.cases.schemas import (
+    CaseActor,
     CaseEventKind,
+    CaseState,
     QueuedCase,
     StaffCaseOut,
     StaffClockOut,
@@ -15,6 +17,16 @@ from handlers.facts import agreement_line, enclosures, listed, quoted, unit_labe
 from handlers.passages import packed, passages
 from locales import Html, Translator, join
 
+_FOLLOWING = (
+    CaseState.RECEIVED,
+    CaseState.REGISTERED,
+    CaseState.TRANSFERRED,
+    CaseState.ASSIGNED,
+    CaseState.ACCEPTED,
+    CaseState.IN_PROGRESS,
+    CaseState.EXTENDED,
+)
+"""Not answered yet: what is done with the collective case is done with it too."""
 SHOWN_MEMBERS = 12
 RECENT = 5
 """Events on the page of a case; all of them stand in its history."""
@@ -73,6 +85,7 @@ def page(ctx: Context, case: StaffCaseOut) -> Html:
             quoted(case.text),
             join("\n", [ctx.t("<b>Time limits</b>"), *clocks]) if clocks else None,
             join("\n", [ctx.t("<b>What happened</b>"), *events]),
+            ctx.t("You gave the answer, so somebody else decides the review.") if case.own_answer else None,
             None if case.allowed else _only_read(ctx, case),
         ],
     )
@@ -80,6 +93,8 @@ def page(ctx: Context, case: StaffCaseOut) -> Html:
 
 def _together(ctx: Context, case: StaffCaseOut) -> Html | None:
     """With which other cases it is answered."""
+    if case.master and case.state not in _FOLLOWING:
+        return ctx.t("🤝 It was answered together with case {number}; now it goes on by itself.", number=case.master)
     if case.master:
         return ctx.t("🤝 Follows case <b>{number}</b>: work on that one.", number=case.master)
     members = ctx.n("🤝 {n} case follows this one:", "🤝 {n} cases follow this one:", len(case.members))
@@ -125,7 +140,9 @@ def _subject(ctx: Context, case: StaffCaseOut) -> list[Html | None]:
 
 
 def enclosed(ctx: Context, case: StaffCaseOut) -> Html:
-    kinds = [attachment.kind for attachment in case.attachments]
+    """What the family sent."""
+    office = {file for event in case.events if event.by is not CaseActor.RESIDENT for file in event.attachment_ids}
+    kinds = [attachment.kind for attachment in case.attachments if attachment.id not in office]
     return listed(enclosures(kinds, ctx.words, location=case.location is not None), ctx.words) or ctx.t("nothing")
 
 

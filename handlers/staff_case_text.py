@@ -19,6 +19,7 @@ from handlers.incoming_files import Refused, hand_over
 from handlers.passages import is_cut
 from handlers.staff_case_draft import LONGEST_NAME, Draft, Step
 from handlers.staff_case_questions import ask, ask_again, go, standing
+from handlers.staff_case_screens import queue_line
 from handlers.staff_menu import staff_only
 from handlers.staff_terms import MOST_DAYS
 from locales import Html
@@ -26,6 +27,7 @@ from locales import Html
 TOGETHER = 5
 """Seconds within which the app sends the parts of a text that it cut."""
 _NUMBER = re.compile(r"\d{1,3}")
+_CASE_NUMBER = re.compile(r"20\d\d-\d{1,12}|0\d{5}", re.ASCII)
 _PICKS = (Step.DEPARTMENT, Step.OFFICER, Step.PROCEDURE)
 
 
@@ -46,7 +48,12 @@ async def take_text(update: Update, ctx: Context) -> None:
     elif holds_id_number(text):
         await ctx.take_away()
         await ask(ctx, ctx.t("There was an ID number in your message. It must not be in what you write here."))
-    elif not (draft.is_answer or draft.action is CaseAction.MERGE or has_words(text)):
+    elif draft.action is CaseAction.MERGE:
+        await _take_master(ctx, draft, message, text)
+    elif _CASE_NUMBER.fullmatch(text):
+        note = ctx.t("That is the number of a case. To open another one, please finish this or cancel it first.")
+        await ask(ctx, note)
+    elif not (draft.is_answer or has_words(text)):
         await ask(ctx, ctx.t("Please write it in words."))
     else:
         await _take_words(ctx, step, draft, message, text)
@@ -69,6 +76,18 @@ async def _take_name(ctx: Context, draft: Draft, text: str) -> None:
     draft.approved_by = text
     go(ctx, draft.next(), draft)
     await ask(ctx)
+
+
+async def _take_master(ctx: Context, draft: Draft, message: Message, text: str) -> None:
+    """Which case it shall be answered with, in full and shown: both families are told at once."""
+    number = unicodedata.normalize("NFKC", text).replace(" ", "")
+    cases = (await ctx.backend.queue(ctx.chat_id, number=number)).cases if len(number) <= LONGEST_NAME else []
+    if len(cases) != 1 or cases[0].number == draft.number:
+        await ask(ctx, ctx.t("There is no other open case with this number. Please send all of it."))
+        return
+    draft.text, draft.taken = cases[0].number, message.message_id
+    go(ctx, draft.next(), draft)
+    await ask(ctx, queue_line(ctx, cases[0]))
 
 
 async def _take_words(ctx: Context, step: Step, draft: Draft, message: Message, text: str) -> None:

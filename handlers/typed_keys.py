@@ -4,11 +4,17 @@
 the button below the screen that showed it.
 """
 
-from telegram import Update
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from api.cases.schemas import CaseAction
+from telegram import Update
+from telegram.ext.filters import UpdateFilter
+
+from api.cases.schemas import CaseAction, CaseCategory
+from api.identity.schemas import LinkMethod
 from bot.context import Context
-from bot.dispatch import InDialog, MessageHandler
+from bot.dispatch import Handler, InDialog, MessageHandler
+from bot.turns import current_turn
 from handlers import (
     case_rating,
     case_statement,
@@ -18,14 +24,88 @@ from handlers import (
     staff_broadcast_parts,
     staff_case_steps,
     start,
+    terms,
+    verification,
+    verification_screens,
 )
 from handlers import staff_case_questions as questions
+from handlers.case_buttons import Solved, Stars
 from handlers.case_draft import Step as CaseStep
 from handlers.complaint_draft import Step as ComplaintStep
+from handlers.complaint_screens import PickCategory
 from handlers.staff_broadcast_draft import Asked
 from handlers.staff_case_draft import Step as StaffStep
 from handlers.staff_menu import staff_only
-from handlers.typed_words import BACK, DONE, ON, STOP, Typed
+from handlers.typed_words import BACK, DONE, ON, STOP, Typed, letters
+from handlers.verification_screens import ChooseWay
+from handlers.verification_screens import Step as VerificationStep
+from locales import Translator, translator
+
+# --- the words on a key ---
+
+Labels = Callable[[Translator], Mapping[str, Any]]
+"""What is chosen by each of the keys of a question, by its words."""
+
+
+def _categories(tr: Translator) -> Mapping[str, CaseCategory]:
+    return {terms.name(tr, kind): kind for kind in CaseCategory}
+
+
+def _stars(tr: Translator) -> Mapping[str, int]:
+    return {str(stars): stars for stars in case_steps.STARS} | {
+        tr.plain(label): stars for stars, label in case_steps.STARS.items()
+    }
+
+
+def _solved(tr: Translator) -> Mapping[str, bool | None]:
+    return {tr.plain(label): solved for solved, label in case_steps.SOLVED.items()}
+
+
+def _ways(tr: Translator) -> Mapping[str, LinkMethod]:
+    return {tr.plain(label): way for way, label in verification_screens.WAYS.items()}
+
+
+def _chosen(labels: Labels, tr: Translator, text: str | None) -> list[Any]:
+    typed = letters(text or "")
+    return [value for label, value in labels(tr).items() if typed and typed == letters(label)]
+
+
+class _OnKey(UpdateFilter):
+    """A message that is nothing but the words on one of these keys."""
+
+    __slots__ = ("_labels",)
+
+    def __init__(self, labels: Labels) -> None:
+        super().__init__(name=f"OnKey({labels.__name__})")
+        self._labels = labels
+
+    def filter(self, update: Update) -> bool:
+        words = translator(current_turn().session.locale)
+        return update.message is not None and bool(_chosen(self._labels, words, update.message.text))
+
+
+def _press(labels: Labels, handler: Callable[..., Awaitable[None]], tap: Callable[[Context, Any], Any]) -> Handler:
+    """As if the key had been pressed."""
+
+    async def typed_label(update: Update, ctx: Context) -> None:
+        assert update.message is not None  # noqa: S101 - see the filter
+        [value, *_] = _chosen(labels, ctx.words, update.message.text)
+        await handler(update, ctx, tap(ctx, value))
+
+    return typed_label
+
+
+def _dialog(ctx: Context) -> str:
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - see the filters
+    return dialog.id
+
+
+def _case(ctx: Context) -> str:
+    return case_steps.standing(ctx)[1].number
+
+
+# --- complaints ---
 
 
 async def complaint_on(update: Update, ctx: Context) -> None:
@@ -36,6 +116,8 @@ async def complaint_on(update: Update, ctx: Context) -> None:
         await complaint_steps.ask(ctx)
     elif step is ComplaintStep.SUMMARY:
         await complaint_steps.ask(ctx, ctx.t("Nothing is sent yet. Please press “Submit” below."))
+    elif step in (ComplaintStep.CATEGORY, ComplaintStep.HOME):
+        await complaint_steps.ask(ctx, ctx.t("Please press one of the buttons."))
     else:
         await complaint_steps.ask(ctx)
 
@@ -107,6 +189,22 @@ _COMPLAINT, _CASE, _DESK = InDialog("complaint"), InDialog("case"), InDialog("st
 _OTHERS = InDialog("office") | InDialog("staff_requests") | InDialog("staff_links") | InDialog("staff_queue")
 
 HANDLERS = [
+    MessageHandler(
+        InDialog(ComplaintStep.CATEGORY) & _OnKey(_categories),
+        _press(_categories, complaint.pick_category, lambda ctx, kind: PickCategory(_dialog(ctx), kind)),
+    ),
+    MessageHandler(
+        InDialog(CaseStep.RATE) & _OnKey(_stars),
+        _press(_stars, case_rating.rate, lambda ctx, stars: Stars(_dialog(ctx), _case(ctx), stars)),
+    ),
+    MessageHandler(
+        InDialog(CaseStep.SOLVED) & _OnKey(_solved),
+        _press(_solved, case_rating.tell_solved, lambda ctx, solved: Solved(_dialog(ctx), _case(ctx), solved)),
+    ),
+    MessageHandler(
+        InDialog(VerificationStep.WAY) & _OnKey(_ways),
+        _press(_ways, verification.choose_way, lambda ctx, way: ChooseWay(_dialog(ctx), way)),
+    ),
     MessageHandler(_COMPLAINT & Typed(STOP), complaint.drop),
     MessageHandler(_COMPLAINT & Typed(BACK), complaint_back),
     MessageHandler(_COMPLAINT & (Typed(ON) | Typed(DONE)), complaint_on),

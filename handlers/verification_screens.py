@@ -14,7 +14,7 @@ from bot.ui import Keyboard, button, contact_keyboard, lines, rows
 from handlers import privacy, terms
 from handlers.facts import agreement_line
 from handlers.gate import ask_office_button
-from locales import Html, join
+from locales import Html, join, lazy
 
 
 class Step(StrEnum):
@@ -56,6 +56,13 @@ class StartOver(DialogCallback, prefix="vfy_over"):
 
 class Back(DialogCallback, prefix="vfy_back"):
     """One step back."""
+
+
+WAYS = {
+    LinkMethod.PHONE: lazy("📱 With my phone"),
+    LinkMethod.AGREEMENT: lazy("📄 With the agreement"),
+    LinkMethod.CODE: lazy("🔑 With a code"),
+}
 
 
 def question(ctx: Context, step: Step, dialog: Dialog) -> tuple[Html, Keyboard | None]:
@@ -193,11 +200,7 @@ def way_keys(ctx: Context, ways: list[LinkMethod]) -> InlineKeyboardMarkup | Non
 
 
 def _ways(ctx: Context, dialog: Dialog) -> dict[LinkMethod, InlineKeyboardButton]:
-    return {
-        LinkMethod.PHONE: button(ctx.plain("📱 With my phone"), ChooseWay(dialog.id, LinkMethod.PHONE)),
-        LinkMethod.AGREEMENT: button(ctx.plain("📄 With the agreement"), ChooseWay(dialog.id, LinkMethod.AGREEMENT)),
-        LinkMethod.CODE: button(ctx.plain("🔑 With a code"), ChooseWay(dialog.id, LinkMethod.CODE)),
-    }
+    return {way: button(ctx.plain(label), ChooseWay(dialog.id, way)) for way, label in WAYS.items()}
 
 
 def phone_key(ctx: Context) -> InlineKeyboardMarkup | None:

@@ -137,6 +137,7 @@ async def show_case(session: AsyncSession, vault: Vault, officer: Acting, number
     case = await session.get_one(Case, rows[0]["case_id"])
     by = await staff_by(session, officer.id, officer.roles, officer.chat_id, case)
     out = _page_out(vault, rows[0], today)
+    gave = officer.id in await who_gave_what_is_reviewed(session, case)
     standing = Standing(
         CaseState(out["state"]),
         today,
@@ -145,9 +146,10 @@ async def show_case(session: AsyncSession, vault: Vault, officer: Acting, number
         supervised=out["supervised"],
         member=case.master_id is not None,
         published=case.published_at is not None,
-        gave=officer.id in await who_gave_what_is_reviewed(session, case),
+        gave=gave,
     )
-    return StaffCaseOut.model_validate(out | {"allowed": allowed(standing, by.acts_as) if by else []})
+    can = allowed(standing, by.acts_as) if by else []
+    return StaffCaseOut.model_validate(out | {"own_answer": gave, "allowed": can})
 
 
 def _page_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:

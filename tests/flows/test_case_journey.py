@@ -92,7 +92,7 @@ async def test_a_question_answered_by_replying_an_answer_rated_and_reopened(
     await resident.send("六月的还是没有到账")
     ready = await resident.expect("六月的还是没有到账", "现在还没有发出去")
     await resident.tap("发给工作专班")
-    await resident.expect(f"投诉 {number} 已经重新办理")
+    await resident.expect(f"投诉 {number} 已经退回工作专班重新办理")
     # Pressed once more, late: told so, and nothing happens twice.
     button = next(b for b in ready.inline if "发给" in b["text"])
     await resident.tap_data(ready.id, str(button["callback_data"]))

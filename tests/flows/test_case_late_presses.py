@@ -77,7 +77,7 @@ async def test_what_was_being_written_when_it_was_closed_is_kept(system: System,
     await resident.tap("没解决，要求重新办理", on=offer)
     again = await resident.expect("厨房，还有卫生间", "现在还没有发出去")
     await resident.tap("发给工作专班", on=again)
-    await resident.expect("已经重新办理")
+    await resident.expect("已经退回工作专班重新办理")
     case = await desk.case(number, chat=resident.id)
     assert case.state is CaseState.IN_PROGRESS
     assert [(event.kind, len(event.attachment_ids)) for event in case.events[-2:]] == [

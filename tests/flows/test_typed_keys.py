@@ -108,3 +108,41 @@ async def test_an_official_answer_holds_no_words_for_keys(office: Office) -> Non
     await officer.tap("确定")
     await officer.expect("办好了：答复")
     assert (await office.case(number, chat=office.resident.id)).events[-1].text == "已经查过。"
+
+
+async def test_the_words_on_a_key_press_it(office: Office) -> None:
+    resident, officer = office.resident, await office.hire()
+    await resident.send("/complain")
+    await resident.send("没了")
+    await resident.expect("请点一个按钮", "哪方面")
+    await resident.send("房屋质量")
+    await resident.expect("请把事情写下来")
+    await resident.send("/cancel")
+    number = await brought_to(office, "answered", officer)
+    await resident.send("/cases")
+    await resident.tap(number)
+    await resident.tap("评价")
+    await resident.send("2")
+    await resident.expect("事情本身解决了吗")
+    await resident.send("没解决")
+    await resident.expect("为什么")
+    await resident.send("返回")
+    await resident.expect("事情本身解决了吗")
+    await resident.send("没解决。")
+    await resident.expect("为什么")
+    await resident.send("算了")
+    await resident.expect("评价")
+    rated = await office.case(number, chat=resident.id)
+    assert (rated.rating, rated.solved, rated.events[-1].text) == (2, False, "算了")
+
+
+async def test_a_number_is_no_part_of_an_official_answer(office: Office) -> None:
+    officer = await office.hire()
+    number = await brought_to(office, "accepted", officer)
+    await open_case(officer, number)
+    await officer.tap("✉️ 答复")
+    await officer.tap("解释说明")
+    await officer.send("2026-000003")
+    await officer.expect("信访件编号", "请发答复内容")
+    await officer.send("返回")
+    await officer.expect("处理意见是")

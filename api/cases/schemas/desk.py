@@ -93,6 +93,7 @@ class StaffCaseOut(CaseSummary):
     published_text: str | None = Field(default=None, description="As families of the building read it.")
     clocks: list[StaffClockOut]
     events: list[StaffEventOut]
+    own_answer: bool = Field(default=False, description="Whether this account gave the answer that is being reviewed.")
     allowed: list[CaseAction] = Field(description="What this account can do with it now.")
 
 
