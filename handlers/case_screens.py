@@ -226,8 +226,8 @@ def keys_of(ctx: Context, case: CaseOut) -> InlineKeyboardMarkup:
         *(key for key in read if key),
         *pairs(
             [
-                button(ctx.plain("🕘 All that happened"), ShowHistory(case.number)),
-                button(ctx.plain("📅 What the days mean"), ExplainDays(case.number)),
+                button(ctx.plain("🕘 Full history"), ShowHistory(case.number)),
+                button(ctx.plain("📅 How the days are counted"), ExplainDays(case.number)),
             ]
         ),
         button(ctx.plain("Split off from the others"), SplitOff(case.number))
@@ -236,7 +236,7 @@ def keys_of(ctx: Context, case: CaseOut) -> InlineKeyboardMarkup:
         button(ctx.plain("🙈 Do not offer it to neighbours"), StopOffering(case.number))
         if CaseAction.UNPUBLISH in case.allowed
         else None,
-        button(ctx.plain("↩️ Take it back"), AskWithdraw(case.number)) if CaseAction.WITHDRAW in case.allowed else None,
+        button(ctx.plain("↩️ Withdraw it"), AskWithdraw(case.number)) if CaseAction.WITHDRAW in case.allowed else None,
         None if case.allowed else button(ctx.plain("File a complaint"), OpenComplaint()),
         [button(ctx.plain("My complaints"), OpenCases()), button(ctx.plain("Main menu"), OpenMenu())],
     )

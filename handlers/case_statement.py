@@ -88,7 +88,7 @@ def not_now(ctx: Context, action: CaseAction) -> Html:
         case CaseAction.RATE:
             return ctx.t("There is no answer yet that could be rated.")
         case CaseAction.WITHDRAW:
-            return ctx.t("This complaint cannot be taken back any more.")
+            return ctx.t("This complaint cannot be withdrawn any more.")
     return ctx.t("Nothing can be added to this complaint now.")
 
 

@@ -101,7 +101,7 @@ async def screen(ctx: Context) -> Screen:
         case Step.WITHDRAW:
             asked = (
                 lines(
-                    ctx.t("<b>Take the request for a review of complaint {number} back?</b>", number=draft.number),
+                    ctx.t("<b>Withdraw the request for a review of complaint {number}?</b>", number=draft.number),
                     ctx.t(
                         "The answer then stands as it is, and you cannot ask for this review again. This cannot be "
                         "undone."
@@ -109,7 +109,7 @@ async def screen(ctx: Context) -> Screen:
                 )
                 if draft.of_review
                 else lines(
-                    ctx.t("<b>Take complaint {number} back?</b>", number=draft.number),
+                    ctx.t("<b>Withdraw complaint {number}?</b>", number=draft.number),
                     ctx.t(
                         "The office then stops working on it, and this cannot be undone. About the same matter you can "
                         "file a new complaint at any time."
@@ -120,7 +120,7 @@ async def screen(ctx: Context) -> Screen:
                 asked,
                 rows(
                     button(ctx.plain("No, keep it"), Drop(dialog.id)),
-                    button(ctx.plain("↩️ Yes, take it back"), Withdraw(dialog.id, draft.number)),
+                    button(ctx.plain("↩️ Yes, withdraw it"), Withdraw(dialog.id, draft.number)),
                 ),
             )
 

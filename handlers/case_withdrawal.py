@@ -43,10 +43,10 @@ async def withdraw(update: Update, ctx: Context, tap: Withdraw) -> None:
         return
     ctx.session.end_dialog()
     text = (
-        ctx.t("✅ Complaint {number} is taken back. The office stops working on it.", number=case.number)
+        ctx.t("✅ Complaint {number} is withdrawn. The office stops working on it.", number=case.number)
         if case.state is CaseState.WITHDRAWN
         else ctx.t(
-            "✅ The request for a review of complaint {number} is taken back; the answer stands.", number=case.number
+            "✅ The request for a review of complaint {number} is withdrawn; the answer stands.", number=case.number
         )
     )
     await ctx.reply(

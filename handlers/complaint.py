@@ -193,7 +193,7 @@ async def submit(update: Update, ctx: Context, tap: Submit) -> None:
     await ctx.reply(
         acknowledgement(ctx, case),
         rows(
-            button(ctx.plain("Show it"), ShowCase(case.number)),
+            button(ctx.plain("View it"), ShowCase(case.number)),
             button(ctx.plain("Main menu"), OpenMenuBelow()),
         ),
         personal=True,
@@ -219,7 +219,7 @@ async def submitted_before(update: Update, ctx: Context, tap: Submit) -> None:
         await ctx.answer(ctx.plain("Filed already: number {number}", number=number))
         await ctx.reply(
             ctx.t("This complaint is filed already. Its number is <b>{number}</b>.", number=number),
-            rows(button(ctx.plain("Show it"), ShowCase(number)), button(ctx.plain("Main menu"), OpenMenuBelow())),
+            rows(button(ctx.plain("View it"), ShowCase(number)), button(ctx.plain("Main menu"), OpenMenuBelow())),
             personal=True,
         )
     else:

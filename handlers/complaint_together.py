@@ -28,7 +28,9 @@ async def _offer(ctx: Context, draft: Draft, collective_id: int) -> CollectiveOf
     if draft.home is None or draft.category is None:
         return None
     try:
-        similar = await ctx.backend.similar_cases(ctx.chat_id, draft.home.agreement.id, draft.category)
+        similar = await ctx.backend.similar_cases(
+            ctx.chat_id, draft.home.agreement.id, draft.category, draft.home.unit.id if draft.home.unit else None
+        )
     except NotFound:
         return None
     return next((offer for offer in similar.collective if offer.id == collective_id), None)
@@ -44,7 +46,7 @@ async def ask_to_join(update: Update, ctx: Context, tap: AskToJoin) -> None:
         return
     await ctx.edit_or_reply(
         lines(
-            ctx.t("<b>Join these families?</b>"),
+            ctx.n("<b>Join this family?</b>", "<b>Join these {n} families?</b>", offer.families),
             quoted(offer.text),
             ctx.t("Home: {home}", home=home_label(ctx, draft.home)),
             ctx.t(
@@ -88,7 +90,7 @@ async def join_them(update: Update, ctx: Context, tap: Join) -> None:
             ctx.n("{n} family is answered together.", "{n} families are answered together.", families),
             ctx.t("What the office answers comes to you here."),
         ),
-        rows(button(ctx.plain("Show it"), ShowCase(case.number)), button(ctx.plain("Main menu"), OpenMenuBelow())),
+        rows(button(ctx.plain("View it"), ShowCase(case.number)), button(ctx.plain("Main menu"), OpenMenuBelow())),
         personal=True,
     )
     # Last: while the receipt has not arrived, pressing the button again brings it.

@@ -27,8 +27,8 @@ async def ask(update: Update, ctx: Context, tap: AskToForget | None = None) -> N
         join(
             "\n\n",
             [
-                ctx.t("<b>Erase what is kept about you?</b>"),
-                join("\n", [ctx.t("<b>This is erased, at once and for good:</b>"), *_erased(ctx, ends)]),
+                ctx.t("<b>Delete what is kept about you?</b>"),
+                join("\n", [ctx.t("<b>This is deleted, at once and for good:</b>"), *_erased(ctx, ends)]),
                 join("\n", [ctx.t("<b>This stays, and why:</b>"), *_kept(ctx, ends)]),
                 _open_cases(ctx, ends),
                 ctx.t("The messages on your phone you can delete yourself, in Telegram."),
@@ -37,7 +37,7 @@ async def ask(update: Update, ctx: Context, tap: AskToForget | None = None) -> N
         rows(
             button(ctx.plain("My complaints"), OpenCases()) if ends.open_cases else None,
             button(ctx.plain("📄 First a copy of my data"), AskForMyData()),
-            button(ctx.plain("🗑 Yes, erase it"), Forget()),
+            button(ctx.plain("🗑 Yes, delete it"), Forget()),
             button(ctx.plain("No, leave it as it is"), OpenPrivacy()),
         ),
         personal=True,
@@ -125,7 +125,7 @@ async def forget(update: Update, ctx: Context, tap: Forget) -> None:
     ctx.session.forget()
     await ctx.edit_or_reply(
         ctx.t(
-            "✔️ It is erased. I no longer know who you are.\n\n"
+            "✔️ It is deleted. I no longer know who you are.\n\n"
             "Should you want to see your home here again one day, just send /start."
         )
     )

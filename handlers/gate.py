@@ -8,7 +8,7 @@ from bot.context import Context
 from bot.ui import button, lines, rows
 from locales import Html, Translator, lazy
 
-VERIFY = lazy("🔑 Show who I am")
+VERIFY = lazy("🔑 Verify my identity")
 """On the key that begins it."""
 
 

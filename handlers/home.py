@@ -88,7 +88,7 @@ def _agreement_lines(home: HomeOut, tr: Translator) -> list[str]:
     if not home.units:
         lines.append(tr.t("Which home you get: not published yet."))
     if home.resettlement_area_m2 is not None:
-        lines.append(tr.t("Area owed to you by the agreement: {area}", area=tr.area(home.resettlement_area_m2)))
+        lines.append(tr.t("Area due to you under the agreement: {area}", area=tr.area(home.resettlement_area_m2)))
     if home.signed_on is not None:
         lines.append(tr.t("Signed on {day}", day=tr.date(home.signed_on)))
     return lines

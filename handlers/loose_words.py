@@ -129,7 +129,8 @@ async def _tell_of_office(ctx: Context) -> None:
             else ctx.t("With “Ask the office for help” you can write to them right here."),
         ),
         rows(
-            button(ctx.plain("File a complaint"), OpenComplaint()) if linked else ask_office_button(ctx),
+            button(ctx.plain("File a complaint"), OpenComplaint()) if linked else None,
+            ask_office_button(ctx),
             None if linked else verify_button(ctx),
             button(ctx.plain("Main menu"), OpenMenu()),
         ),

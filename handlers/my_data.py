@@ -35,7 +35,7 @@ async def send_copy(update: Update, ctx: Context, tap: AskForMyData | None = Non
             "It is for you alone, so it cannot be forwarded. If you need it on paper, the office prints it for you."
         ),
         rows(
-            button(ctx.plain("🗑 Erase me"), AskToForget()),
+            button(ctx.plain("🗑 Delete my data"), AskToForget()),
             button(ctx.plain("Main menu"), OpenMenu()),
         ),
     )

@@ -82,7 +82,7 @@ async def _show(ctx: Context, note: Html | None = None) -> None:
         rows(
             button(ctx.plain("📄 A copy of my data"), AskForMyData()),
             button(ctx.plain("Do not compare my ID number any more"), WithdrawIdConsent()) if may_compare else None,
-            button(ctx.plain("🗑 Erase me"), AskToForget()),
+            button(ctx.plain("🗑 Delete my data"), AskToForget()),
             button(ctx.plain("Main menu"), OpenMenu()),
         ),
     )

@@ -52,7 +52,7 @@ COMMANDS = (
     ("settings", lazy("Who may see your home here")),
     ("privacy", lazy("How your data is handled")),
     ("mydata", lazy("A copy of my data")),
-    ("forget", lazy("Erase me")),
+    ("forget", lazy("Delete my data")),
     ("language", lazy("Language")),
     ("help", lazy("Help")),
     ("cancel", lazy("Stop what you had begun")),

@@ -107,7 +107,7 @@ def _keys(ctx: Context, case: StaffCaseOut) -> InlineKeyboardMarkup:
         button(ctx.plain("📎 Send me the files"), SendFiles(case.number))
         if case.attachments or case.location
         else None,
-        button(ctx.plain("🕘 All that happened"), ShowHistory(case.number)),
+        button(ctx.plain("🕘 Full history"), ShowHistory(case.number)),
         button(ctx.plain("⬅️ Back to the complaints"), OpenDesk()),
     )
 

@@ -37,7 +37,7 @@ async def show_help(update: Update, ctx: Context, tap: OpenHelp | None = None) -
             "/settings – who may see your home here\n"
             "/privacy – how your data is handled\n"
             "/mydata – a copy of what is kept about you\n"
-            "/forget – erase what is kept about you\n"
+            "/forget – delete what is kept about you\n"
             "/language – 中文 / English\n"
             "/cancel – stop what you had begun\n\n"
             "Only people who have shown who they are see anything about a home."

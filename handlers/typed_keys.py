@@ -92,6 +92,8 @@ def _press(labels: Labels, handler: Callable[..., Awaitable[None]], tap: Callabl
         [value, *_] = _chosen(labels, ctx.words, update.message.text)
         await handler(update, ctx, tap(ctx, value))
 
+    # Each is counted by its own name.
+    typed_label.__name__ = f"typed{labels.__name__}"
     return typed_label
 
 

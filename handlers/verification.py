@@ -5,6 +5,7 @@ nowhere else, neither into the dialog nor into a log. No answer tells which part
 alone cannot be what was asked for (a question, a sentence) is no try: it is not counted, and is told where to look.
 """
 
+import re
 from typing import Any
 
 from telegram import Message, Update
@@ -16,9 +17,10 @@ from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.drafts import Drop, Resume, remind_of_draft, remind_of_interrupted
 from bot.turns import current_turn, not_again
-from bot.ui import no_keyboard
+from bot.ui import no_keyboard, rows
 from handlers import verification_screens as screens
-from handlers.gate import Verify
+from handlers.gate import AskOffice, Verify, ask_office_button
+from handlers.loose_topics import topic
 from handlers.menu import main_menu
 from handlers.verification_screens import Agree, Back, ChooseWay, StartOver, Step
 from handlers.verification_texts import code_in, given, is_too_short, looks_like_code, tail_in
@@ -161,16 +163,6 @@ async def take_contact(update: Update, ctx: Context) -> None:
     await ask(ctx)
 
 
-async def typed_instead_of_contact(update: Update, ctx: Context) -> None:
-    await ctx.reply(
-        ctx.t(
-            "Please do not type the number. Press the big button “📱 Send my phone number” below: only so can I "
-            "be sure that the phone is yours."
-        ),
-        screens.contact_keys(ctx),
-    )
-
-
 async def take_phone_tail(update: Update, ctx: Context) -> None:
     if is_taken(update, ctx):
         return
@@ -251,7 +243,8 @@ async def take_code_unasked(update: Update, ctx: Context) -> None:
     """A code typed without choosing "With a code" first."""
     if ctx.session.dialog is None:
         await ctx.take_away()
-        await _try(ctx, CodeProof(method=LinkMethod.CODE, code=given(update)), in_dialog=False)
+        code = code_in(given(update)) or given(update)
+        await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code), in_dialog=False)
     else:
         ctx.session.go(Step.CODE)
         await take_code(update, ctx)
@@ -342,7 +335,13 @@ async def unexpected(update: Update, ctx: Context) -> None:
 
 
 async def text_at_choice(update: Update, ctx: Context) -> None:
-    await ctx.reply(ctx.t("Please press one of the buttons."))
+    if topic(ctx.words, given(update)) is AskOffice:
+        await ctx.reply(
+            ctx.t("At the office somebody can help you. Press the button to write to them, or go on here:"),
+            rows(ask_office_button(ctx)),
+        )
+    else:
+        await ctx.reply(ctx.t("Please press one of the buttons."))
     await ask(ctx)
 
 
@@ -353,11 +352,16 @@ class _Free(filters.UpdateFilter):
         return current_turn().session.dialog is None
 
 
+_SAID = re.compile("码|code", re.IGNORECASE)
+
+
 class _Code(filters.MessageFilter):
-    """A text that is nothing but a code."""
+    """A text that is nothing but a code, or says that there is one in it."""
 
     def filter(self, message: Message) -> bool:
-        return message.text is not None and looks_like_code(message.text)
+        text = message.text or ""
+        # "My code is …" as well, where it is said that it is one.
+        return looks_like_code(text) or (_SAID.search(text) is not None and code_in(text) is not None)
 
 
 _TEXT = filters.TEXT
@@ -382,7 +386,6 @@ HANDLERS = [
     MessageHandler(InDialog(Step.ID_TAIL) & _TEXT, take_id_tail),
     MessageHandler(InDialog(Step.CODE) & _TEXT, take_code),
     MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
-    MessageHandler(InDialog(Step.CONTACT) & _TEXT, typed_instead_of_contact),
     MessageHandler(_Code() & (_CHOOSING | _Free()), take_code_unasked),
     MessageHandler(_CHOOSING & _TEXT, text_at_choice),
     MessageHandler(InDialog("verification") & (filters.PHOTO | filters.Document.ALL), picture),

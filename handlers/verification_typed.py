@@ -10,7 +10,7 @@ from handlers import verification_screens as screens
 from handlers.typed_words import BACK, ON, STOP, Typed
 from handlers.verification import MAX_PHONE, ask, cancel, go_back, is_taken
 from handlers.verification_screens import Step
-from handlers.verification_texts import is_phone_number
+from handlers.verification_texts import given, is_phone_number
 
 _CONSENTS = (Step.NOTICE, Step.ID_CONSENT)
 
@@ -74,6 +74,25 @@ async def typed_phone_number(update: Update, ctx: Context) -> None:
         await ask(ctx)
 
 
+async def typed_instead_of_contact(update: Update, ctx: Context) -> None:
+    if not any(one.isdigit() for one in given(update)):
+        await ctx.reply(
+            ctx.t(
+                "I can answer that once I know who you are. Please press the big button “📱 Send my phone number” "
+                "below; with “⬅️ Back” you can choose another way, or ask the office for help."
+            ),
+            screens.contact_keys(ctx),
+        )
+        return
+    await ctx.reply(
+        ctx.t(
+            "Please do not type the number. Press the big button “📱 Send my phone number” below: only so can I "
+            "be sure that the phone is yours."
+        ),
+        screens.contact_keys(ctx),
+    )
+
+
 class _PhoneNumber(filters.MessageFilter):
     """A text that is nothing but a phone number."""
 
@@ -90,4 +109,5 @@ HANDLERS = [
     MessageHandler(_HERE & Typed(ON), typed_on),
     MessageHandler(_CHOOSING & filters.CONTACT, shared_early),
     MessageHandler(_CHOOSING & _PhoneNumber(), typed_phone_number),
+    MessageHandler(InDialog(Step.CONTACT) & filters.TEXT, typed_instead_of_contact),
 ]

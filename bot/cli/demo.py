@@ -89,6 +89,10 @@ async def _run(data: DemoData, port: int, as_json: bool, ended: Event) -> None:
         await stop.wait()
 
 
+OFFICE_CONTACT = "演示用：样本路1号一楼大厅，周一至周五 9:00–17:00"
+"""Invented, like everything in the demo."""
+
+
 @asynccontextmanager
 async def _bot(data: DemoData, token: str, page: str, api: str) -> AsyncIterator[None]:
     settings = BotSettings(
@@ -97,6 +101,7 @@ async def _bot(data: DemoData, token: str, page: str, api: str) -> AsyncIterator
         telegram_api_url=page,
         api_url=api,
         service_token=data.settings.service_token,
+        office_contact=OFFICE_CONTACT,
     )
     async with running(build_application(settings)):
         yield

@@ -45,16 +45,16 @@ async def test_a_neighbour_joins_and_both_have_the_answer_in_their_language(
     assert offered.protected
     assert master not in offered.text
     await neighbour.tap("Join them")
-    await neighbour.expect("Join these families?", PUBLISHED, "do not learn who you are")
+    await neighbour.expect("Join this family?", PUBLISHED, "do not learn who you are")
     await neighbour.tap("No, write my own")
     await neighbour.tap("Transition fee")
     await neighbour.tap("Join them")
-    asked = await neighbour.expect("Join these families?")
+    asked = await neighbour.expect("Join this family?")
     await neighbour.tap("Yes, join", on=asked)
     await neighbour.expect("filed, together with the others", "2 families are answered together")
     own = await filed_by(factory, neighbour)
     assert factory.vault.open("case.text", own.text) == PUBLISHED
-    await neighbour.tap("Show it")
+    await neighbour.tap("View it")
     shown = await neighbour.expect(f"Complaint {own.number}", "2 families are answered together")
     assert "Split off from the others" in shown.buttons
     await desk.act(master, "answer", **OPINION)
@@ -73,7 +73,7 @@ async def test_a_member_splits_off_with_one_tap(
     await neighbour.tap("Yes, join")
     await neighbour.expect("filed, together with the others")
     own = (await filed_by(factory, neighbour)).number
-    await neighbour.tap("Show it")
+    await neighbour.tap("View it")
     shown = await neighbour.expect(f"Complaint {own}")
     await neighbour.tap("Split off", on=shown)
     await neighbour.expect("on its own again")
@@ -91,7 +91,7 @@ async def test_an_offer_that_is_over_leaves_the_person_where_they_were(
     await neighbour.send("/complain")
     await neighbour.tap("Transition fee")
     await neighbour.tap("Join them")
-    asked = await neighbour.expect("Join these families?")
+    asked = await neighbour.expect("Join this family?")
     await desk.act(master, "unpublish")
     await neighbour.tap("Yes, join", on=asked)
     await neighbour.expect("offers it no more", "Please write what happened")

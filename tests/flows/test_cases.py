@@ -58,7 +58,7 @@ async def test_in_english(english_resident: Person) -> None:
     await person.tap("Continue")
     await person.tap("Submit")
     await person.expect("Your complaint is filed")
-    await person.tap("Show it")
+    await person.tap("View it")
     await person.expect("What happened", "Received", "Registered: not yet", "Three months are missing.")
 
 

@@ -32,7 +32,7 @@ async def test_the_notice_comes_before_anything_else(system: System, factory: Fa
 async def test_in_english(system: System, household: Household) -> None:
     person = await system.person("Sam", phone=household.phone, language="en", agreed=False)
     await person.send("/home")
-    await person.tap("Show who I am")
+    await person.tap("Verify my identity")
     await person.expect("How your data is handled", "The office of your redevelopment runs this bot")
     await person.tap("I have read it")
     await person.tap("With the agreement")

@@ -219,9 +219,9 @@ async def test_whom_one_let_in_is_named_before(
 
 async def test_forgetting_in_english(system: System, english_resident: Person) -> None:
     await english_resident.send("/privacy")
-    await english_resident.tap("Erase me")
-    await english_resident.expect("This is erased, at once and for good", "This stays, and why")
-    await english_resident.tap("Yes, erase it")
-    await english_resident.expect("It is erased", "/start")
+    await english_resident.tap("Delete my data")
+    await english_resident.expect("This is deleted, at once and for good", "This stays, and why")
+    await english_resident.tap("Yes, delete it")
+    await english_resident.expect("It is deleted", "/start")
     await english_resident.send("/settings")
     await english_resident.expect("No agreement is linked")

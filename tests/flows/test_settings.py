@@ -28,7 +28,7 @@ async def test_a_stranger_sees_the_way_in(system: System) -> None:
     stranger = await system.person("Someone", language="en")
     await stranger.send("/settings")
     answer = await stranger.expect("No agreement is linked to this chat yet", "Language: English")
-    assert "🔑 Show who I am" in answer.buttons
+    assert "🔑 Verify my identity" in answer.buttons
 
 
 async def test_no_longer_seeing_an_agreement(factory: Factory, household: Household, resident: Person) -> None:

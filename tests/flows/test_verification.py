@@ -72,7 +72,7 @@ async def test_in_english(system: System, household: Household) -> None:
     person = await system.person("Sam", phone=household.phone, language="en")
     await person.send("/payments")
     await person.expect("First I need to know who you are")
-    await person.tap("Show who I am")
+    await person.tap("Verify my identity")
     await person.tap("With my phone")
     await person.press("Send my phone number")
     await person.send(household.id_number[-4:].lower())
