@@ -154,7 +154,7 @@ async def statement_back(update: Update, ctx: Context) -> None:
     step, draft = case_steps.standing(ctx)
     before = {CaseStep.WHY: CaseStep.SOLVED, CaseStep.SOLVED: CaseStep.RATE}.get(step)
     if before is None:
-        await statement_stop(update, ctx)
+        await case_statement.drop(update, ctx)
         return
     case_steps.go(ctx, before, draft)
     await case_steps.ask(ctx)
