@@ -202,7 +202,7 @@ async def test_an_officer_is_told_before_and_after_and_each_once(
 async def test_what_nobody_has_is_told_to_the_department_s_supervisor(
     desk: Desk, database: Database, vault: Vault, settings: Settings
 ) -> None:
-    chief = await desk.account(600100210)
+    chief = await desk.account(600100210, StaffRole.CASE_OFFICER)
     async with database.transaction() as session:
         await session.execute(
             text("INSERT INTO department_members (department_id, staff_id, is_supervisor) VALUES (:d, :s, true)"),
