@@ -28,6 +28,7 @@ from api.messages.schemas import DeskNews
 from api.messages.service import PAYLOAD
 from api.privacy import Vault
 from api.settings import Settings
+from api.staff.schemas import StaffRole
 from tests.api.desk import ADMIN, OFFICER, OPINION, Desk
 from tests.api.test_jobs import until, working
 

@@ -161,7 +161,7 @@ async def test_reviews_in_english_and_one_taken_back(system: System, english_res
     assert (await desk.case(number, chat=person.id)).state is CaseState.SECOND_REVIEW
     await person.tap("See the complaint")
     await person.tap("Withdraw it")
-    sure = await person.expect("Take the request for a review", "The answer then stands", "cannot be undone")
+    sure = await person.expect("Withdraw the request for a review", "The answer then stands", "cannot be undone")
     await person.tap("Yes, withdraw it")
     await person.expect("the answer stands")
     yes = next(b for b in sure.inline if "Yes" in b["text"])
