@@ -256,6 +256,7 @@ def _decided(rule: Rule, choice: int, places: Any) -> Rule:
             return rule
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 async def test_rules_mean_what_they_say(newsroom: Newsroom, factory: Factory, database: Database, seed: int) -> None:
     random = Random(seed)

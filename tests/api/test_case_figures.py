@@ -198,6 +198,7 @@ def check(found: FiguresOut, rows: dict[str, Any], period: Period, today: date) 
             assert group.overdue_now == len(late)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 async def test_figures_are_what_a_clerk_counts(desk: Desk, database: Database, vault: Vault, seed: int) -> None:
     """Over histories that the desk itself made, step by step, with many a step at midnight of the office."""

@@ -157,6 +157,7 @@ async def offered_by_a_neighbour(desk: Desk) -> tuple[str, int]:
         return number, (await session.scalars(select(Case.id).where(Case.number == number))).one()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ROADS)
 async def test_each_action_in_each_state(desk: Desk, state: str) -> None:
     """Allowed ones lead where the table says, the others are refused, told what is allowed, and change nothing."""

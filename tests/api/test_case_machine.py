@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -299,6 +300,7 @@ async def _offered(desk: Desk) -> Case:
         return (await session.scalars(select(Case).where(Case.number == number))).one()
 
 
+@pytest.mark.long
 async def test_anything_in_any_order(desk: Desk, settings: Settings) -> None:
     Machine.desk, Machine.policy = desk, Policy.of(settings)
     Machine.other_department = await desk.add_department("街道办", desk.officer)

@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import select
 
@@ -12,6 +13,7 @@ from tests.flows.conftest import Household, System
 from tests.flows.files import picture
 
 
+@pytest.mark.long
 async def test_from_a_stranger_to_a_filed_complaint(
     system: System, factory: Factory, household: Household, page: Page, tmp_path: Path
 ) -> None:

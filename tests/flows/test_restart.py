@@ -77,6 +77,7 @@ async def bot_process(system: System, tmp_path: Path) -> AsyncIterator[BotProces
     await process.kill()
 
 
+@pytest.mark.long
 async def test_the_bot_is_killed_between_the_steps_of_a_complaint(
     system: System, factory: Factory, household: Household, resident: Person, bot_process: BotProcess
 ) -> None:

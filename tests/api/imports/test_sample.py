@@ -28,6 +28,7 @@ async def test_small_estates_load_too(load: Load, folder: Path, households: int)
     assert [report.errors for report in reports] == [[], [], [], []]
 
 
+@pytest.mark.long
 async def test_two_thousand_households_load(load: Load, look: Look, folder: Path, database_url: str) -> None:
     sample = write_sample(folder, households=2000, seed=1)
     reports = await load(*sample.paths)
