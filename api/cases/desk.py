@@ -17,7 +17,7 @@ from api.audit.service import SYSTEM, Actor, record
 from api.cases.attachments import attach
 from api.cases.clocks import Policy
 from api.cases.collective import find_master
-from api.cases.lifecycle import Transition, When
+from api.cases.lifecycle_rows import Transition, When
 from api.cases.models import Case, CaseEvent, DepartmentMember
 from api.cases.news import tell_desk, tell_resident
 from api.cases.published_words import pointing_parts

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from api.cases.clocks import CLOCKS, Owed
-from api.cases.lifecycle import TABLE, When
+from api.cases.lifecycle import TABLE
+from api.cases.lifecycle_rows import When
 from api.cases.schemas import CaseState
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cases.md"

@@ -1,73 +1,15 @@
 """The lifecycle of a case: one table of what leads from which state to which, and what follows from it. Pure;
-``api.cases.transitions`` reads it.
+``api.cases.transitions`` reads it, ``api.cases.lifecycle_rows`` says what a row means.
 
 ``docs/cases.md`` is made from this table (``python -m api.cases.diagram``). Articles are of the Regulations on Petition
 Work (信访工作条例).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
+from api.cases.lifecycle_rows import Transition, When
 from api.cases.schemas import CaseAction, CaseActor, CaseEventKind, CaseState, ClockKind
-
-
-class When(StrEnum):
-    """On which occasions something follows from a step."""
-
-    NEVER = "never"
-    ALWAYS = "always"
-    MOVED = "moved"  # it gave the case to another department
-
-
-@dataclass(frozen=True)
-class Transition:
-    """A row of the table.
-
-    Attributes:
-        sources: states in which the action is possible; none of them: there is no case yet.
-        target: the state after it; None: the one before.
-        by: who may take the step.
-        by_others: not for who gave what is reviewed (see ``REVIEWED``).
-        needs: fields that must come with it.
-        within: only as long as this clock runs and its last day is not past.
-        while_running: only as long as this clock runs.
-        taken: only while somebody has the case (True) or nobody has (False).
-        supervised: likewise with the overlay.
-        member: likewise with being a member of a collective case.
-        published: likewise with being offered to other families.
-        stops: clocks that end; a clock that is started ends the one of its kind that runs.
-        starts_if_moved: started only where the case goes to another department.
-        starts_once: started only where no earlier step of the same sort did.
-        renews: started anew only where they run and their last day is not past.
-        tells: whether the resident gets a notice of what others did; ``shows_text``: and reads what is said with it.
-        tells_officer: whether who has the case gets a notice.
-    """
-
-    action: CaseAction
-    event: CaseEventKind
-    sources: tuple[CaseState, ...]
-    target: CaseState | None
-    by: tuple[CaseActor, ...]
-    by_others: bool = False
-    needs: tuple[str, ...] = ()
-    within: ClockKind | None = None
-    while_running: ClockKind | None = None
-    taken: bool | None = None
-    supervised: bool | None = None
-    member: bool | None = None
-    published: bool | None = None
-    starts: tuple[ClockKind, ...] = ()
-    starts_if_moved: tuple[ClockKind, ...] = ()
-    starts_once: tuple[ClockKind, ...] = ()
-    renews: tuple[ClockKind, ...] = ()
-    stops: tuple[ClockKind, ...] = ()
-    tells: When = When.NEVER
-    shows_text: bool = False
-    tells_officer: bool = False
-    article: str = ""
-
 
 A, E, S, C = CaseAction, CaseEventKind, CaseState, ClockKind
 RESIDENT = (CaseActor.RESIDENT,)

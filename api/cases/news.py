@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.actors import Actor
 from api.cases.clocks import CLOCKS, Owed
-from api.cases.lifecycle import Transition
+from api.cases.lifecycle_rows import Transition
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department, DepartmentMember
 from api.cases.schemas import AttachmentOut, CaseAction, CaseEventKind, ClockKind, ClockOut
 from api.cases.standing import Running, who_gave_what_is_reviewed

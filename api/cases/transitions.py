@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from api.cases.lifecycle import TABLE, Transition
+from api.cases.lifecycle import TABLE
+from api.cases.lifecycle_rows import Transition
 from api.cases.schemas import CaseAction, CaseActor, CaseEventKind, CaseState, ClockKind
 from api.errors import NotAllowedNow
 

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from api.cases.clocks import CLOCKS, Owed
 from api.cases.diagram import DOCUMENT, document
-from api.cases.lifecycle import ALL_CLOCKS, DUTY, OPEN, TABLE, When
+from api.cases.lifecycle import ALL_CLOCKS, DUTY, OPEN, TABLE
+from api.cases.lifecycle_rows import When
 from api.cases.models import Case
 from api.cases.schemas import CaseAction, CaseActor, CaseEventKind, CaseState, ClockKind, ResidentAction, StaffAction
 from api.cases.transitions import Standing, allowed, apply, find

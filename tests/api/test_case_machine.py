@@ -19,7 +19,8 @@ from sqlalchemy import func, select
 from api.audit.service import SYSTEM, Actor
 from api.cases.clocks import Policy
 from api.cases.desk import By, perform
-from api.cases.lifecycle import DUTY, TABLE, Transition, When
+from api.cases.lifecycle import DUTY, TABLE
+from api.cases.lifecycle_rows import Transition, When
 from api.cases.models import Case, CaseClock, CaseEvent
 from api.cases.schemas import AnyAction, CaseAction, CaseActor, CaseEventKind, CaseIn, CaseState, ClockKind
 from api.cases.service import file_case
