@@ -312,4 +312,4 @@ async def test_anything_in_any_order(desk: Desk, settings: Settings) -> None:
     assert len(Machine.reached) >= 10
 
 
-SETTINGS = settings(max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=[*HealthCheck])
+SETTINGS = settings(max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=[*HealthCheck])
