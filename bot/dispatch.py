@@ -250,12 +250,17 @@ class Switchboard(BaseHandler[Update, Context, None]):
             handlers: of this module, in the order in which they are asked.
         """
         super().__init__(cast(Any, None))
-        self._of_every_kind = [one for one in handlers if isinstance(one, TurnHandler)]
-        kinds = {_kind_taken(one) for one in handlers if not isinstance(one, TurnHandler)}
-        self._by_kind: dict[str | type[Any], list[_Counted]] = {
-            kind: [one for one in handlers if isinstance(one, TurnHandler) or _kind_taken(one) == kind]
-            for kind in kinds
-        }
+        self._of_every_kind: list[_Counted] = []
+        self._by_kind: dict[str | type[Any], list[_Counted]] = {}
+        for handler in handlers:
+            if isinstance(handler, TurnHandler):
+                for those in self._by_kind.values():
+                    those.append(handler)
+                self._of_every_kind.append(handler)
+            else:
+                kind = _kind_taken(handler)
+                # A kind that is new here starts with what takes every turn and stands before it.
+                self._by_kind.setdefault(kind, [*self._of_every_kind]).append(handler)
 
     def check_update(self, update: object) -> Iterator[tuple[_Counted, Any]]:
         """Those that take it, each with what it found."""
