@@ -13,10 +13,13 @@ class Server(uvicorn.Server):
     """Tells the app that it is about to end (``before_end`` of its lifespan's state), so that requests which wait for
     news are answered at once."""
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    def announce_end(self) -> None:
         before_end = self.lifespan.state.get("before_end")
         if before_end is not None:
             before_end()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.announce_end()
         await super().shutdown(sockets)
 
 
@@ -44,12 +47,17 @@ class InProcessServer(Server):
                 await asyncio.wait_for(self._told_to_end.wait(), 0.1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self.server_state.connections:
-            await super().shutdown(sockets)
-            return
         for server in self.servers:
             server.close()
-        await self.lifespan.shutdown()
+        self.announce_end()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        for _ in range(20):
+            if not self.server_state.connections and not self.server_state.tasks:
+                await self.lifespan.shutdown()
+                return
+            await asyncio.sleep(0.005)
+        await super().shutdown(sockets)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -75,6 +83,46 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
+def configured(app: Any, *, grace: int = 3, **options: Any) -> uvicorn.Config:
+    """uvicorn as every server of this project runs it.
+
+    Args:
+        app: of ASGI.
+        grace: seconds that requests under way have left at the end.
+        options: further ones of ``uvicorn.Config``.
+    """
+    return uvicorn.Config(
+        app,
+        # Its own logging would write the messages of exceptions, past bot.logs.
+        log_config=None,
+        access_log=False,
+        log_level="warning",
+        ws="none",
+        # No server here goes by the address of whoever asks.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=grace,
+        **options,
+    )
+
+
+@contextlib.asynccontextmanager
+async def serving_at(listener: socket.socket, app: Any, **options: Any) -> AsyncIterator[None]:
+    """Serves ``app``, with ``options`` of ``configured``, to whoever connects to ``listener``."""
+    server = InProcessServer(configured(app, **options))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                await task
+                raise OSError("the server ended while it was starting")
+            await asyncio.sleep(0.005)
+        yield
+    finally:
+        server.end()
+        await task
+
+
 @contextlib.asynccontextmanager
 async def serving(app: Any, host: str = "127.0.0.1", port: int = 0, *, grace: int = 3) -> AsyncIterator[str]:
     """Serves ``app``; gives its address without a slash.
@@ -89,25 +137,5 @@ async def serving(app: Any, host: str = "127.0.0.1", port: int = 0, *, grace: in
         OSError: the address is taken.
     """
     with listening(host, port) as listener:
-        config = uvicorn.Config(
-            app,
-            # Its own logging would write the messages of exceptions, past bot.logs.
-            log_config=None,
-            access_log=False,
-            log_level="warning",
-            ws="none",
-            server_header=False,
-            timeout_graceful_shutdown=grace,
-        )
-        server = InProcessServer(config)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:
-                if task.done():
-                    await task
-                    raise OSError("the server ended while it was starting")
-                await asyncio.sleep(0.005)
+        async with serving_at(listener, app, grace=grace):
             yield f"http://{host}:{listener.getsockname()[1]}"
-        finally:
-            server.end()
-            await task

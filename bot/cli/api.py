@@ -3,14 +3,13 @@
 import contextlib
 
 import typer
-import uvicorn
 
 from api import migrations
 from api.app import create_app
 from bot.cli.database import api_settings, open_database
 from bot.cli.running import collect_seldom, to_stderr
 from bot.logs import set_up_logs
-from bot.serving import Server
+from bot.serving import Server, configured
 from bot.tracing import set_up_tracing
 
 
@@ -22,19 +21,7 @@ def api() -> None:
         app = create_app(settings, url, traced=set_up_tracing("api"))
         collect_seldom()
         server = Server(
-            uvicorn.Config(
-                app,
-                host=settings.api_host,
-                port=settings.api_port,
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                loop="uvloop",
-                http="httptools",
-                ws="none",
-                timeout_graceful_shutdown=10,
-            )
+            configured(app, grace=10, host=settings.api_host, port=settings.api_port, loop="uvloop", http="httptools")
         )
         with contextlib.suppress(KeyboardInterrupt):
             server.run()

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -23,8 +24,9 @@ def create_app(token: str) -> Starlette:
     api = BotApi(playground)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        # Event streams and long polls would otherwise keep the server waiting for their clients.
+        yield {"before_end": playground.close}
         await api.close()
 
     routes: list[Route] = [
