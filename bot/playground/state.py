@@ -333,7 +333,7 @@ class Playground:
     def _taken(self, update: Update) -> None:
         if update.kind == "message":
             person = self.people[update.chat_id]
-            message = person.log.get(update.body["message_id"])
+            message = person.log.get(update.body.get("message_id", 0))
             if message is not None:
                 message.seen = True
                 self._tell(person, "seen", {"message_id": message.message_id})
