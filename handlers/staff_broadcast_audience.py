@@ -26,8 +26,8 @@ from handlers.broadcast_audience import (
 )
 from handlers.facts import listed, named, phase_label
 from handlers.menu import Row, turning
-from handlers.staff_broadcast import OpenBroadcast, change, find, places_of, seen, show_changed
-from handlers.staff_broadcast_draft import Asked, Question, ask, awaited
+from handlers.staff_broadcast import OpenBroadcast, change, places_of, seen
+from handlers.staff_broadcast_draft import Asked, Question, ask, asked_about, awaited
 from handlers.staff_menu import staff_only
 from locales import SUPPORTED, Html, join, lazy, native_name
 
@@ -309,11 +309,8 @@ async def ask_for_numbers(
 async def take_numbers(update: Update, ctx: Context) -> None:
     message, question = update.message, awaited(ctx)
     assert message is not None  # noqa: S101 - a message handler
-    broadcast = await find(ctx, question.broadcast_id)
+    broadcast = await asked_about(ctx, question)
     if broadcast is None:
-        return
-    if broadcast.version != question.version:
-        await show_changed(ctx, broadcast, below=True)
         return
     how = How(question.how)
     document = message.document

@@ -5,10 +5,11 @@ from enum import StrEnum
 from pydantic import BaseModel, Field
 from telegram import InlineKeyboardButton
 
+from api.broadcasts.schemas import BroadcastOut
 from bot.context import Context
 from bot.ui import button, rows
 from handlers.menu import Row
-from handlers.staff_broadcast import OpenBroadcast
+from handlers.staff_broadcast import OpenBroadcast, find, show_changed
 from locales import Html, join
 
 
@@ -50,6 +51,16 @@ def awaited(ctx: Context) -> Question:
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - called at a question only
     return Question.model_validate(dialog.data["question"])
+
+
+async def asked_about(ctx: Context, question: Question) -> BroadcastOut | None:
+    """The broadcast, where it is still as it was when this was asked; None otherwise, which is said. What was typed
+    stands in the chat and can be sent once more."""
+    broadcast = await find(ctx, question.broadcast_id)
+    if broadcast is not None and broadcast.version != question.version:
+        await show_changed(ctx, broadcast, below=True)
+        return None
+    return broadcast
 
 
 async def ask(

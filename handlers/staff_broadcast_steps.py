@@ -21,13 +21,11 @@ from handlers.staff_broadcast import (
     OpenPart,
     Part,
     Step,
-    find,
     seen,
     show_broadcast,
-    show_changed,
     show_refused,
 )
-from handlers.staff_broadcast_draft import Asked, Question, ask, awaited
+from handlers.staff_broadcast_draft import Asked, Question, ask, asked_about, awaited
 from handlers.staff_broadcast_watch import watch
 from handlers.staff_menu import staff_only
 from locales import Html, join, lazy
@@ -155,14 +153,12 @@ async def ask_reason(ctx: Context, broadcast: BroadcastOut, note: Html | None = 
 @staff_only
 async def take_reason(update: Update, ctx: Context) -> None:
     question = awaited(ctx)
-    broadcast = await find(ctx, question.broadcast_id)
+    broadcast = await asked_about(ctx, question)
     if broadcast is None:
         return
     message = update.message
     reason = ((message.text if message is not None else None) or "").replace("\0", "").strip()
-    if broadcast.version != question.version:
-        await show_changed(ctx, broadcast, below=True)
-    elif not reason:
+    if not reason:
         await ask_reason(ctx, broadcast, ctx.t("Please write it as a text."), below=True)
     elif len(reason) > LONGEST_REASON:
         note = ctx.t(

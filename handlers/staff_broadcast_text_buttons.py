@@ -10,8 +10,8 @@ from bot.context import Context
 from bot.dispatch import CallbackHandler, InDialog, MessageHandler
 from bot.ui import button, pairs
 from handlers.content import message_of
-from handlers.staff_broadcast import change, find, seen, show_changed
-from handlers.staff_broadcast_draft import Asked, Question, ask, awaited
+from handlers.staff_broadcast import change, seen
+from handlers.staff_broadcast_draft import Asked, Question, ask, asked_about, awaited
 from handlers.staff_broadcast_terms import TARGETS
 from handlers.staff_broadcast_texts import AddButton, DropButton, ask_text, show_texts
 from handlers.staff_menu import staff_only
@@ -56,11 +56,8 @@ async def ask_button(
 @staff_only
 async def take_button(update: Update, ctx: Context) -> None:
     message, question = message_of(update), awaited(ctx)
-    broadcast = await find(ctx, question.broadcast_id)
+    broadcast = await asked_about(ctx, question)
     if broadcast is None:
-        return
-    if broadcast.version != question.version:
-        await show_changed(ctx, broadcast, below=True)
         return
     text = (message.text or "").replace("\0", "")
     link = _LINK.search(text)

@@ -14,8 +14,8 @@ from handlers.facts import quoted
 from handlers.id_texts import holds_id_number
 from handlers.menu import Row
 from handlers.passages import is_cut
-from handlers.staff_broadcast import OpenBroadcast, change, find, seen, show_changed
-from handlers.staff_broadcast_draft import Asked, Question, ask, awaited
+from handlers.staff_broadcast import OpenBroadcast, change, find, seen
+from handlers.staff_broadcast_draft import Asked, Question, ask, asked_about, awaited
 from handlers.staff_broadcast_terms import PLACEHOLDERS
 from handlers.staff_menu import staff_only
 from locales import SUPPORTED, Html, join, native_name
@@ -203,12 +203,8 @@ def _text_keys(
 @staff_only
 async def take_text(update: Update, ctx: Context) -> None:
     message, question = message_of(update), awaited(ctx)
-    broadcast = await find(ctx, question.broadcast_id)
+    broadcast = await asked_about(ctx, question)
     if broadcast is None:
-        return
-    if broadcast.version != question.version:
-        # What was typed is still in the chat: it can be sent once more.
-        await show_changed(ctx, broadcast, below=True)
         return
     if message.message_id <= question.taken:
         await ask_text(ctx, broadcast, question.locale, question=question, below=True)

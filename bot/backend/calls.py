@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import orjson
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
+from api.cases.schemas import AttachmentKind, AttachmentOut
 from bot.backend.breaker import Breaker
 from bot.backend.errors import (
     BackendUnavailable,
@@ -44,6 +45,15 @@ class Calls:
 
     async def _get(self, path: str, query: str = "") -> bytes:
         return await self._send("GET", path + query, again=True)
+
+    async def _upload(
+        self, whose: str, data: bytes, *, kind: AttachmentKind, filename: str, media_type: str, upload_key: str
+    ) -> AttachmentOut:
+        """Store a file below ``whose``; the same ``upload_key`` again gives the same attachment."""
+        asked = query(kind=kind.value, filename=filename, upload_key=upload_key)
+        target, headers = f"{whose}/attachments{asked}", {"Content-Type": media_type}
+        body = await self._send("POST", target, data, headers, again=True, seconds=UPLOAD_TIMEOUT)
+        return read(AttachmentOut, body)
 
     async def _send(
         self,

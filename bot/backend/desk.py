@@ -119,10 +119,9 @@ class DeskCalls(Calls):
         Raises:
             TooLarge, UnsupportedType, TooMany
         """
-        asked = query(kind=kind.value, filename=filename, upload_key=upload_key)
-        target, headers = f"staff/{chat_id}/attachments{asked}", {"Content-Type": media_type}
-        body = await self._send("POST", target, data, headers, again=True, seconds=UPLOAD_TIMEOUT)
-        return read(AttachmentOut, body)
+        return await self._upload(
+            f"staff/{chat_id}", data, kind=kind, filename=filename, media_type=media_type, upload_key=upload_key
+        )
 
     async def staff_attachment(self, chat_id: int, number: str, attachment_id: int) -> bytes:
         """The file itself.

@@ -244,11 +244,9 @@ class ResidentCalls(Calls):
         Raises:
             TooLarge, UnsupportedType, TooMany
         """
-        asked = query(kind=kind.value, filename=filename, upload_key=upload_key)
-        headers = {"Content-Type": media_type}
-        target = f"chats/{chat_id}/attachments{asked}"
-        body = await self._send("POST", target, data, headers, again=True, seconds=UPLOAD_TIMEOUT)
-        return read(AttachmentOut, body)
+        return await self._upload(
+            f"chats/{chat_id}", data, kind=kind, filename=filename, media_type=media_type, upload_key=upload_key
+        )
 
     async def detach(self, chat_id: int, attachment_id: int) -> None:
         """

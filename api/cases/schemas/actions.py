@@ -167,18 +167,11 @@ class Extend(BaseModel):
     approved_by: Annotated[Cleaned, Field(max_length=40)] = ""
 
 
-class _Opinion(BaseModel):
-    """An outcome with a written opinion: as text, as documents, or both."""
+class _Opinion(_SomethingSaid):
+    """An outcome with a written opinion."""
 
     outcome: Outcome
     text: Answer = ""
-    attachment_ids: Files = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _not_nothing(self) -> Self:
-        if not self.text and not self.attachment_ids:
-            raise PydanticCustomError("nothing_said", "Text or files are needed")
-        return self
 
 
 class GiveAnswer(_Opinion):
