@@ -90,7 +90,7 @@ def sheet(broadcast: BroadcastOut, count: AudienceCount | None, places: list[Par
             ),
             counted(count, tr) if count is not None else None,
             *(
-                body_lines(locale, body, tr, broadcast.content.fallback)
+                join("\n", [body_lines(locale, body, tr, content.fallback), _as_before(broadcast, locale, tr)])
                 for locale, body in [*content.bodies.items()][:SHOWN_BODIES]
                 if broadcast.operation is not Operation.DELETE
             ),
@@ -98,6 +98,23 @@ def sheet(broadcast: BroadcastOut, count: AudienceCount | None, places: list[Par
             problems(broadcast.problems, tr) if broadcast.state not in OVER else None,
             events(broadcast.events, tr),
         ],
+    )
+
+
+def _as_before(broadcast: BroadcastOut, locale: str, tr: Translator) -> Html | None:
+    if locale not in broadcast.uncorrected:
+        return None
+    return tr.t("↩️ The same as in broadcast {of}: nothing is corrected here yet.", of=broadcast.of_id or 0)
+
+
+def left_as_it_was(broadcast: BroadcastOut, tr: Translator) -> Html | None:
+    """What is said before a correction goes out that leaves a language as it is."""
+    if not broadcast.uncorrected:
+        return None
+    return tr.t(
+        "⚠️ <b>Not corrected: {languages}.</b> Who reads that still sees what broadcast {of} said.",
+        languages=listed([native_name(locale) for locale in broadcast.uncorrected], tr),
+        of=broadcast.of_id or 0,
     )
 
 

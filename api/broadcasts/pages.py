@@ -20,6 +20,7 @@ from api.broadcasts.schemas import (
     BroadcastPage,
     BroadcastState,
     BroadcastSummary,
+    Operation,
     Progress,
 )
 from api.broadcasts.service import By, Now, asked_of, content_of, get, is_own
@@ -52,6 +53,7 @@ async def show(session: AsyncSession, vault: Vault, by: By, broadcast_id: int, n
         **_summary(broadcast, names),
         content=content_of(broadcast),
         problems=problems,
+        uncorrected=await _uncorrected(session, broadcast),
         progress=await find_progress(session, broadcast_id),
         events=[
             BroadcastEventOut(
@@ -66,6 +68,14 @@ async def show(session: AsyncSession, vault: Vault, by: By, broadcast_id: int, n
         quiet_hours=now.quiet_hours,
         needs_approval=now.approval_above == 0 or chats > now.approval_above,
     )
+
+
+async def _uncorrected(session: AsyncSession, broadcast: Broadcast) -> list[str]:
+    """Languages that a correction leaves as they are: a wrong date that was mended in one language only stays wrong."""
+    if broadcast.operation is not Operation.EDIT:
+        return []
+    before = (await session.get_one(Broadcast, broadcast.of_id)).bodies
+    return [locale for locale, body in broadcast.bodies.items() if before.get(locale) == body]
 
 
 async def find_progress(session: AsyncSession, broadcast_id: int) -> Progress | None:

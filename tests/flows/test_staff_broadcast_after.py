@@ -12,12 +12,15 @@ from tests.flows.broadcasting import (
     Town,
     approve,
     approver,
+    choose_everybody,
+    draft,
     open_broadcast,
     publisher,
     submit,
     submitted,
     tap,
     town,
+    write,
 )
 from tests.flows.office import office
 from tests.people import Person
@@ -40,6 +43,14 @@ async def sent(town: Town, publisher: Person, approver: Person, text: str = "停
     for person in town.families:
         await person.expect(text)
     await approver.expect("已结束", "已送到：2")
+
+
+async def rewrite(person: Person, text: str, language: str = "简体中文") -> None:
+    """In a language that has a text already."""
+    await tap(person, "内容和按钮", f"✔️ {language}")
+    await person.send(text)
+    await person.expect("内容已保存")
+    await tap(person, "返回这条群发")
 
 
 async def test_the_message_edits_itself(town: Town, publisher: Person, approver: Person) -> None:
@@ -150,16 +161,43 @@ async def test_what_was_sent_is_corrected_in_the_chats(town: Town, publisher: Pe
     await tap(publisher, "📊 报告", "✏️ 更正已发的")
     draft = await publisher.expect("更正用的草稿", "更正群发")
     assert "👥 发给谁" not in draft.buttons
-    await tap(publisher, "内容和按钮", "✔️ 简体中文")
-    await publisher.send("九点停水")
-    await publisher.expect("内容已保存")
-    await tap(publisher, "返回这条群发")
+    await rewrite(publisher, "九点停水")
     await submit(publisher)
     await approve(approver)
     assert await town.begin() == 2
     after = await town.resident.expect("九点停水")
     assert after.id == before.id
     assert not any("八点" in text for text in town.resident.said())
+
+
+async def test_a_language_that_a_correction_leaves_as_it_was_is_named(
+    town: Town, publisher: Person, approver: Person
+) -> None:
+    await draft(publisher)
+    await choose_everybody(publisher)
+    await write(publisher, "八点停水")
+    await write(publisher, "No water from eight", "English")
+    await submit(publisher)
+    await approve(approver)
+    await town.begin()
+    await approver.expect("已结束", "已送到：2")
+    await open_broadcast(publisher, "已结束")
+    await tap(publisher, "📊 报告", "✏️ 更正已发的")
+    page = await publisher.expect("更正用的草稿")
+    assert page.text.count("这里还没有更正") == 2
+    await rewrite(publisher, "九点停水")
+    page = await publisher.expect("九点停水", "这里还没有更正")
+    assert page.text.count("这里还没有更正") == 1
+    await tap(publisher, "提交审批")
+    await publisher.expect("English的内容没有更正", "提交审批吗")
+    await tap(publisher, "不了，返回")
+    await rewrite(publisher, "No water from nine", "English")
+    page = await publisher.expect("from nine")
+    assert "还没有更正" not in page.text
+    await submit(publisher)
+    await approve(approver)
+    await town.begin()
+    await town.sam.expect("No water from nine")
 
 
 async def test_what_was_sent_is_deleted_from_the_chats(town: Town, publisher: Person, approver: Person) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from api.broadcasts.schemas.found import Problem
-from api.broadcasts.schemas.words import BroadcastAction, BroadcastState, NoNul, Operation, Topic
+from api.broadcasts.schemas.words import BroadcastAction, BroadcastState, Locale, NoNul, Operation, Topic
 from api.broadcasts.schemas.writing import BroadcastIn
 
 
@@ -66,6 +66,9 @@ class QuietHours(BaseModel):
 class BroadcastOut(BroadcastSummary):
     content: BroadcastIn
     problems: list[Problem]
+    uncorrected: list[Locale] = Field(
+        default_factory=list, description="Of a correction: the languages whose body is as in what it corrects."
+    )
     progress: Progress | None = Field(description="Since it was started.")
     events: list[BroadcastEventOut]
     allowed: list[BroadcastAction] = Field(description="What the asking account can do now.")
