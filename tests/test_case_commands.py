@@ -9,7 +9,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from api.audit.models import AuditEvent
-from api.cases.models import OfficeDay, RoutingRule
+from api.cases.models import DepartmentMember, OfficeDay, RoutingRule
 from api.db import Database
 from api.staff.schemas import StaffRole
 from bot.cli import command_line
@@ -27,6 +27,12 @@ async def run(environment: dict[str, str], *arguments: str, status: int = 0) -> 
     result = await asyncio.to_thread(CliRunner().invoke, command_line(), ["cases", *arguments], env=environment)
     assert result.exit_code == status, result.output
     return re.sub(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[.*\n", "", result.output)
+
+
+async def standing_of(database: Database, account: int) -> tuple[bool, int | None]:
+    async with database.transaction() as session:
+        member = (await session.scalars(select(DepartmentMember).where(DepartmentMember.staff_id == account))).one()
+        return member.is_supervisor, member.most_open
 
 
 async def test_an_office_is_set_up_and_routes(desk: Desk, database: Database, environment: dict[str, str]) -> None:
@@ -52,7 +58,17 @@ async def test_an_office_is_set_up_and_routes(desk: Desk, database: Database, en
         assert part in shown
     # It only tells: the case is where it was.
     assert (await desk.page(number)).department is None
-    await run(environment, "departments", "member", theirs, str(chief), "--remove")
+    # Away for a while, and back: what else it is there stays.
+    await run(environment, "departments", "member", theirs, str(chief), "--most", "0")
+    assert (await standing_of(database, chief)) == (True, 0)
+    await run(environment, "departments", "member", theirs, str(chief), "--unlimited")
+    assert (await standing_of(database, chief)) == (True, None)
+    await run(environment, "departments", "member", theirs, str(chief), "--no-supervisor")
+    assert (await standing_of(database, chief)) == (False, None)
+    # Taking a right away gives no greater one, unless that is meant.
+    said = await run(environment, "departments", "member", theirs, str(chief), "--remove", status=2)
+    assert "能办所有单位的信访件" in said
+    await run(environment, "departments", "member", theirs, str(chief), "--remove", "--for-all")
     told = await run(environment, "route", number)
     assert told == "责任单位：街道办\n接访员：没有人有空，由单位里的人认领。\n"
     async with database.transaction() as session:
@@ -78,6 +94,7 @@ async def test_what_is_not_there(desk: Desk, environment: dict[str, str]) -> Non
         ["departments", "member", "999", str(desk.officer)],
         ["departments", "member", str(desk.department), "999"],
         ["departments", "member", str(desk.department), "999", "--remove"],
+        ["departments", "member", str(desk.department), str(desk.officer), "--most", "1", "--unlimited"],
         ["departments", "rule", "999"],
         ["departments", "rule", str(desk.department), "--project", "没有这个项目"],
         ["departments", "rule", "--remove", "999"],

@@ -4,7 +4,7 @@ recorded."""
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,10 +38,16 @@ async def set_member(
     department_id: int,
     staff_id: int,
     *,
-    is_supervisor: bool = False,
+    is_supervisor: bool | None = None,
     most_open: int | None = None,
+    unlimited: bool = False,
 ) -> None:
     """Put an account into a department, or change what it is there.
+
+    Args:
+        is_supervisor: None: as it was, no supervisor at first.
+        most_open: no more open cases are routed to it; None: as it was, without a limit at first.
+        unlimited: take the limit away.
 
     Raises:
         NotFound: there is no such department or account in force.
@@ -50,23 +56,40 @@ async def set_member(
     account = await session.get(StaffAccount, staff_id)
     if account is None or account.disabled_at is not None:
         raise NotFound
-    as_what = {"is_supervisor": is_supervisor, "most_open": most_open}
-    await session.execute(
-        insert(DepartmentMember)
-        .values(department_id=department_id, staff_id=staff_id, **as_what)
-        .on_conflict_do_update(index_elements=["department_id", "staff_id"], set_=as_what)
-    )
+    member = await session.get(DepartmentMember, (department_id, staff_id), with_for_update=True)
+    if member is None:
+        member = DepartmentMember(department_id=department_id, staff_id=staff_id, is_supervisor=False)
+        session.add(member)
+    if is_supervisor is not None:
+        member.is_supervisor = is_supervisor
+    if most_open is not None or unlimited:
+        member.most_open = most_open
     await record(session, actor, "department.member_set", "department", [department_id])
 
 
-async def remove_member(session: AsyncSession, actor: Actor, department_id: int, staff_id: int) -> None:
+class LastDepartment(Exception):
+    """Who is in no department acts as the petitions office itself does, for all of them."""
+
+
+async def remove_member(
+    session: AsyncSession, actor: Actor, department_id: int, staff_id: int, *, for_all: bool = False
+) -> None:
     """
+    Args:
+        for_all: whether it may come to act for all departments, being in none any more.
+
     Raises:
         NotFound: the account is not in the department.
+        LastDepartment: it is in no other, and that was not meant.
     """
+    # The account is locked first: of two departments that it leaves at once one is the last.
+    await session.get(StaffAccount, staff_id, with_for_update=True)
     member = await session.get(DepartmentMember, (department_id, staff_id))
     if member is None:
         raise NotFound
+    others = exists().where(DepartmentMember.staff_id == staff_id, DepartmentMember.department_id != department_id)
+    if not for_all and not await session.scalar(select(others)):
+        raise LastDepartment
     await session.delete(member)
     await record(session, actor, "department.member_removed", "department", [department_id])
 

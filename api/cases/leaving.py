@@ -39,7 +39,8 @@ async def release_cases(session: AsyncSession, vault: Vault, actor: Actor, staff
     rows = await session.scalars(
         select(Case)
         .where(Case.officer_id == staff_id, Case.due_on.is_not(None))
-        .order_by(Case.id)
+        # As every step does: a master before its members.
+        .order_by(Case.master_id.is_not(None), Case.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )

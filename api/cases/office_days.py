@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,28 +47,39 @@ async def set_days(
     if removed:
         await session.execute(delete(OfficeDay).where(OfficeDay.day.in_(removed)))
     await record(session, actor, "office_days.changed", "office_day", [None])
-    return await _recount(session, min(days)) if days else 0
+    if not days:
+        return 0
+    return await _recount(session, await load_calendar(session), CaseClock.last_day >= min(days))
 
 
-async def _recount(session: AsyncSession, since: date) -> int:
-    """Count the clocks anew that run and may end on that day or later, a batch at a time by id."""
-    calendar, moved, after = await load_calendar(session), 0, 0
+async def recount_new(session: AsyncSession, since: date) -> int:
+    """Count anew what was counted from ``since`` on, or extended, while the office was entering days: neither saw what
+    the other wrote. Only what is wrong is locked."""
+    calendar = await load_calendar(session)
+    lately = or_(CaseClock.started_on >= since, CaseClock.extended_days > 0)
+    clocks = await session.scalars(select(CaseClock).where(CaseClock.stopped_at.is_(None), lately))
+    wrong = {clock.case_id for clock in clocks if _last_day(calendar, clock) != clock.last_day}
+    return await _recount(session, calendar, CaseClock.case_id.in_(wrong)) if wrong else 0
+
+
+def _last_day(calendar: OfficeCalendar, clock: CaseClock) -> date:
+    return calendar.last_day(CLOCKS[clock.kind], clock.started_on, days=clock.days, extended_days=clock.extended_days)
+
+
+async def _recount(session: AsyncSession, calendar: OfficeCalendar, which: ColumnElement[bool]) -> int:
+    """Count those of the running clocks anew, a batch at a time by id; how many have another last day now."""
+    running = (CaseClock.stopped_at.is_(None), which)
+    # As every step does: the case, a master before its members, and then its clocks.
+    cases = select(Case.id).where(Case.id.in_(select(CaseClock.case_id).where(*running)))
+    await session.execute(cases.order_by(Case.master_id.is_not(None), Case.id).with_for_update())
+    moved, after = 0, 0
     while True:
-        clocks = list(
-            await session.scalars(
-                select(CaseClock)
-                .where(CaseClock.stopped_at.is_(None), CaseClock.last_day >= since, CaseClock.id > after)
-                .order_by(CaseClock.id)
-                .limit(1000)
-                .with_for_update()
-            )
-        )
+        batch = select(CaseClock).where(*running, CaseClock.id > after).order_by(CaseClock.id).limit(1000)
+        clocks = list(await session.scalars(batch.with_for_update().execution_options(populate_existing=True)))
         if not clocks:
             return moved
         for clock in clocks:
-            last_day = calendar.last_day(
-                CLOCKS[clock.kind], clock.started_on, days=clock.days, extended_days=clock.extended_days
-            )
+            last_day = _last_day(calendar, clock)
             if last_day != clock.last_day:
                 if last_day > clock.last_day:
                     # There is time again: whoever was told so is told anew when that runs out.

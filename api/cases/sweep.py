@@ -6,7 +6,7 @@ Each clock is taken by a conditional update, so that several sweeps at once tell
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
@@ -17,6 +17,7 @@ from api.cases.clocks import DUTIES, RED_DAYS, RED_SHARE, Policy
 from api.cases.leaving import release_left_behind
 from api.cases.models import Case, CaseClock, CaseEvent
 from api.cases.news import tell_who_has_it
+from api.cases.office_days import recount_new
 from api.cases.schemas import CaseActor, CaseEventKind, ClockKind
 from api.jobs import Work, task
 from api.messages.schemas import DeskNews
@@ -38,13 +39,15 @@ class Swept:
 
     @property
     def more(self) -> bool:
-        return self.warned == BATCH or self.overdue + self.unanswered == BATCH
+        return self.warned >= BATCH or self.overdue + self.unanswered >= BATCH
 
 
 @task("cases.sweep", cron="*/10 * * * *")
 async def sweep_clocks(work: Work) -> None:
     """Every ten minutes, once across all workers: a day ends in the office whenever its time zone says."""
     policy = Policy.of(work.settings)
+    async with work.transaction() as session:
+        await recount_new(session, policy.day(datetime.now(UTC)) - timedelta(days=1))
     more = True
     while more:
         now = datetime.now(UTC)

@@ -24,6 +24,7 @@ from api.identity.schemas import OWNERS, LinkRole, LinkScope, RelativeCodeIn, Re
 from api.lookups import LookUp, Reading
 from api.privacy import Vault
 from api.staff.models import StaffAccount
+from api.staff.schemas import LETS_IN
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without I, O, 0 and 1, which are misread; fit for a Telegram deep link."""
@@ -266,6 +267,7 @@ async def redeem_code(session: AsyncSession, vault: Vault, chat_id: int, code: s
     officer_in_force = exists().where(
         StaffAccount.id == LinkCode.issued_by_staff_id,
         StaffAccount.disabled_at.is_(None),
+        StaffAccount.roles.overlap([role.value for role in LETS_IN]),
         StaffAccount.chat_id.is_distinct_from(chat_id),
     )
     usable = and_(

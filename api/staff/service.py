@@ -15,7 +15,7 @@ from api.messages.service import withdraw_from_staff
 from api.privacy import Vault
 from api.staff.codes import end_codes
 from api.staff.models import StaffAccount
-from api.staff.schemas import HANDLES_CASES, StaffAccountOut, StaffMe, StaffRole
+from api.staff.schemas import HANDLES_CASES, LETS_IN, StaffAccountOut, StaffMe, StaffRole
 
 _ORDER = list(StaffRole)
 
@@ -98,7 +98,7 @@ async def change_account(
     account = await session.get(StaffAccount, account_id, with_for_update=True)
     if account is None:
         raise NotFound
-    handled_cases = _handles_cases(account)
+    handled_cases, let_in = _may(account, HANDLES_CASES), _may(account, LETS_IN)
     was = set(account.roles)
     will = was if roles is None else {role.value for role in roles}
     if actor == Actor.staff(account_id) and will - was:
@@ -113,7 +113,6 @@ async def change_account(
         account.disabled_at = func.now()
         if account.chat_id is not None:
             await withdraw_from_staff(session, account.chat_id)
-        await end_office_codes(session, actor, LinkCode.issued_by_staff_id == account_id)
         account.chat_id = account.linked_at = None
         await end_codes(session, account_id)
         await record(session, actor, "staff.disabled", "staff_account", [account_id])
@@ -122,13 +121,15 @@ async def change_account(
         await record(session, actor, "staff.enabled", "staff_account", [account_id])
     await session.flush()
     await session.refresh(account)
-    if handled_cases and not _handles_cases(account):
+    if let_in and not _may(account, LETS_IN):
+        await end_office_codes(session, actor, LinkCode.issued_by_staff_id == account_id)
+    if handled_cases and not _may(account, HANDLES_CASES):
         await release_cases(session, vault, actor, account_id)
     return account
 
 
-def _handles_cases(account: StaffAccount) -> bool:
-    return account.disabled_at is None and any(role in HANDLES_CASES for role in account.roles)
+def _may(account: StaffAccount, roles: Collection[StaffRole]) -> bool:
+    return account.disabled_at is None and any(role in roles for role in account.roles)
 
 
 def _in_order(roles: Collection[str]) -> list[str]:

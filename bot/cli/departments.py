@@ -9,7 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.schemas import AgreementKind
 from api.audit.service import OPERATOR
-from api.cases.departments import add_department, add_rule, list_rules, remove_member, remove_rule, set_member
+from api.cases.departments import (
+    LastDepartment,
+    add_department,
+    add_rule,
+    list_rules,
+    remove_member,
+    remove_rule,
+    set_member,
+)
 from api.cases.routing import list_departments
 from api.cases.schemas import CaseCategory
 from api.db import Database
@@ -84,17 +92,42 @@ def add(name: Annotated[str, typer.Argument(metavar="名称", help="As residents
 def member(
     department_id: DepartmentId,
     account_id: Annotated[int, typer.Argument(min=1, metavar="账号", help="As `shanglou staff list` shows it.")],
-    supervisor: Annotated[bool, typer.Option("--supervisor", help="Supervises the department's cases.")] = False,
-    most: Annotated[int | None, typer.Option(min=0, help="No more open cases are routed to it; 0: none.")] = None,
+    supervisor: Annotated[
+        bool | None,
+        typer.Option("--supervisor/--no-supervisor", help="Supervises the department's cases; else as it was."),
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option(min=0, help="No more open cases are routed to it; 0: none; else as it was.")
+    ] = None,
+    unlimited: Annotated[bool, typer.Option("--unlimited", help="Takes that limit away.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Not in the department any more.")] = False,
+    for_all: Annotated[
+        bool, typer.Option("--for-all", help="With --remove: in none, it acts for all departments.")
+    ] = False,
 ) -> None:
     """Put an account into a department, or take it out."""
+    if most is not None and unlimited:
+        refuse("--most 和 --unlimited 只能选一个。")
 
     async def work(session: AsyncSession) -> None:
         if remove:
-            await remove_member(session, OPERATOR, department_id, account_id)
-        else:
-            await set_member(session, OPERATOR, department_id, account_id, is_supervisor=supervisor, most_open=most)
+            try:
+                await remove_member(session, OPERATOR, department_id, account_id, for_all=for_all)
+            except LastDepartment:
+                refuse(
+                    f"账号 {account_id} 只在这一个单位。去掉以后，它不属于任何单位，就能办所有单位的信访件。"
+                    "要停用它，请用 shanglou staff disable；确实要让它办所有单位的，请加 --for-all。"
+                )
+            return
+        await set_member(
+            session,
+            OPERATOR,
+            department_id,
+            account_id,
+            is_supervisor=supervisor,
+            most_open=most,
+            unlimited=unlimited,
+        )
 
     _in_transaction(work, "没有这个单位或这个账号，或者它已经停用。")
     typer.echo(f"账号 {account_id} {'不在' if remove else '在'}责任单位 {department_id}。")

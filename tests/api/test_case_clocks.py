@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from api.audit.service import OPERATOR
+from api.cases import desk as desk_module
 from api.cases.clocks import (
     ACCEPTANCE_NOTICE,
     ANSWER,
@@ -17,7 +18,7 @@ from api.cases.clocks import (
     OfficeCalendar,
     light,
 )
-from api.cases.models import CaseClock, CaseEvent
+from api.cases.models import CaseClock, CaseEvent, OfficeDay
 from api.cases.office_days import load_calendar, set_days
 from api.cases.schemas import CaseEventKind, ClockKind, Light
 from api.cases.sweep import Swept, sweep_clocks, sweep_overdue
@@ -125,6 +126,58 @@ async def test_entering_a_day_of_rest_moves_the_clocks_that_end_on_it(desk: Desk
         assert await set_days(session, OPERATOR, {notice: None}) == 1
     assert (await running(database))[ClockKind.ACCEPTANCE_NOTICE].last_day == notice
     assert (await desk.queue()).cases[0].due_on == notice
+
+
+async def test_a_clock_that_began_while_a_day_was_entered_is_counted_anew(
+    desk: Desk, database: Database, database_url: str, settings: Settings
+) -> None:
+    """Neither of the two saw what the other wrote: the day stands there, and the clock was counted without it."""
+    await desk.to("transferred")
+    notice = (await running(database))[ClockKind.ACCEPTANCE_NOTICE].last_day
+    async with database.transaction() as session:
+        session.add(OfficeDay(day=notice, is_working=False))
+        await enqueue(session, sweep_clocks)
+    async with working(settings, database_url, sweep_clocks):
+        await until(database, JobState.DONE, 1)
+    after = (await running(database))[ClockKind.ACCEPTANCE_NOTICE].last_day
+    assert after > notice
+    assert (await desk.queue()).cases[0].due_on == after
+
+
+async def test_a_day_is_entered_while_an_officer_answers(
+    desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both take the case first and its clocks then: they wait for one another, and neither fails."""
+    number = await desk.to("in_progress")
+    last_day = (await running(database))[ClockKind.ANSWER].last_day
+    has_case, go_on = asyncio.Event(), asyncio.Event()
+    move_clocks = desk_module.move_clocks
+
+    async def slowly(*given: Any, **more: Any) -> Any:
+        has_case.set()
+        await go_on.wait()
+        return await move_clocks(*given, **more)
+
+    monkeypatch.setattr(desk_module, "move_clocks", slowly)
+
+    async def enter() -> int:
+        async with database.transaction() as session:
+            return await set_days(session, OPERATOR, {last_day: False})
+
+    answering = asyncio.create_task(desk.act(number, "answer", **OPINION))
+    await has_case.wait()
+    entering = asyncio.create_task(enter())
+    await until_one_waits(database)
+    go_on.set()
+    await answering
+    assert await entering == 0, "the answer has stopped it"
+
+
+async def until_one_waits(database: Database) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while not (await database.pool.fetch(waiting))[0][0]:
+            await asyncio.sleep(0.02)
 
 
 async def test_new_clocks_know_the_office_s_days(desk: Desk, database: Database) -> None:

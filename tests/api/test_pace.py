@@ -81,24 +81,26 @@ async def most_in_a_second(factory: Factory) -> tuple[float, float, float]:
 async def test_no_second_sees_more_than_the_pace_allows(
     settings: Settings, database_url: str, factory: Factory, figure: Figure, rate: float, burst: float
 ) -> None:
+    """Nor is it a stop: so many are granted in the end, however slow the machine is."""
+    wanted = 3 * rate
     await put_many(factory, 1200)
     await keep_record(factory)
     handed: Counter[int] = Counter()
 
-    async def carry(client: aiohttp.ClientSession, until: float) -> None:
-        while time.monotonic() < until:
+    async def carry(client: aiohttp.ClientSession) -> None:
+        while len(handed) < wanted:
             messages = await claim(client, 10, wait=0.5)
             handed.update(one["id"] for one in messages)
             await tell(client, messages, "sent", message_id=1)
 
     async with processes(paced(settings, rate, burst), database_url, 3) as clients:
-        until = time.monotonic() + 3
-        await asyncio.gather(*(carry(client, until) for client in clients for _ in range(3)))
+        async with asyncio.timeout(120):
+            await asyncio.gather(*(carry(client) for client in clients for _ in range(3)))
     most, total, seconds = await most_in_a_second(factory)
     assert total == len(handed)
     assert max(handed.values()) == 1
     assert most <= rate + burst
-    assert total >= 0.5 * rate * seconds, "it is a pace, not a stop"
+    assert total <= burst + rate * seconds + 1
     figure(f"most messages granted in any second at {rate:.0f}/s and burst {burst:.0f}", f"{most:.0f}")
 
 
@@ -137,15 +139,16 @@ async def test_a_pause_that_telegram_asks_for_is_everybodys(
     settings: Settings, database_url: str, factory: Factory
 ) -> None:
     await put_many(factory, 20)
-    async with processes(paced(settings, 27, 3), database_url, 2) as [one, other]:
+    async with processes(paced(settings, 1, 3), database_url, 2) as [one, other]:
         messages = await claim(one)
-        assert await tell(one, messages, "unsent", halt=1.0) == 3
+        began = time.monotonic()
+        assert await tell(one, messages, "unsent", halt=3.0) == 3
         # A shorter one does not end it.
         await tell(other, [], "sent", halt=0.1)
-        began = time.monotonic()
         assert await claim(other) == []
-        again = await claim(other, wait=10)
-        assert 0.9 < time.monotonic() - began < 3
+        again = await claim(other, wait=20)
+        assert again
+        assert time.monotonic() - began > 2.9
         # Those that were refused come first, and not all at once.
         assert {message["id"] for message in again} <= {message["id"] for message in messages}
         assert len(again) < 3
@@ -159,7 +162,7 @@ async def test_who_waits_for_room_waits_no_longer_than_asked(
         await tell(api, [], "sent", halt=3600)
         began = time.monotonic()
         assert await claim(api, wait=0.3) == []
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15
 
 
 async def test_a_server_that_ends_does_not_wait_for_the_pause(
@@ -172,7 +175,7 @@ async def test_a_server_that_ends_does_not_wait_for_the_pause(
         await asyncio.sleep(0.2)
         began = time.monotonic()
         waiting.cancel()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 async def planned(factory: Factory, messages: list[dict[str, Any]]) -> list[float]:

@@ -136,6 +136,23 @@ async def test_who_may_not_let_in_may_not_end_either(api: aiohttp.ClientSession,
     assert len((await call(api, "GET", f"/v1/chats/{HOLDER}/links"))["links"]) == 1
 
 
+async def test_codes_of_the_counter_end_with_the_role_that_gives_them(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    admin = 700100297
+    await staff(factory, admin, StaffRole.ADMIN)
+    officer = await staff(factory, OFFICER, StaffRole.CASE_OFFICER, StaffRole.CLERK)
+    agreement = await factory.agreement(people=[await factory.person()])
+    code = (await call(api, "POST", f"{PATH}/{agreement.id}/codes", 201, json={"days": 90}))["code"]
+    await call(api, "PATCH", f"/v1/staff/{admin}/accounts/{officer}", json={"roles": ["clerk"]})
+    await prove(api, CHILD, by_code(code), 403)
+    # Nor does it come back with the role.
+    await call(api, "PATCH", f"/v1/staff/{admin}/accounts/{officer}", json={"roles": ["case_officer"]})
+    await prove(api, CHILD, by_code(code), 403)
+    again = (await call(api, "POST", f"{PATH}/{agreement.id}/codes", 201, json={}))["code"]
+    await prove(api, CHILD, by_code(again))
+
+
 async def test_codes_of_the_counter_end_with_the_officer_and_with_who_is_shut_out(
     api: aiohttp.ClientSession, factory: Factory
 ) -> None:

@@ -31,7 +31,7 @@ async def test_what_is_put_into_the_outbox_arrives_at_once(post: Post) -> None:
         began = time.monotonic()
         await post.put("缺材料")
         message = await post.person.expect("缺材料")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         assert message.protected
         [row] = await post.settled()
     assert (row.state, row.message_id, row.attempts, row.payload) == (DeliveryState.SENT, message.id, 1, None)
@@ -386,7 +386,7 @@ async def test_it_hangs_up_on_a_claim_that_is_being_made(post: Post) -> None:
         async with post.courier():
             await asyncio.sleep(0.3)
             began = time.monotonic()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
         await asyncio.sleep(0.1)
     async with asyncio.timeout(5):
         while (row := (await rows(post.factory))[0]).lease_id is not None or row.attempts:
@@ -403,7 +403,7 @@ async def test_it_ends_though_the_api_is_down(post: Post, monkeypatch: pytest.Mo
         await until(lambda: bool(post.world.outbox.done["sendMessage"]))
         await post.stop_api()
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     await post.start_api()
 
 

@@ -72,7 +72,7 @@ async def test_turns_are_counted_by_their_function_and_how_they_ended(
         while await read(client, "shanglou_turn_seconds_count") != wanted:
             await asyncio.sleep(0.01)
     seconds = await read(client, "shanglou_turn_seconds_sum")
-    assert all(0 < value < 5 for value in seconds.values())
+    assert all(0 < value < 30 for value in seconds.values())
 
 
 async def test_what_waits_for_its_turn_is_told(watched: tuple[World, aiohttp.ClientSession], office: Office) -> None:

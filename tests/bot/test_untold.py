@@ -51,7 +51,7 @@ async def test_a_chat_that_takes_no_answer_keeps_nobody_else_waiting(world: Worl
         began = time.monotonic()
         await john.send("/start")
         await john.expect("Hello")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
         await wang.expect("Hello")
 
 
@@ -75,7 +75,7 @@ async def test_a_bot_that_ends_does_not_wait_for_telegram(world: World, monkeypa
         await wang.send("/start")
         await until(lambda: sum(world.playground.outbox.failed.get("sendMessage", {}).values()) == 2)
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     await wang.expect("Hello")
 
 
