@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from api.agreements.models import AgreementUnit
+from api.audit.service import Actor, record
 from api.cases.lifecycle import BEFORE_ANSWER
-from api.cases.models import Case
+from api.cases.models import Case, CaseEvent
 from api.cases.queries import SUBJECT, UNIT_ID, families_of
-from api.cases.schemas import CaseCategory, CaseState, Join, Merge
+from api.cases.schemas import CaseActor, CaseCategory, CaseEventKind, CaseState, Join, Merge
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.errors import InvalidInput, NotFound
 from api.estate.models import Unit
@@ -159,8 +160,8 @@ async def find_master(session: AsyncSession, case: Case, fields: Join | Merge) -
     """What a case is to be answered with, locked until the transaction ends.
 
     Raises:
-        NotFound: no such case, or it is not offered to this family.
-        InvalidInput: it is the case itself, or one that is answered already.
+        NotFound: no such case, or it is not offered to this family, or not any more.
+        InvalidInput: what the office named is the case itself, or answered already.
     """
     if isinstance(fields, Join):
         found = await find_offer(session, fields.collective_id, case.agreement_id, case)
@@ -168,8 +169,28 @@ async def find_master(session: AsyncSession, case: Case, fields: Join | Merge) -
         found = await named_master(session, fields.master)
     master = await session.get_one(Case, found.id, with_for_update=True, populate_existing=True)
     if master.id == case.id or master.master_id is not None or master.state not in BEFORE_ANSWER:
+        if isinstance(fields, Join):
+            raise NotFound
         raise InvalidInput(fields=[{"at": ["body", "step", "master"], "expected": "Another case that is open"}])
     return master
+
+
+async def end_offer(session: AsyncSession, case: Case, actor: Actor, acted_as: CaseActor) -> None:
+    """Its building is offered a case no longer, as a part of something else that is told already."""
+    unpublished = CaseEvent(
+        case_id=case.id,
+        kind=CaseEventKind.UNPUBLISHED,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        acted_as=acted_as,
+        from_state=case.state,
+        to_state=case.state,
+    )
+    session.add(unpublished)
+    case.published_at = case.published_text = None
+    case.version += 1
+    await session.flush()
+    await record(session, actor, "case.unpublished", "case", [case.id])
 
 
 async def members_of(session: AsyncSession, master_id: int) -> list[Case]:

@@ -200,7 +200,6 @@ async def perform(
     match row.action:
         case CaseAction.JOIN | CaseAction.MERGE:
             case.master_id = master.id if master else None
-            case.published_at = case.published_text = None
         case CaseAction.SPLIT_OFF | CaseAction.UNMERGE:
             case.master_id = None
         case CaseAction.PUBLISH:

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.agreements.models import Agreement
 from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
-from api.audit.service import Actor, record
+from api.audit.service import Actor
 from api.cases.attachments import is_free
+from api.cases.collective import end_offer
 from api.cases.lifecycle import OPEN
 from api.cases.models import Attachment, Case, CaseEvent
 from api.cases.news import is_shown, tell_who_has_it
@@ -177,21 +178,7 @@ async def leave_cases(session: AsyncSession, vault: Vault, chat_id: int) -> None
     )
     for case in theirs:
         if case.published_at is not None:
-            actor = Actor.chat(chat_id)
-            unpublished = CaseEvent(
-                case_id=case.id,
-                kind=CaseEventKind.UNPUBLISHED,
-                actor_kind=actor.kind,
-                actor_id=actor.id,
-                acted_as=CaseActor.RESIDENT,
-                from_state=case.state,
-                to_state=case.state,
-            )
-            session.add(unpublished)
-            case.published_at = case.published_text = None
-            case.version += 1
-            await session.flush()
-            await record(session, actor, "case.unpublished", "case", [case.id])
+            await end_offer(session, case, Actor.chat(chat_id), CaseActor.RESIDENT)
         if case.state in OPEN and chat is not None:
             # Once for each time that the family was here.
             key = f"case_left:{case.id}:{chat.created_at.timestamp():.0f}"

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, record
 from api.cases.clocks import Policy
-from api.cases.collective import members_of
+from api.cases.collective import end_offer, members_of
 from api.cases.desk import BY_SYSTEM, By, Done, perform
 from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEFORE_ANSWER, BEING_WORKED_ON
 from api.cases.models import Attachment, Case, CaseEvent
 from api.cases.news import tell_joined, tell_who_has_it
+from api.cases.published_words import pointing_parts
 from api.cases.routing import officers_of
 from api.cases.schemas import (
     Accept,
@@ -33,6 +34,7 @@ from api.cases.schemas import (
     StaffAction,
     Start,
     Unmerge,
+    Unpublish,
 )
 from api.errors import InvalidInput, NotAllowed, NotAllowedNow
 from api.messages.schemas import DeskNews
@@ -92,6 +94,7 @@ async def take_step(
             await _bring_along(session, vault, policy, member, master, now)
         await _bring_along(session, vault, policy, case, master, now)
         await tell_joined(session, vault, master, by, policy.day(now))
+        await _look_at_words(session, vault, policy, master, now)
     elif fields.action in FOLLOWED:
         for member in await members_of(session, case.id):
             await _follow(session, vault, policy, by, member, done, fields, now)
@@ -99,7 +102,19 @@ async def take_step(
             await _let_go(session, vault, policy, case, now)
     elif fields.action is CaseAction.WITHDRAW:
         await _hand_on(session, case, now)
+    if case.published_at is not None and (case.master_id is not None or case.state not in BEFORE_ANSWER):
+        # Should it be opened again, the office offers it anew, or does not.
+        await end_offer(session, case, SYSTEM, CaseActor.SYSTEM)
     return done
+
+
+async def _look_at_words(session: AsyncSession, vault: Vault, policy: Policy, master: Case, now: datetime) -> None:
+    """What the building reads was written before this family came: it must not show that one either."""
+    if master.published_text is None:
+        return
+    words = vault.open("case.published_text", master.published_text)
+    if await pointing_parts(session, vault, master, words):
+        await perform(session, vault, policy, BY_SYSTEM, master.id, Unpublish(action=CaseAction.UNPUBLISH), now)
 
 
 async def _follow(
@@ -211,8 +226,6 @@ async def _hand_on(session: AsyncSession, case: Case, now: datetime) -> None:
         await _repoint(session, heir, None, now)
         for member in others:
             await _repoint(session, member, heir.id, now)
-    case.published_at = case.published_text = None
-    await session.flush()
 
 
 async def _repoint(session: AsyncSession, member: Case, master_id: int | None, now: datetime) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from api.audit.service import OPERATOR
 from api.cases import desk as desk_module
+from api.cases import standing
 from api.cases.clocks import (
     ACCEPTANCE_NOTICE,
     ANSWER,
@@ -151,7 +152,7 @@ async def test_a_day_is_entered_while_an_officer_answers(
     number = await desk.to("in_progress")
     last_day = (await running(database))[ClockKind.ANSWER].last_day
     has_case, go_on = asyncio.Event(), asyncio.Event()
-    move_clocks = desk_module.move_clocks
+    move_clocks = standing.move_clocks
 
     async def slowly(*given: Any, **more: Any) -> Any:
         has_case.set()

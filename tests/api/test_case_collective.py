@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from api.agreements.models import Agreement
+from api.cases import collective as collective_module
 from api.cases.models import Case, CaseEvent
 from api.cases.schemas import CaseOut
 from api.chats.models import Chat
@@ -455,6 +456,60 @@ async def test_the_desk_sees_which_families_read_nothing_any_more(desk: Desk, ho
         session.add(Chat(id=OTHER_NEIGHBOUR, version=1, gone_at=datetime.now(UTC)))
     assert (await desk.page(number)).unreached == [joined["number"], other["number"]]
     assert (await desk.page(joined["number"])).unreached == [joined["number"]]
+
+
+async def test_words_that_show_a_family_which_comes_later_are_offered_no_more(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    who = await desk.factory.person(replace(desk.factory.invented(), name="欧阳虚构"))
+    family = await desk.factory.agreement(people=[who], units=[await desk.factory.unit(room="1丙2307")])
+    await desk.factory.link(STRANGER, family)
+    master = await desk.to("in_progress")
+    await desk.act(master, "publish", text="欧阳女士楼上的水管漏水。")
+    assert len((await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"]) == 1
+    member = await desk.file(chat=STRANGER, agreement_id=family.id)
+    await desk.act(member, "merge", chat=ADMIN, master=master)
+    assert (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"] == []
+    assert (await desk.page(master)).events[-1].kind == "unpublished"
+    assert (await news(desk, RESIDENT))[-1] == (master, "unpublished")
+    refused = await desk.act(master, "publish", 409, text="欧阳女士楼上的水管漏水。")
+    assert refused["code"] == "says_who"
+
+
+@pytest.mark.parametrize("ends", ["answer", "withdraw"])
+async def test_what_is_over_is_offered_anew_or_not_at_all(desk: Desk, homes: dict[int, Agreement], ends: str) -> None:
+    number, _ = await published(desk)
+    if ends == "answer":
+        await desk.act(number, "answer", **OPINION)
+    else:
+        await desk.say(number, "withdraw")
+    kinds = [event.kind for event in (await desk.page(number)).events]
+    assert kinds[-2:] == [{"answer": "answered", "withdraw": "withdrawn"}[ends], "unpublished"]
+    # It is told already what became of the complaint.
+    assert "unpublished" not in [kind for _, kind in await news(desk, RESIDENT)]
+    if ends == "answer":
+        await desk.say(number, "reopen", text="还是漏。")
+        assert (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"] == []
+        await desk.act(number, "publish", text=PUBLISHED)
+        assert len((await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"]) == 1
+
+
+async def test_who_joins_what_is_being_answered_is_told_that_it_is_over(
+    desk: Desk, homes: dict[int, Agreement], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, collective = await published(desk)
+    find_offer = collective_module.find_offer
+
+    async def and_then_it_is_answered(*given: Any) -> Case:
+        found = await find_offer(*given)
+        if len(given) > 3:
+            await desk.act(number, "answer", **OPINION)
+        return found
+
+    monkeypatch.setattr(collective_module, "find_offer", and_then_it_is_answered)
+    await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective, 404)
+    listed = await call(desk.api, "GET", f"/v1/chats/{NEIGHBOUR}/cases")
+    assert listed["cases"] == []
 
 
 async def test_what_is_offered_is_of_the_building_that_the_complaint_is_about(desk: Desk) -> None:
