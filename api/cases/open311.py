@@ -11,7 +11,7 @@ no files, no coordinates, no home, and a place only where at least five families
   which stands on a family's screen, nor the order in which cases came; within a day they stand in no order of ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from sqlalchemy import ColumnElement, Date, cast, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.models import Agreement, AgreementUnit
+from api.cases.families import family_of_each, people_of
 from api.cases.figures_sql import GIVES
 from api.cases.lifecycle import OPEN
 from api.cases.models import Case, CaseEvent, Department
@@ -168,10 +169,12 @@ async def _places(session: AsyncSession, zone: ZoneInfo, days: Sequence[date]) -
     )
     day = _day(zone, Case.received_at).label("day")
     first, after = (datetime.combine(day, time.min, zone) for day in (min(days), max(days) + timedelta(days=1)))
-    rows = await session.execute(
+    found = await session.execute(
         select(
             Case.id,
             Case.agreement_id,
+            people_of(Case.agreement_id).label("people"),
+            Case.chat_id,
             Case.category,
             day,
             Project.name.label("project"),
@@ -187,10 +190,17 @@ async def _places(session: AsyncSession, zone: ZoneInfo, days: Sequence[date]) -
         .outerjoin(Parcel, Parcel.id == Phase.parcel_id)
         .where(Case.received_at >= first, Case.received_at < after)
     )
+    rows = found.all()
     return tell_places(
-        Located(row.id, row.agreement_id, (row.day, row.category), _from(row.project, row.parcel, row.building))
-        for row in rows
+        Located(row.id, family, (row.day, row.category), _from(row.project, row.parcel, row.building))
+        for row, family in zip(rows, family_of_each([_ties(row) for row in rows]), strict=True)
     )
+
+
+def _ties(row: Any) -> list[Hashable]:
+    """Of one day only: what else was asked for must not change whom a day's complaints hide."""
+    people = (("person", person) for person in row.people)
+    return [(row.day, *tie) for tie in (("agreement", row.agreement_id), ("chat", row.chat_id), *people)]
 
 
 def _from(project: str, parcel: str | None, building: str) -> list[str]:

@@ -28,6 +28,7 @@ from sqlalchemy.orm import aliased
 from api.agreements.models import Agreement, AgreementUnit
 from api.agreements.queries import ref_columns
 from api.audit.actors import ActorKind
+from api.cases.families import family_key
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department
 from api.cases.schemas import CaseState, ClockKind
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
@@ -70,10 +71,10 @@ def is_asked(case_id: Any) -> SQLColumnExpression[bool]:
 
 
 def families_of(master: Any) -> SQLColumnExpression[int]:
-    """How many families' agreements a collective case and its members are about."""
+    """How many families a collective case and its members are about."""
     one = aliased(Case)
     return (
-        select(func.count(distinct(one.agreement_id)))
+        select(func.count(distinct(family_key(one.agreement_id))))
         .where(or_(one.id == master.id, one.master_id == master.id), one.state != CaseState.WITHDRAWN)
         .correlate(master)
         .scalar_subquery()

@@ -103,6 +103,38 @@ async def test_ones_own_open_case_of_the_matter_is_shown_before_another_is_filed
     assert (await similar(desk, STRANGER, desk.agreement))["own"] == []
 
 
+async def test_whoever_has_several_agreements_is_one_family(
+    desk: Desk, homes: dict[int, Agreement], factory: Factory
+) -> None:
+    master, _ = await published(desk)
+    who, here = await factory.person(), await factory.building()
+    wife = await factory.person()
+
+    async def merge(chat: int, agreement: Agreement) -> str:
+        number = await desk.file(chat=chat, agreement_id=agreement.id)
+        await desk.act(number, "merge", chat=ADMIN, master=master)
+        return number
+
+    async def families() -> list[int]:
+        [offer] = (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"]
+        return [offer["families"], (await desk.page(master)).families]
+
+    for people in ([who], [who, wife], [who]):
+        agreement = await factory.agreement(people=people, units=[await factory.unit(building=here)])
+        await factory.link(STRANGER, agreement, person=who)
+        member = await merge(STRANGER, agreement)
+    assert await families() == [2, 2]
+    case = await desk.case(member, chat=STRANGER)
+    assert case.collective is not None
+    assert case.collective.families == 2
+    # Whose parties are not known is nobody else's family.
+    for chat in (OTHER_NEIGHBOUR, FAR):
+        agreement = await factory.agreement(people=[], units=[await factory.unit(building=here)])
+        await factory.link(chat, agreement)
+        await merge(chat, agreement)
+    assert await families() == [4, 4]
+
+
 async def test_who_joins_is_answered_with_the_others(desk: Desk, homes: dict[int, Agreement]) -> None:
     master, collective = await published(desk)
     joined = CaseOut.model_validate(await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))

@@ -18,7 +18,7 @@ from tests.bench.desk import PAGES
 from tests.bench.many_cases import fill
 
 CASES = 20_000
-LARGE = ("cases", "case_events", "case_clocks", "attachments", "agreements", "units", "people")
+LARGE = ("cases", "case_events", "case_clocks", "attachments", "agreements", "parties", "units", "people")
 MAX_ENTRIES = 400
 """Of indexes, read for a page of ten: far below the thousand cases that are open."""
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from itertools import count, islice, pairwise
 from typing import Any
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -16,15 +16,18 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from api.app import create_app
+from api.cases.families import family_of_each
 from api.cases.open311 import RequestIds
 from api.cases.open311_places import K, Located, tell_places
 from api.cases.schemas import CaseCategory
 from api.db import Database
 from api.settings import Settings
 from tests.api.calls import call
-from tests.api.desk import RESIDENT, Desk
+from tests.api.desk import RESIDENT, STRANGER, Desk
 from tests.serving import serving
 
+CHATS = 700200000
+"""From here on: of families that have a chat each."""
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 pytestmark = pytest.mark.security("What is public of complaints leads to nobody")
 
@@ -302,13 +305,15 @@ async def test_a_place_is_told_where_five_families_hide_each_other(
     phase = await factory.phase()
     second, third = await factory.building("2", phase), await factory.building("3", phase)
 
+    chats = count(CHATS)
+
     async def complain(building: Any, families: int, category: str, *, times: int = 1) -> None:
-        for _ in range(families):
+        for chat in islice(chats, families):
             unit = await factory.unit(building)
             agreement = await factory.agreement(units=[unit])
-            await factory.link(RESIDENT, agreement)
+            await factory.link(chat, agreement)
             for _ in range(times):
-                number = await desk.file(agreement_id=agreement.id, category=category)
+                number = await desk.file(chat=chat, agreement_id=agreement.id, category=category)
                 await earlier(database, number, 1)
 
     await complain(second, 5, "quality")
@@ -328,6 +333,63 @@ async def test_a_place_is_told_where_five_families_hide_each_other(
     assert await requests(public, service_code="handover") == [
         item for item in await requests(public) if item["service_code"] == "handover"
     ]
+
+
+async def test_whoever_has_five_agreements_is_one_family(
+    desk: Desk, database: Database, public: aiohttp.ClientSession
+) -> None:
+    """From the same building, by people in common or by the chat: nobody hides behind themselves."""
+    factory = desk.factory
+    building = await factory.building()
+    holder, wife, son = [await factory.person() for _ in range(3)]
+    strangers = [[await factory.person()] for _ in range(4)]
+    chats = count(CHATS)
+
+    async def complain(people: list[Any], chat: int, category: str, days: int = 1) -> None:
+        agreement = await factory.agreement(people=people, units=[await factory.unit(building)])
+        await factory.link(chat, agreement, person=people[0])
+        await earlier(database, await desk.file(chat=chat, agreement_id=agreement.id, category=category), days)
+
+    # A person with five agreements, in one chat and in five.
+    for _ in range(5):
+        await complain([holder], RESIDENT, "quality")
+        await complain([holder], next(chats), "handover")
+    # Four agreements that a fifth ties together, and nobody is the first party of two; with three strangers.
+    other = await factory.person()
+    for people in ([holder, wife], [wife, son], [son], [other, holder], *strangers[:3]):
+        await complain(people, next(chats), "payment")
+    # A proxy's chat, for four others.
+    for people in ([holder], *strangers):
+        await complain(people, STRANGER, "other", 2)
+    told = Counter((item["service_code"], item["address"]) for item in await requests(public))
+    assert told == {("quality", None): 5, ("handover", None): 5, ("payment", None): 7, ("other", None): 5}
+    # A fifth family is enough. That one chat filed for them all was on another day, and whether that is asked for
+    # changes nothing.
+    await complain(strangers[3], next(chats), "payment")
+    for asked in ({}, {"start_date": f"{today() - timedelta(days=1)}T00:00:00+08:00"}):
+        told = Counter((item["service_code"], item["address"]) for item in await requests(public, **asked))
+        assert [(place, of) for (code, place), of in told.items() if code == "payment"] == [
+            ("Invented redevelopment A3-一期-" + building.name, 8)
+        ]
+
+
+ties = st.lists(st.frozensets(st.integers(0, 15), min_size=1, max_size=3), max_size=20)
+
+
+@given(ties)
+def test_whoever_is_tied_is_one_family(drawn: list[frozenset[int]]) -> None:
+    found = family_of_each(drawn)
+    whole: dict[int, set[int]] = defaultdict(set)
+    for family, of in zip(found, drawn, strict=True):
+        whole[family] |= of
+    # No tie leads from one family to another,
+    assert sum(len(of) for of in whole.values()) == len(frozenset[int]().union(*drawn))
+    # and none is put together without need: from any of its ties all others are reached.
+    for of in whole.values():
+        reached = {min(of)}
+        for _ in drawn:
+            reached |= {tie for case in drawn if case & reached for tie in case}
+        assert reached == of
 
 
 cases = st.lists(
