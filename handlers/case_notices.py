@@ -104,7 +104,7 @@ def _explained(notice: CaseUpdated, tr: Translator) -> Html | None:
             return join("\n", [by, outcome_line(notice.outcome, tr)])
         case CaseEventKind.MERGED:
             return tr.t(
-                "The same has been asked before, and both get one answer. Your complaint keeps its number and its "
+                "Others have complained of the same, and all get one answer. Your complaint keeps its number and its "
                 "days, and the answer comes to you here. If you would rather be answered apart, open it and press "
                 "“Split off”."
             )

@@ -14,6 +14,7 @@ from handlers.case_clocks import clock_line
 from handlers.case_draft import CaseDraft, Step
 from handlers.case_finding import find_case
 from handlers.case_screens import ACTIONS, tell_case
+from handlers.case_statement import not_now
 from handlers.case_steps import STARS, ask, ask_in_place, begin, go, is_busy, remind, standing
 from handlers.content import message_of, too_long
 from locales import Html, join
@@ -27,7 +28,7 @@ async def start(update: Update, ctx: Context, tap: AskRating) -> None:
     if case is None:
         return
     if CaseAction.RATE not in case.allowed:
-        await tell_case(ctx, case, ctx.t("There is no answer yet that could be rated."))
+        await tell_case(ctx, case, not_now(ctx, CaseAction.RATE))
         return
     if await is_busy(ctx):
         return

@@ -84,9 +84,14 @@ def not_now(ctx: Context, action: CaseAction) -> Html:
                 "This complaint cannot be taken up again now: it is being worked on, or the time for it is over."
             )
         case CaseAction.REQUEST_REVIEW | CaseAction.REQUEST_SECOND_REVIEW:
-            return ctx.t("A review cannot be asked for now: it was asked for already, or the time for it is over.")
+            return ctx.t(
+                "A review cannot be asked for now. While a complaint is being worked on, wait for the answer: then you "
+                "can ask for one. Otherwise one was asked for already, or the time for it is over."
+            )
         case CaseAction.RATE:
-            return ctx.t("There is no answer yet that could be rated.")
+            return ctx.t(
+                "It can be rated once it is answered. If it is being worked on again, please wait for the new answer."
+            )
         case CaseAction.WITHDRAW:
             return ctx.t("This complaint cannot be withdrawn any more.")
     return ctx.t("Nothing can be added to this complaint now.")

@@ -64,7 +64,7 @@ async def explain_gate(ctx: Context) -> None:
     await ctx.reply(
         lines(
             ctx.t("First I need to know who you are: what I know about a home and its money I tell only the family."),
-            ctx.t("It takes a minute, and you do it only once."),
+            ctx.t("It takes a minute, and usually you do it only once."),
         ),
         rows(verify_button(ctx)),
     )

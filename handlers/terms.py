@@ -38,7 +38,7 @@ NAMES: Mapping[type[StrEnum], Mapping[Any, str]] = {
         AccessRequestKind.OTHER: lazy("Something else"),
     },
     AccessRequestState: {
-        AccessRequestState.OPEN: lazy("the office is looking at it"),
+        AccessRequestState.OPEN: lazy("waits for the office"),
         AccessRequestState.GRANTED: lazy("the office has let you in"),
         AccessRequestState.DECLINED: lazy("the office could not let you in"),
     },

@@ -332,8 +332,8 @@ class Playground:
 
     def _taken(self, update: Update) -> None:
         if update.kind == "message":
-            person = self.people[update.chat_id]
-            message = person.log.get(update.body.get("message_id", 0))
-            if message is not None:
+            person = self.people.get(update.chat_id)
+            message = person.log.get(update.body.get("message_id", 0)) if person is not None else None
+            if person is not None and message is not None:
                 message.seen = True
                 self._tell(person, "seen", {"message_id": message.message_id})

@@ -176,7 +176,7 @@ async def test_buttons_that_the_screen_never_showed(resident: Person, desk: Desk
         (Say(number, CaseAction.ANSWER), "现在不能再补充了"),
         (Say(number, CaseAction.REOPEN), "现在不能要求重新办理"),
         (Say(number, CaseAction.REQUEST_REVIEW), "现在不能申请复查"),
-        (AskRating(number), "现在还没有答复"),
+        (AskRating(number), "等工作专班答复了"),
         (ShowSaid(number, -1), "这里没有可以看的内容"),
         (ShowSaid(number, 99), "这里没有可以看的内容"),
         (ShowNewest(number, CaseEventKind.ANSWERED), "这里没有可以看的内容"),

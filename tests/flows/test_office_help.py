@@ -45,7 +45,7 @@ async def test_each_matter_reaches_staff(system: System, factory: Factory, kind:
     assert len(filed.buttons) == len(set(filed.buttons))
     assert await requests(factory) == [(person.id, kind, WORDS)]
     await person.send("/settings")
-    await person.expect("您找工作专班办的事", KINDS[kind][0], "正在处理")
+    await person.expect("您找工作专班办的事", KINDS[kind][0], "等工作人员处理")
     async with factory.database.transaction() as session:
         await session.execute(text("UPDATE access_requests SET state = 'declined', handled_at = now()"))
     await person.send("/settings")
