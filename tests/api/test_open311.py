@@ -380,15 +380,15 @@ ties = st.lists(st.frozensets(st.integers(0, 15), min_size=1, max_size=3), max_s
 def test_whoever_is_tied_is_one_family(drawn: list[frozenset[int]]) -> None:
     found = family_of_each(drawn)
     whole: dict[int, set[int]] = defaultdict(set)
-    for family, of in zip(found, drawn, strict=True):
-        whole[family] |= of
+    for family, case in zip(found, drawn, strict=True):
+        whole[family] |= case
     # No tie leads from one family to another,
     assert sum(len(of) for of in whole.values()) == len(frozenset[int]().union(*drawn))
     # and none is put together without need: from any of its ties all others are reached.
     for of in whole.values():
-        reached = {min(of)}
+        reached = frozenset({min(of)})
         for _ in drawn:
-            reached |= {tie for case in drawn if case & reached for tie in case}
+            reached = reached.union(*(tied for tied in drawn if tied & reached))
         assert reached == of
 
 
