@@ -300,13 +300,11 @@ async def _given_to(
 
 async def _assigned_to(session: AsyncSession, case: Case, fields: Assign) -> tuple[int, int | None]:
     department_id = fields.department_id
-    gave = await who_gave_what_is_reviewed(session, case)
     if department_id is None and fields.officer_id is None:
         found = await route(session, case)
         if found.department is None:
             raise NoRoute
-        officer = next((one for one in found.officers if one.has_room and one.id not in gave), None)
-        return found.department.id, await still_handling(session, officer.id) if officer else None
+        return found.department.id, await still_handling(session, found.officer.id) if found.officer else None
     if department_id is None:
         department_id = case.department_id
     if department_id is None:
@@ -316,7 +314,7 @@ async def _assigned_to(session: AsyncSession, case: Case, fields: Assign) -> tup
         officer.id for officer in await officers_of(session, department.id)
     }:
         raise NotFound
-    if fields.officer_id in gave:
+    if fields.officer_id in await who_gave_what_is_reviewed(session, case):
         expected = "Somebody else than who gave what is reviewed"
         raise InvalidInput(fields=[{"at": ["body", "step", "officer_id"], "expected": expected}])
     if fields.officer_id not in (None, case.officer_id) and not await still_handling(session, fields.officer_id):

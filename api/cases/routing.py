@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.agreements.models import Agreement
 from api.cases.models import Case, Department, DepartmentMember, RoutingRule
 from api.cases.schemas import DepartmentOut, OfficerOut, RouteOut, RuleTried
+from api.cases.standing import who_gave_what_is_reviewed
 from api.errors import NotFound
 from api.estate.models import Project
 from api.privacy import Vault
@@ -44,8 +45,8 @@ class Route:
 
 async def route(session: AsyncSession, case: Case) -> Route:
     """Of the rules that fit the case, the one with the highest priority counts, then the one that says most, then the
-    oldest. Of the department's officers, the one with the fewest open cases, then the one whose account is older. The
-    same data give the same answer."""
+    oldest. Of the department's officers, the one with the fewest other open cases, then the one whose account is older;
+    nobody who has no room, or gave what is to be reviewed. The same data give the same answer."""
     subject = (
         await session.execute(
             select(Agreement.project_id, Agreement.kind.label("household")).where(Agreement.id == case.agreement_id)
@@ -76,17 +77,22 @@ async def route(session: AsyncSession, case: Case) -> Route:
         for rule in rules
     ]
     department = next((rule.Department for rule, fits in tried if fits), None)
-    officers = [] if department is None else await officers_of(session, department.id)
-    officer = next((officer for officer in officers if officer.has_room), None)
+    officers = [] if department is None else await officers_of(session, department.id, besides=case.id)
+    gave = await who_gave_what_is_reviewed(session, case)
+    officer = next((officer for officer in officers if officer.has_room and officer.id not in gave), None)
     return Route(department, officer, tried, officers)
 
 
-async def officers_of(session: AsyncSession, department_id: int) -> list[Officer]:
-    """Who handles cases there, who has the fewest open cases first."""
+async def officers_of(session: AsyncSession, department_id: int, *, besides: int | None = None) -> list[Officer]:
+    """Who handles cases there, who has the fewest open cases first.
+
+    Args:
+        besides: a case that does not count: it is to be given to somebody.
+    """
     load = (
         select(func.count())
         .select_from(Case)
-        .where(Case.officer_id == StaffAccount.id, Case.due_on.is_not(None))
+        .where(Case.officer_id == StaffAccount.id, Case.due_on.is_not(None), Case.id.is_distinct_from(besides))
         .correlate(StaffAccount)
         .scalar_subquery()
         .label("open_cases")
@@ -151,6 +157,7 @@ def officer_out(vault: Vault, officer: Officer) -> OfficerOut:
         name=vault.open("staff.name", officer.name),
         supervisor=officer.is_supervisor,
         open_cases=officer.open_cases,
+        most_open=officer.most_open,
     )
 
 

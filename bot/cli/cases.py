@@ -107,9 +107,10 @@ def _rules(found: RouteOut) -> Table:
 
 
 def _load(found: RouteOut) -> Table:
-    table = Table("账号", "姓名", "手上未办结")
+    table = Table("账号", "姓名", "手上另有未办结", "最多")
     for officer in found.officers:
-        table.add_row(str(officer.id), officer.name, str(officer.open_cases))
+        most = "不限" if officer.most_open is None else str(officer.most_open)
+        table.add_row(str(officer.id), officer.name, str(officer.open_cases), most)
     return table
 
 

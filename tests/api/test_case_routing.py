@@ -11,7 +11,7 @@ from api.cases.schemas import CaseCategory, RouteOut
 from api.errors import NotFound
 from api.staff.schemas import StaffRole
 from tests.api.calls import call
-from tests.api.desk import COLLEAGUE, OFFICER, Desk
+from tests.api.desk import ADMIN, COLLEAGUE, OFFICER, OPINION, Desk
 
 QUALITY = CaseCategory.QUALITY
 
@@ -102,3 +102,27 @@ async def test_members_are_case_officers_in_force(desk: Desk) -> None:
         ("住建局", ["接访甲", "接访乙"]),
         ("街道办", []),
     ]
+
+
+async def test_a_review_is_routed_to_somebody_else_than_who_gave_the_answer(desk: Desk) -> None:
+    await rule(desk, desk.department)
+    number = await desk.to("in_progress")
+    await desk.act(number, "claim")
+    await desk.act(number, "answer", **OPINION)
+    await desk.say(number, "request_review", text="再看看。")
+    found = await where(desk, number)
+    assert (found.department, found.officer) == ("住建局", "接访乙")
+    await desk.act(number, "assign", chat=ADMIN, department_id=found.department_id, officer_id=found.officer_id)
+    # What the case itself weighs moves it to nobody else.
+    for _ in range(2):
+        assert (await where(desk, number)).officer == "接访乙"
+        await desk.act(number, "assign", chat=ADMIN)
+
+
+async def test_explained_is_who_is_away(desk: Desk) -> None:
+    await rule(desk, desk.department)
+    async with desk.factory.database.transaction() as session:
+        await set_member(session, OPERATOR, desk.department, desk.officer, most_open=0)
+    found = await where(desk, await desk.to("registered"))
+    assert [(officer.name, officer.most_open) for officer in found.officers] == [("接访甲", 0), ("接访乙", None)]
+    assert found.officer == "接访乙"

@@ -102,6 +102,9 @@ class OfficerOut(BaseModel):
     name: str
     supervisor: bool
     open_cases: int
+    most_open: int | None = Field(
+        default=None, description="No more open cases are routed to it; 0: it is away. None: no limit."
+    )
 
 
 class DepartmentOut(BaseModel):
