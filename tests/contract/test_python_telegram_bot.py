@@ -243,7 +243,7 @@ async def test_a_tap_carries_the_message_and_waits_for_its_answer(
     assert isinstance(query.message, telegram.Message)
     assert query.message.reply_markup == keyboard("yes")
     await query.answer("好", show_alert=True)
-    _, answer = await world.ask("GET", f"/play/users/{phone.id}/taps/{tap['callback_query_id']}?wait=2")
+    _, answer = await world.ask("GET", f"/play/users/{phone.id}/taps/{tap['callback_query_id']}?wait=30")
     assert (answer["answered"], answer["text"], answer["show_alert"]) == (True, "好", True)
     with pytest.raises(BadRequest, match=r"(?i)query is too old"):
         await bot.answer_callback_query("12345")

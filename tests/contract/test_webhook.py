@@ -40,7 +40,7 @@ class Receiver:
         return [update["message"]["text"] for update in self.updates]
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.updates) < count:
                 await asyncio.sleep(0.01)
 
@@ -67,7 +67,7 @@ async def receiving(world: World, **options: Any) -> AsyncIterator[Receiver]:
 
 
 async def settled(world: World) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(world.state.updates):
             await asyncio.sleep(0.01)
 
@@ -122,7 +122,7 @@ async def test_a_tap_does_not_wait_for_a_message_of_the_same_chat(world: World, 
         await phone.send("a")
         for _ in range(2):
             await phone.do("taps", message_id=sent[1]["result"]["message_id"], data="x")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while sum("callback_query" in update for update in receiver.updates) < 2:
                 await asyncio.sleep(0.01)
         receiver.answer = lambda update: (200, None)

@@ -51,7 +51,7 @@ async def test_telegram_cannot_deliver(deployment: Deployment, monkeypatch: pyte
     await deployment.tell_telegram("setWebhook", url=url, secret_token="x" * 32)
     async with aiohttp.ClientSession(deployment.telegram) as http:
         await (await Person.arrive(http, "王小明")).send("您好")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while troubles(findings := await deployment.look(monkeypatch)) == {}:
                 await asyncio.sleep(0.05)
     assert troubles(findings) == {"webhook": "failed"}

@@ -38,7 +38,7 @@ async def deliveries(factory: Factory) -> list[Delivery]:
 
 async def settled(factory: Factory) -> list[Delivery]:
     """All messages, once none waits any more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             found = await deliveries(factory)
             if all(one.state is not DeliveryState.WAITING for one in found):
