@@ -11,7 +11,7 @@ import aiohttp
 Found = TypeVar("Found")
 
 PATIENCE = 30.0
-"""Seconds a person waits for an answer before the test fails: so slow is no machine, however busy. An answer is noticed the
+"""Seconds a person waits for an answer before the test fails, also on a machine that is busy; an answer is noticed the
 moment it comes."""
 
 

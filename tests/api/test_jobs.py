@@ -50,7 +50,7 @@ async def until(database: Database, state: JobState, count: int = 1) -> list[Any
 @asynccontextmanager
 async def working(settings: Settings, url: str, *tasks: Task, workers: int = 1) -> AsyncIterator[Sequence[Worker]]:
     started = [
-        Worker(settings, url, tasks, heartbeat=timedelta(seconds=1), poll=timedelta(milliseconds=100))
+        Worker(settings, url, tasks, heartbeat=timedelta(seconds=10), poll=timedelta(milliseconds=100))
         for _ in range(workers)
     ]
     running = [asyncio.create_task(worker.run()) for worker in started]
@@ -329,14 +329,15 @@ async def test_sigterm_finishes_what_was_begun_and_begins_nothing_more(
     await nothing_noted(database)
     async with process(settings, database_url) as worker:
         async with database.transaction() as session:
-            await enqueue(session, job_process.LONG, seconds=1)
+            await enqueue(session, job_process.LONG, seconds=3)
         await until(database, JobState.RUNNING)
         worker.send_signal(signal.SIGTERM)
-        await asyncio.sleep(0.3)
+        assert worker.stdout is not None
+        assert await asyncio.wait_for(worker.stdout.readline(), 60) == b"ending\n"
         async with database.transaction() as session:
             await enqueue(session, NOTE, number=99)
         assert await asyncio.wait_for(worker.wait(), 60) == 0
-    assert await noted(database) == [1]
+    assert await noted(database) == [3]
     assert [job.state for job in await jobs(database)] == [JobState.DONE, JobState.WAITING]
 
 

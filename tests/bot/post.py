@@ -28,7 +28,7 @@ from tests.people import Person
 from tests.serving import serving
 
 BATCH = 10
-SLOW = 0.3
+SLOW = 1.0
 """Seconds of a call of Telegram's that takes its time."""
 
 

@@ -23,12 +23,17 @@ class Receiver:
         self.answer: Answer = lambda update: (200, None)
         self.running = self.most = 0
         self.seconds = 0.0
+        self.together = 1
+        """Nobody is answered before so many were there at the same time."""
 
     async def take(self, request: web.Request) -> web.Response:
         self.secrets.add(request.headers.get("X-Telegram-Bot-Api-Secret-Token"))
         update = await request.json()
         self.running += 1
         self.most = max(self.most, self.running)
+        async with asyncio.timeout(30):
+            while self.most < self.together:
+                await asyncio.sleep(0.01)
         await asyncio.sleep(self.seconds)
         self.running -= 1
         self.updates.append(update)
@@ -103,7 +108,7 @@ async def test_a_failing_update_is_tried_again_before_the_next_one(world: World,
 async def test_one_chat_waits_for_itself_and_never_for_another(world: World, phone: Phone, new_phone: NewPhone) -> None:
     others = [await new_phone(f"邻居{number}") for number in range(8)]
     async with receiving(world) as receiver:
-        receiver.seconds = 0.2
+        receiver.seconds, receiver.together = 0.2, 9
         for text in ("a", "b"):
             await asyncio.gather(*(person.send(text) for person in (phone, *others)))
         await receiver.until(18)
@@ -144,7 +149,7 @@ async def test_setting_the_same_webhook_again_interrupts_nothing(world: World, p
 async def test_connections_are_limited(world: World, new_phone: NewPhone) -> None:
     people = [await new_phone(f"邻居{number}") for number in range(6)]
     async with receiving(world, max_connections=2) as receiver:
-        receiver.seconds = 0.05
+        receiver.seconds, receiver.together = 0.05, 2
         await asyncio.gather(*(person.send("a") for person in people))
         await receiver.until(6)
         assert receiver.most == 2
