@@ -1,5 +1,5 @@
-"""A worker as a process of its own, with tasks for tests: ``python -m tests.job_process URL`` says ``ready``, and works
-until SIGTERM."""
+"""A worker as a process of its own, with tasks for tests: ``python -m tests.job_process URL`` says ``ready``, works
+until SIGTERM, and says ``ending``."""
 
 import asyncio
 import os
@@ -53,10 +53,15 @@ async def main(url: str) -> None:
         load(),
         url,
         (NOTE, tell, LONG, DEADLY),
-        heartbeat=timedelta(seconds=1),
+        heartbeat=timedelta(seconds=5),
         poll=timedelta(milliseconds=100),
     )
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
+
+    def end() -> None:
+        worker.stop()
+        print("ending", flush=True)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
     running = asyncio.create_task(worker.run())
     while not worker.ready:
         await asyncio.sleep(0.01)

@@ -10,8 +10,9 @@ import aiohttp
 
 Found = TypeVar("Found")
 
-PATIENCE = 10.0
-"""Seconds a person waits for an answer before the test fails; an answer is noticed the moment it comes."""
+PATIENCE = 30.0
+"""Seconds a person waits for an answer before the test fails, also on a machine that is busy; an answer is noticed the
+moment it comes."""
 
 
 class Disappointed(AssertionError):

@@ -26,7 +26,7 @@ async def work(settings: Settings, database_url: str, factory: Factory, *, until
     worker = Worker(settings, database_url, TASKS, poll=timedelta(seconds=0.1))
     task = asyncio.create_task(worker.run())
     try:
-        async with asyncio.timeout(20), factory.database.reading() as reader:
+        async with asyncio.timeout(60), factory.database.reading() as reader:
             while not (await reader.execute(sql(f"SELECT {until}"))).scalar_one():
                 await asyncio.sleep(0.05)
     finally:

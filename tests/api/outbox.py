@@ -1,15 +1,20 @@
 """The outbox as a courier and as a database sees it: what tests of messages share."""
 
+import asyncio
+import time
 from typing import Any
 
 import aiohttp
 from sqlalchemy import select, text
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.messages.models import Delivery
 from api.messages.schemas import AccessDeclined
 from api.messages.service import PAYLOAD, enqueue_notice
 from tests.api.calls import call
+from tests.conftest import SERVICE_TOKEN
 from tests.factories import Factory
+from tests.serving import serving
 
 CHAT = 700100200
 
@@ -67,3 +72,27 @@ async def tell(
     told = {"results": results, "halt_seconds": halt}
     counted: int = (await call(api, "POST", "/v1/messages/report", json=told))["counted"]
     return counted
+
+
+async def ends_while_a_claim_waits(app: ASGIApp) -> None:
+    """The API ends, and has a minute to wait for what it was asked; a claim that waits is answered at once.
+
+    Raises:
+        AssertionError: it was waited for, or not answered.
+    """
+    asked = asyncio.Event()
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            asked.set()
+        await app(scope, receive, send)
+
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {SERVICE_TOKEN}"}) as client:
+        async with serving(watched, grace=60) as url:
+            waiting = asyncio.create_task(client.post(f"{url}/v1/messages/claim", json={"wait_seconds": 25}))
+            await asked.wait()
+            await asyncio.sleep(0.3)  # it has looked by now
+            began = time.monotonic()
+        assert time.monotonic() - began < 12
+        async with await waiting as response:
+            assert (response.status, (await response.json())["messages"]) == (200, [])

@@ -32,7 +32,7 @@ async def reads(url: str, tables: Sequence[str]) -> dict[str, tuple[int, int]]:
     they end, so they are waited for."""
     connection = await asyncpg.connect(url)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await connection.fetchval(_OTHERS):
                 await asyncio.sleep(0.02)
         return {row[0]: (row[1], row[2] or 0) for row in await connection.fetch(_COUNTED, [*tables])}

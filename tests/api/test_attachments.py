@@ -253,7 +253,7 @@ async def test_an_announced_size_is_refused_before_the_body_comes(api_url: str) 
         f"POST /v1/chats/{CHAT}/attachments?kind=photo&filename=a&upload_key=upload-0001 HTTP/1.1\r\nHost: api\r\n"
         f"Authorization: Bearer {SERVICE_TOKEN}\r\nContent-Length: {3 * MAX_ATTACHMENT_BYTES}\r\n\r\n".encode()
     )
-    status = await asyncio.wait_for(reader.readline(), 10)
+    status = await asyncio.wait_for(reader.readline(), 30)
     assert status.split()[1] == b"413"
     writer.close()
 

@@ -299,7 +299,7 @@ async def test_a_sealer_outlives_the_database(database: Database, settings: Sett
     try:
         for count in (1, 2, 3):
             await database.sightings.add(Actor.chat(count), "homes.seen", "agreement", [1])
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while await owner.fetchval("SELECT count(*) FROM audit_seals") < count:
                     await asyncio.sleep(0.01)
             await owner.execute("SELECT pg_terminate_backend($1, 5000)", connections[-1].get_server_pid())

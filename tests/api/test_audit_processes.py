@@ -100,7 +100,7 @@ async def test_whatever_was_answered_is_recorded(
         assert unanswered, "the kill came too late to show anything"
         owner = await database.connect()
         # The survivor seals what the killed one recorded, too.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await owner.fetchval(
                 "SELECT count(*) FROM audit_events e WHERE NOT EXISTS "
                 "(SELECT FROM audit_seals s WHERE s.event_id = e.id)"

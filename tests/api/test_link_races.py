@@ -195,7 +195,7 @@ async def test_an_import_never_falls_over_somebody_who_waits_for_it(
         # The roll has learnt an ID number: nobody may refer to the person until that is committed.
         await session.execute(text("UPDATE people SET id_number_index = '\\x00' WHERE id = :p"), {"p": home.holder.id})
         task = await trying(api, database, OTHER, home.phone)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             assert await settle_links(session, vault, office_day()) == (0, 0)
         assert await task == 503
     await prove(api, OTHER, home.phone)
@@ -209,7 +209,7 @@ async def test_a_stranger_does_not_wait_for_an_import_and_so_stops_nobody(
     async with database.transaction() as session:
         await session.execute(text("UPDATE agreements SET as_of = as_of + 1"))
         path = f"/v1/chats/{{}}/agreements/{agreement.id}/codes"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for number in range(25):
                 await call(api, "POST", path.format(OTHER + number), 404, json={"scope": "everything"})
             await agree(api, OTHER)
@@ -220,5 +220,5 @@ async def test_a_holder_makes_a_code_while_an_import_is_under_way(
 ) -> None:
     async with database.transaction() as session:
         await session.execute(text("UPDATE agreements SET as_of = as_of + 1"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await invite(api, home.agreement)

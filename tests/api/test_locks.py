@@ -40,7 +40,7 @@ async def test_who_waits_too_long_is_told_to_come_again(
     ):
         async with database.transaction() as session:
             await session.execute(text("SELECT id FROM links FOR UPDATE"))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 error = await call(api, "DELETE", f"/v1/chats/{CHAT}/links/{link.id}", 503)
         assert error["code"] == "unavailable"
         await call(api, "DELETE", f"/v1/chats/{CHAT}/links/{link.id}", 204)
@@ -74,7 +74,7 @@ async def test_a_server_that_stands_still_keeps_no_connection(
         with pytest.raises(TimeoutError):
             async with frozen.transaction() as session:
                 await session.execute(text("SELECT 1"))
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 5
         async with frozen.transaction() as session:
             assert await session.scalar(text("SELECT 1")) == 1, "on another connection"
     finally:
@@ -86,7 +86,8 @@ async def test_who_finds_no_connection_free_is_told_to_come_again(
     settings: Settings, database_url: str, database: Database, factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once it waited for half a minute, when the bot had long given up, and was told that something had failed."""
-    monkeypatch.setattr(db, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(db, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(app, "LOCK_SECONDS", 60)
     link = await factory.link(CHAT, await factory.agreement())
     narrow = settings.model_copy(update={"database_pool_size": 1})
     headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
@@ -98,12 +99,12 @@ async def test_who_finds_no_connection_free_is_told_to_come_again(
         async with database.transaction() as session:
             await session.execute(text("SELECT id FROM links FOR UPDATE"))
             waiting = [asyncio.create_task(_status(api, target)) for _ in range(2)]
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while (await database.pool.fetch(_WAITING))[0][0] < 2:
                     await asyncio.sleep(0.01)
             began = time.monotonic()
             error = await call(api, "DELETE", target, 503)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 20
         assert error["code"] == "unavailable"
         assert sorted(await asyncio.gather(*waiting)) == [204, 404], "whichever came first"
 

@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import aiohttp
-import asyncpg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from api.agreements.service import former_refs
 from api.app import create_app
@@ -16,7 +18,7 @@ from api.cases.schemas import CaseCategory, CaseEventKind, CaseState
 from api.chats.models import Chat
 from api.db import Database
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope
-from api.messages import bell
+from api.messages import bell, routes
 from api.messages.claims import LAPSES
 from api.messages.models import Delivery
 from api.messages.reports import ATTEMPTS
@@ -24,7 +26,8 @@ from api.messages.schemas import AccessGranted, CaseUpdated, Claimed, DeliverySt
 from api.messages.service import enqueue_notice, enqueue_notices
 from api.settings import Settings
 from tests.api.calls import call
-from tests.api.outbox import CHAT, change, claim, lapse, notice, put, put_many, rows, tell
+from tests.api.outbox import CHAT, change, claim, ends_while_a_claim_waits, lapse, notice, put, put_many, rows, tell
+from tests.api.waiting import started
 from tests.conftest import SERVICE_TOKEN
 from tests.factories import Factory
 from tests.serving import serving
@@ -41,6 +44,12 @@ def settings(settings: Settings) -> Settings:
 async def only(factory: Factory) -> Delivery:
     [row] = await rows(factory)
     return row
+
+
+async def the_time(factory: Factory) -> datetime:
+    """By the database's clock."""
+    async with factory.database.reading() as reader:
+        return (await reader.execute(select(func.clock_timestamp()))).scalar_one()
 
 
 # --- leases ---
@@ -118,7 +127,8 @@ async def test_many_couriers_over_several_processes_get_each_message_once(
     got: list[int] = []
 
     async def carry(client: aiohttp.ClientSession) -> None:
-        while messages := await claim(client, 7, wait=0.3):
+        while len(got) < 400:
+            messages = await claim(client, 7, wait=0.3)
             got.extend(one["id"] for one in messages)
             assert await tell(client, messages, "sent", message_id=1) == len(messages)
 
@@ -127,6 +137,7 @@ async def test_many_couriers_over_several_processes_get_each_message_once(
         serving(create_app(settings, database_url)) as two,
         aiohttp.ClientSession(one, headers=headers) as first,
         aiohttp.ClientSession(two, headers=headers) as second,
+        asyncio.timeout(120),
     ):
         await asyncio.gather(*(carry(client) for client in (first, second) for _ in range(4)))
     assert len(got) == len(set(got)) == 400
@@ -139,7 +150,7 @@ async def test_a_message_that_somebody_holds_is_passed_over_without_waiting(
     await put(factory, CHAT, CHAT + 1)
     async with factory.database.transaction() as session:
         await session.execute(text("SELECT id FROM deliveries ORDER BY id LIMIT 1 FOR UPDATE"))
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             [message] = await claim(api)
     assert message["chat_id"] == CHAT + 1
 
@@ -253,7 +264,7 @@ async def test_many_that_are_not_to_be_sent_do_not_hide_the_one_that_is(
     for _ in range(150):
         await put(factory, CHAT)
     await put(factory, CHAT + 1)
-    assert [one["chat_id"] for one in await claim(api, 3, wait=5)] == [CHAT + 1]
+    assert [one["chat_id"] for one in await claim(api, 3, wait=20)] == [CHAT + 1]
 
 
 # --- what comes of a try ---
@@ -266,19 +277,17 @@ async def test_what_was_refused_for_a_passing_reason_is_tried_for_a_day(
     pauses = []
     for attempt in range(1, ATTEMPTS + 1):
         [message] = await claim(api)
+        began = await the_time(factory)
         assert await tell(api, [message], "retry", reason="server_error") == 1
+        over = await the_time(factory)
         row = await only(factory)
         assert row.attempts == attempt
         if row.state is DeliveryState.WAITING:
-            async with factory.database.reading() as reader:
-                late = await reader.execute(
-                    text("SELECT extract(epoch FROM not_before - now())::float FROM deliveries")
-                )
-                pauses.append(late.scalar_one())
-            assert await claim(api) == []
+            pauses.append((row.not_before - began).total_seconds())
+            assert row.not_before - over <= timedelta(seconds=min(2**attempt, 3600)) <= row.not_before - began
+            if attempt > 4:  # before, it may be over on a machine that is busy
+                assert await claim(api) == []
             await change(factory, "not_before = now()")
-    assert pauses[:4] == pytest.approx([2, 4, 8, 16], abs=1)
-    assert max(pauses) <= 3600
     assert 20 * 3600 < sum(pauses) < 30 * 3600
     assert (row.state, row.error, row.payload) == (DeliveryState.FAILED, "server_error", None)
 
@@ -337,34 +346,55 @@ async def test_a_reason_is_a_word_of_the_couriers_own(
 # --- waiting ---
 
 
-async def test_who_waits_is_told_at_once(
-    api: aiohttp.ClientSession, factory: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bell, "POLL", 30.0)  # no look that comes by itself
-    waiting = asyncio.create_task(claim(api, wait=20))
-    await asyncio.sleep(1.3)  # the listener is there by now
+LISTENS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND query ~ '^(LISTEN|SELECT$)' AND pid <> $1
+"""
+
+
+async def listener(database: Database, but: int = 0) -> int:
+    """The server's process that rings for the API, once there is one; ``but``: another one than this."""
+    async with asyncio.timeout(60):
+        while not (found := await database.pool.fetch(LISTENS, but)):
+            await asyncio.sleep(0.02)
+    [[pid]] = found
+    return int(pid)
+
+
+@asynccontextmanager
+async def told_long_before_the_end(api: aiohttp.ClientSession) -> AsyncIterator[None]:
+    """Somebody waits, and gets the message that is put there inside the block: not as the waiting ends, when whoever
+    waits looks once more."""
+    waiting = asyncio.create_task(claim(api, wait=25))
+    await asyncio.sleep(0.5)  # it has looked by now
     assert not waiting.done()
     began = time.monotonic()
-    await put(factory, CHAT)
+    yield
     assert len(await waiting) == 1
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 12
+
+
+async def test_who_waits_is_told_at_once(
+    api: aiohttp.ClientSession, factory: Factory, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "POLL", 60.0)  # no looks by itself
+    assert await claim(api, wait=0.3) == []
+    await listener(database)
+    async with told_long_before_the_end(api):
+        await put(factory, CHAT)
 
 
 async def test_who_waits_is_told_also_while_nobody_listens(
-    api: aiohttp.ClientSession, factory: Factory, database_url: str
+    api: aiohttp.ClientSession, factory: Factory, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = asyncio.create_task(claim(api, wait=10))
-    await asyncio.sleep(0.3)
-    connection = await asyncpg.connect(database_url)
-    ended = await connection.fetchval(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND query ILIKE 'LISTEN %'"
-    )
-    await connection.close()
-    assert ended == 1
-    await put(factory, CHAT)
-    async with asyncio.timeout(3):
-        assert len(await waiting) == 1
+    monkeypatch.setattr(bell, "POLL", 60.0)  # so long nobody will
+    assert await claim(api, wait=0.3) == []
+    pid = await listener(database)
+    async with told_long_before_the_end(api):
+        [[ended]] = await database.pool.fetch("SELECT pg_terminate_backend($1, 60000)", pid)
+        assert ended
+        await put(factory, CHAT)
+    assert await database.pool.fetch(LISTENS, 0) == []
 
 
 async def test_who_waits_is_told_at_once_though_the_listener_once_went_deaf(
@@ -372,25 +402,15 @@ async def test_who_waits_is_told_at_once_though_the_listener_once_went_deaf(
 ) -> None:
     """Its connection is dead without having ended, as behind a broken wire: it is asked now and then."""
     monkeypatch.setattr(bell, "CHECK", 0.2)
-    monkeypatch.setattr(bell, "CONNECT_SECONDS", 0.5)
-    listening = """
-    SELECT pid FROM pg_stat_activity
-    WHERE datname = current_database() AND query ~ '^(LISTEN|SELECT$)' AND pid <> $1
-    """
+    monkeypatch.setattr(bell, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(routes, "POLL", 60.0)
     assert await claim(api, wait=0.3) == []
-    [[deaf]] = await database.pool.fetch(listening, 0)
+    deaf = await listener(database)
     os.kill(deaf, signal.SIGSTOP)
     try:
-        async with asyncio.timeout(10):
-            while not await database.pool.fetch(listening, deaf):
-                await asyncio.sleep(0.05)
-        monkeypatch.setattr(bell, "POLL", 30.0)  # no look that comes by itself
-        waiting = asyncio.create_task(claim(api, wait=20))
-        await asyncio.sleep(1.2)
-        began = time.monotonic()
-        await put(factory, CHAT)
-        assert len(await waiting) == 1
-        assert time.monotonic() - began < 10
+        await listener(database, but=deaf)
+        async with told_long_before_the_end(api):
+            await put(factory, CHAT)
     finally:
         os.kill(deaf, signal.SIGCONT)
 
@@ -398,7 +418,7 @@ async def test_who_waits_is_told_at_once_though_the_listener_once_went_deaf(
 async def test_who_waits_in_vain_is_told_so_in_time(api: aiohttp.ClientSession, factory: Factory) -> None:
     began = time.monotonic()
     assert await claim(api, wait=0.4) == []
-    assert 0.35 < time.monotonic() - began < 15
+    assert 0.35 < time.monotonic() - began < 12
 
 
 async def test_who_hangs_up_while_waiting_gets_nothing(api: aiohttp.ClientSession, factory: Factory) -> None:
@@ -408,41 +428,30 @@ async def test_who_hangs_up_while_waiting_gets_nothing(api: aiohttp.ClientSessio
     await asyncio.wait([waiting])
     await asyncio.sleep(0.1)
     await put(factory, CHAT)
-    [message] = await claim(api, wait=3)
+    [message] = await claim(api, wait=20)
     assert (await only(factory)).attempts == 1
     assert await tell(api, [message], "sent", message_id=1) == 1
 
 
 async def test_who_hangs_up_while_the_claim_is_made_has_it_given_back(
-    api: aiohttp.ClientSession, factory: Factory
+    api: aiohttp.ClientSession, factory: Factory, database: Database
 ) -> None:
     await put(factory, CHAT)
     async with factory.database.transaction() as session:
         # Somebody else is at the bucket: the claim waits for it.
         await session.execute(text("SELECT 1 FROM send_bucket FOR UPDATE"))
-        waiting = asyncio.create_task(claim(api, wait=20))
-        await asyncio.sleep(0.3)
+        waiting = await started(database, claim(api, wait=20))
         waiting.cancel()
         await asyncio.wait([waiting])
         await asyncio.sleep(0.1)
-    async with asyncio.timeout(3):
-        [message] = await claim(api, wait=3)
+    [message] = await claim(api, wait=20)
     row = await only(factory)
     assert (row.attempts, row.doubts) == (1, 0)
     assert message["id"] == row.id
 
 
 async def test_a_server_that_ends_does_not_wait_for_who_waits(settings: Settings, database_url: str) -> None:
-    headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
-    async with aiohttp.ClientSession(headers=headers) as client:
-        async with serving(create_app(settings, database_url)) as url:
-            request = {"wait_seconds": 20}
-            waiting = asyncio.create_task(client.post(f"{url}/v1/messages/claim", json=request))
-            await asyncio.sleep(0.3)
-            began = time.monotonic()
-        assert time.monotonic() - began < 10
-        async with await waiting as response:
-            assert (response.status, (await response.json())["messages"]) == (200, [])
+    await ends_while_a_claim_waits(create_app(settings, database_url))
 
 
 # --- what can be counted ---
@@ -462,11 +471,12 @@ async def test_metrics_tell_what_waits_and_what_became_of_the_rest(
     await change(factory, "payload = NULL", f"chat_id = {CHAT + 3}")
     found = await metrics()
     assert found["shanglou_outbox_waiting"] == 5
-    assert found["shanglou_outbox_late_seconds"] == pytest.approx(90, abs=5)
+    assert 90 <= found["shanglou_outbox_late_seconds"] < 150
     messages = await claim(api)
     await tell(api, messages[:2], "sent", message_id=1)
     await tell(api, messages[2:3], "gone")
     await tell(api, messages[3:], "retry")
+    await change(factory, "not_before = not_before + interval '1 minute'")  # it does not become due meanwhile
     found = await metrics()
     for outcome, count in (("sent", 2), ("gone", 1), ("retry", 1), ("failed", 1)):
         assert found[f'shanglou_deliveries_total{{outcome="{outcome}"}}'] == count

@@ -52,7 +52,7 @@ async def test_jobs_that_wait_and_that_are_held(
         await session.execute(text("UPDATE pgqueuer.pgqueuer SET execute_after = now() - interval '90 seconds'"))
     found = await read(api)
     assert [found[f"shanglou_jobs_{name}"][()] for name in ("waiting", "running", "held")] == [1, 0, 0]
-    assert found["shanglou_jobs_late_seconds"][()] == pytest.approx(90, abs=10)
+    assert 90 <= found["shanglou_jobs_late_seconds"][()] < 150
     async with working(settings, database_url, failing) as [worker]:
         await until(database, JobState.HELD)
         assert worker.metrics.registry.get_sample_value("shanglou_worker_ready") == 1

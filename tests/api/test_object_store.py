@@ -35,5 +35,5 @@ async def test_it_gives_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         began = time.monotonic()
         with pytest.raises(Unavailable):
             await store.put("a", io.BytesIO(b"x"))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
     assert 2 <= asked <= 4, "tried again, and not for ever"

@@ -259,7 +259,7 @@ async def test_rows_that_somebody_holds_are_left_for_the_next_night(
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         await connection.execute("SELECT 1 FROM verification_attempts ORDER BY id LIMIT 1 FOR UPDATE")
-        assert await asyncio.wait_for(erase(database, settings), 5) == {"verification_attempt": 1}
+        assert await asyncio.wait_for(erase(database, settings), 30) == {"verification_attempt": 1}
     await connection.close()
     assert await erase(database, settings) == {"verification_attempt": 1}
 

@@ -298,14 +298,14 @@ async def test_it_waits_for_no_lock_and_comes_back(
         # Holds the row until it commits, and another one as any row does that refers to it.
         await session.execute(update(Person).where(Person.id == people[0].id).values(name=newest))
         await session.execute(insert(PersonPhone).values(person_id=people[1].id, phone=b"", phone_index=b""))
-        async with asyncio.timeout(5), database.reading() as writer:
+        async with asyncio.timeout(30), database.reading() as writer:
             written = (await writer.execute(resealing.write, resealing.arrays(changes))).all()
         assert sorted(row.id for row in written) == [people[1].id, people[2].id]
         await session.execute(text("DELETE FROM person_phones WHERE phone = ''"))
         rotating = asyncio.create_task(rotate(database, both.vault(), store, silent))
         await asyncio.sleep(1.5)
         assert not rotating.done()
-    outcome = await asyncio.wait_for(rotating, 30)
+    outcome = await asyncio.wait_for(rotating, 120)
     assert keys_in_use(outcome.usage) == {ACTIVE}
     values = await sealed_values(database)
     assert both.vault().open("person.name", values["person.name", people[0].id]) == "李示例"

@@ -17,7 +17,7 @@ async def started(database: Database, asked: Coroutine[Any, Any, T]) -> asyncio.
     waits = (
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not task.done():
             async with database.reading() as reader:
                 if (await reader.execute(text(waits))).scalar_one():

@@ -248,7 +248,7 @@ def update_of(application: App, wire: dict[str, Any]) -> Update:
     return update
 
 
-async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
     """Waits for a condition.
 
     Raises:

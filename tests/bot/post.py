@@ -28,7 +28,7 @@ from tests.people import Person
 from tests.serving import serving
 
 BATCH = 10
-SLOW = 0.3
+SLOW = 1.0
 """Seconds of a call of Telegram's that takes its time."""
 
 
@@ -176,7 +176,7 @@ class Post:
         for each in words:
             await put(self.factory, self.person.id, words=each)
 
-    async def settled(self, seconds: float = 20) -> list[Delivery]:
+    async def settled(self, seconds: float = 60) -> list[Delivery]:
         """All messages, once none waits any more."""
         async with asyncio.timeout(seconds):
             while True:
@@ -187,7 +187,7 @@ class Post:
 
     async def tried(self, times: int = 1) -> Delivery:
         """The first message, when it has been tried and reported so often."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 row = (await rows(self.factory))[0]
                 if row.attempts >= times and row.lease_id is None:

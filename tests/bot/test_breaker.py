@@ -187,16 +187,16 @@ async def told(person: Person) -> float:
 async def test_people_are_told_at_once_and_the_api_is_left_alone(
     world: World, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend_calls, "TOTAL_TIMEOUT", 2.0)
+    monkeypatch.setattr(backend_calls, "TOTAL_TIMEOUT", 6.0)
     monkeypatch.setattr("bot.rests._FIRST", 30.0)
     monkeypatch.setattr("bot.backend.breaker.LONGEST_REST", 30.0)
     async with world.run():
         people = [await world.person(f"P{place}", language="en") for place in range(FAILURES + 3)]
         office.hold = asyncio.Event()
         waited = await asyncio.gather(*(told(person) for person in people[:FAILURES]))
-        assert min(waited) >= 2
+        assert min(waited) >= 6
         asked = office.asked.total()
-        assert max([await told(person) for person in people[FAILURES:]]) < 1.5
+        assert max([await told(person) for person in people[FAILURES:]]) < 5
         assert office.asked.total() == asked
         office.hold.set()
         office.hold = None

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from sqlalchemy import text
+from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
-from api.messages.models import Delivery
+from api.messages import routes
+from api.messages.models import Delivery, SendBucket
 from api.messages.schemas import Claimed, DeliveryState, NoticeKind, Report, Reported
 from api.messages.service import PAYLOAD
 from bot import courier as courier_module
 from bot.app import run_courier, running_courier
 from bot.backend.messages import MessageCalls
+from bot.courier import WAIT
 from bot.ui import Letter
 from handlers.registry import compose
 from locales import Translator
@@ -25,13 +27,16 @@ from tests.api.outbox import change, lapse, notice, put, rows
 from tests.bot.conftest import serving_aiohttp, until
 from tests.bot.post import BATCH, SLOW, Post
 
+WAITS = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
-async def test_what_is_put_into_the_outbox_arrives_at_once(post: Post) -> None:
+
+async def test_what_is_put_into_the_outbox_arrives_at_once(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "POLL", 60.0)  # nothing is looked for that nothing rings for
     async with running_courier(post.settings()):
         began = time.monotonic()
         await post.put("缺材料")
         message = await post.person.expect("缺材料")
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < WAIT / 2
         assert message.protected
         [row] = await post.settled()
     assert (row.state, row.message_id, row.attempts, row.payload) == (DeliveryState.SENT, message.id, 1, None)
@@ -54,7 +59,7 @@ async def test_reports_are_gathered_until_nothing_more_can_come(post: Post, monk
         return await report(self, told)
 
     monkeypatch.setattr(MessageCalls, "report_messages", noted)
-    monkeypatch.setattr(courier_module, "GATHER", 15.0)
+    monkeypatch.setattr(courier_module, "GATHER", 60.0)
     await post.put(*(f"第{number}件" for number in range(BATCH)))
     # The answers to two of them come late, one after the other.
     await post.fault(200, delay=0.4)
@@ -62,26 +67,28 @@ async def test_reports_are_gathered_until_nothing_more_can_come(post: Post, monk
     began = time.monotonic()
     async with post.courier():
         await post.settled()
-        assert time.monotonic() - began < 10, "it waited though all was told"
+        assert time.monotonic() - began < 30, "it waited though all was told"
         assert sum(sizes) == BATCH
         assert sizes[-1] >= 2, f"late ones were told one by one: {sizes}"
         await post.put("另一件")
         began = time.monotonic()
         await post.settled()
-        assert time.monotonic() - began < 10, "a lone one was kept back"
+        assert time.monotonic() - began < 30, "a lone one was kept back"
 
 
 async def test_telegrams_pause_is_kept_by_all_and_then_it_arrives(post: Post) -> None:
-    await post.fault(429, retry_after=1)
+    await post.fault(429, retry_after=2)
     async with post.courier(), post.courier():
         await post.put("第一件")
         await until(lambda: bool(post.world.outbox.failed.get("sendMessage")))
-        began = time.monotonic()
         await asyncio.sleep(0.2)
         await post.put("第二件")
-        await post.person.expect("第二件")
-        assert time.monotonic() - began > 0.8, "the second courier, or the first, did not wait"
         found = await post.settled()
+    async with post.factory.database.reading() as reader:
+        over = (await reader.execute(select(SendBucket.held_until))).scalar_one()
+    for row in found:
+        assert row.finished_at is not None
+        assert over < row.finished_at, "the second courier, or the first, did not wait"
     assert await post.arrived() == Counter(["第一件", "第二件"])
     assert sum(post.world.outbox.failed["sendMessage"].values()) == 1, "nobody asked during the pause"
     assert [(row.state, row.attempts) for row in found] == [(DeliveryState.SENT, 1)] * 2
@@ -323,7 +330,7 @@ async def test_who_could_not_report_while_the_api_was_away_sends_nothing_twice(
 ) -> None:
     """Longer than the leases. It reports before it claims again."""
     monkeypatch.setattr(courier_module, "LONGEST_REST", 0.5)
-    monkeypatch.setattr(courier_module, "LEASE", 5)
+    monkeypatch.setattr(courier_module, "LEASE", 20)
     words = [f"第{number}件" for number in range(BATCH)]
     await post.fault(200, delay=SLOW, count=BATCH)
     await post.put(*words)
@@ -349,7 +356,7 @@ async def test_what_was_never_reported_goes_out_once_more(post: Post, monkeypatc
             await post.put(*(f"第{number}件" for number in range(BATCH)))
             await until(lambda: post.world.outbox.done["sendMessage"] >= 1)
             await post.stop_api()
-            await until(lambda: any(line["event"] == "reports_too_late" for line in logs), 10)
+            await until(lambda: any(line["event"] == "reports_too_late" for line in logs))
             await post.start_api()
             await lapse(post.factory)
             await post.settled()
@@ -366,7 +373,7 @@ async def test_it_finishes_what_it_has_in_hand(post: Post) -> None:
     await post.fault(200, delay=SLOW, count=100)
     await post.put(*words)
     async with post.courier():
-        await until(lambda: post.world.outbox.done["sendMessage"] >= BATCH, 15)
+        await until(lambda: post.world.outbox.done["sendMessage"] >= BATCH)
     found = await rows(post.factory)
     states = Counter(row.state for row in found)
     assert states[DeliveryState.SENT] == (await post.arrived()).total()
@@ -378,17 +385,22 @@ async def test_it_finishes_what_it_has_in_hand(post: Post) -> None:
     assert await post.arrived() == Counter(words)
 
 
-async def test_it_hangs_up_on_a_claim_that_is_being_made(post: Post) -> None:
+async def test_it_hangs_up_on_a_claim_that_is_being_made(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.app.LOCK_SECONDS", 60)  # else the API would soon answer
+    await post.stop_api()
+    await post.start_api()
     await post.put("缺材料")
     began = 0.0
     async with post.factory.database.transaction() as session:
         await session.execute(text("SELECT 1 FROM send_bucket FOR UPDATE"))
         async with post.courier():
-            await asyncio.sleep(0.3)
+            async with asyncio.timeout(30):
+                while not await post.factory.database.pool.fetch(WAITS):
+                    await asyncio.sleep(0.02)
             began = time.monotonic()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < WAIT / 2
         await asyncio.sleep(0.1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (row := (await rows(post.factory))[0]).lease_id is not None or row.attempts:
             await asyncio.sleep(0.02)
     assert row.state is DeliveryState.WAITING
@@ -403,7 +415,7 @@ async def test_it_ends_though_the_api_is_down(post: Post, monkeypatch: pytest.Mo
         await until(lambda: bool(post.world.outbox.done["sendMessage"]))
         await post.stop_api()
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30, "it tries again for as long as the messages are its own"
     await post.start_api()
 
 
@@ -412,5 +424,5 @@ async def test_it_runs_until_sigterm(post: Post) -> None:
     await post.put("缺材料")
     await post.person.expect("缺材料")
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)
     await post.settled()

@@ -66,7 +66,7 @@ async def test_one_that_is_killed_loses_nothing_and_repeats_what_it_had_in_hand_
     async with CourierProcess(post, tmp_path) as process:
         found = await post.settled(60)
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
     assert {row.state for row in found} == {DeliveryState.SENT}
     arrived = await post.arrived()
     assert set(arrived) == set(words), "lost"

@@ -62,7 +62,7 @@ async def talking(
         f"http://127.0.0.1:{server.port}/v1/",
         headers={"X-Name": "x"},
         size=size,
-        connect_timeout=2,
+        connect_timeout=30,
         keep_alive=keep_alive,
     )
     async with listener:
@@ -70,7 +70,7 @@ async def talking(
         await client.close()
 
 
-async def get(client: HttpClient, seconds: float = 5) -> Answer:
+async def get(client: HttpClient, seconds: float = 30) -> Answer:
     return await client.request("GET", "a?b=c", None, None, seconds=seconds)
 
 
@@ -94,7 +94,7 @@ async def test_an_answer_may_come_in_chunks_without_a_body_or_after_a_continue()
 
 async def test_a_body_travels_with_its_length() -> None:
     async with talking(OK) as (server, client):
-        await client.request("POST", "a", b"{}", {"Content-Type": "application/json"}, seconds=5)
+        await client.request("POST", "a", b"{}", {"Content-Type": "application/json"}, seconds=30)
     assert b"\r\nContent-Length: 2\r\n" in server.heads[0]
     assert b"\r\nContent-Type: application/json\r\n" in server.heads[0]
 
@@ -194,7 +194,7 @@ async def test_a_host_with_an_address_where_nobody_listens_is_reached_by_the_oth
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Telegram has addresses of both kinds; behind many a router the one kind leads nowhere."""
-    async with talking(OK) as (server, _), asyncio.timeout(5):
+    async with talking(OK) as (server, _), asyncio.timeout(30):
         nowhere, there = socket.socket(), server.port
         with nowhere:
             # Taken, and nobody listens: where packets are swallowed a test would have to wait.
@@ -206,7 +206,7 @@ async def test_a_host_with_an_address_where_nobody_listens_is_reached_by_the_oth
                 return list(found)
 
             monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
-            client = HttpClient("http://two.example/", headers={}, size=1, connect_timeout=2, keep_alive=4)
+            client = HttpClient("http://two.example/", headers={}, size=1, connect_timeout=30, keep_alive=4)
             assert await get(client) == Answer(200, b"ok")
             await client.close()
 
@@ -221,12 +221,12 @@ async def test_tls_is_spoken_with_who_can_show_who_they_are_and_with_nobody_else
     listener = await asyncio.start_server(server.serve, "localhost", 0, family=socket.AF_INET, ssl=context)
     address = f"https://localhost:{listener.sockets[0].getsockname()[1]}/"
     async with listener:
-        stranger = HttpClient(address, headers={}, size=1, connect_timeout=2, keep_alive=4)
+        stranger = HttpClient(address, headers={}, size=1, connect_timeout=30, keep_alive=4)
         with pytest.raises(NoConnection):
             await get(stranger)
         assert not server.heads, "nothing was said before"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        client = HttpClient(address, headers={}, size=1, connect_timeout=2, keep_alive=4)
+        client = HttpClient(address, headers={}, size=1, connect_timeout=30, keep_alive=4)
         assert [await get(client) for _ in range(2)] == [Answer(200, b"ok")] * 2
         await client.close()
 
@@ -251,5 +251,5 @@ def self_signed(host: str, folder: Path) -> Path:
 async def test_a_header_cannot_smuggle_another_in() -> None:
     async with talking(OK) as (server, client):
         with pytest.raises(ValueError, match="one line"):
-            await client.request("POST", "a", b"", {"Content-Type": "x\r\nX-Other: y"}, seconds=5)
+            await client.request("POST", "a", b"", {"Content-Type": "x\r\nX-Other: y"}, seconds=30)
     assert server.heads == []

@@ -30,14 +30,14 @@ async def test_it_runs_until_sigterm(world: World) -> None:
     await wang.send("/start")
     await wang.expect("Hello")
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)
 
 
 async def test_it_ends_on_sigterm_while_telegram_is_not_reachable(office: Office) -> None:
     task = asyncio.create_task(run(bot_settings(new_token(), f"http://127.0.0.1:{free_port()}", office.url)))
     await asyncio.sleep(0)
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)
 
 
 async def test_it_waits_for_a_telegram_that_comes_later(world: World, office: Office) -> None:

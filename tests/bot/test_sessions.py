@@ -133,7 +133,7 @@ async def test_no_more_run_at_once_than_allowed(bot: Bot) -> None:
         most = max(most, running)
         if running == 3:
             together.set()
-        await asyncio.wait_for(together.wait(), 10)
+        await asyncio.wait_for(together.wait(), 30)
         running -= 1
 
     bot.on_text(act)

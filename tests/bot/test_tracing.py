@@ -72,7 +72,7 @@ async def process(command: str, environment: dict[str, str]) -> AsyncIterator[No
     finally:
         started.terminate()
         with suppress(TimeoutError):
-            await asyncio.wait_for(started.wait(), 15)
+            await asyncio.wait_for(started.wait(), 60)
         if started.returncode is None:
             started.kill()
             await started.wait()

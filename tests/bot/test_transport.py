@@ -72,7 +72,7 @@ async def bot(server: Server) -> AsyncIterator[ExtBot[Any]]:
         yield bot
 
 
-def bot_for(url: str, *, read_timeout: float = 5.0) -> ExtBot[Any]:
+def bot_for(url: str, *, read_timeout: float = 30.0) -> ExtBot[Any]:
     return ExtBot(
         TOKEN,
         base_url=f"{url}/bot",

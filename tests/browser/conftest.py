@@ -34,7 +34,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
     context = await browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     page.on("console", listen)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page

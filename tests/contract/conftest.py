@@ -67,7 +67,7 @@ class Phone:
 
     async def answer(self, after: int) -> Json:
         """The next thing the bot says."""
-        found = await self.messages(after, wait=10)
+        found = await self.messages(after, wait=30)
         assert found, "the bot said nothing"
         return found[0]
 

@@ -118,7 +118,7 @@ async def test_a_conversation_with_an_aiogram_bot(polling: None, phone: Phone, w
     assert again["caption"] == "again"
     assert (again["photo"][-1]["width"], again["photo"][-1]["height"]) == (640, 480)
     tap = await phone.do("taps", message_id=again["message_id"], data="ok")
-    _, answer = await world.ask("GET", f"/play/users/{phone.id}/taps/{tap['callback_query_id']}?wait=5")
+    _, answer = await world.ask("GET", f"/play/users/{phone.id}/taps/{tap['callback_query_id']}?wait=30")
     assert (answer["text"], answer["show_alert"]) == ("好的", True)
     [seen] = await phone.messages(again["message_id"] - 1)
     assert "reply_markup" not in seen

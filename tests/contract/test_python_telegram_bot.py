@@ -243,7 +243,7 @@ async def test_a_tap_carries_the_message_and_waits_for_its_answer(
     assert isinstance(query.message, telegram.Message)
     assert query.message.reply_markup == keyboard("yes")
     await query.answer("好", show_alert=True)
-    _, answer = await world.ask("GET", f"/play/users/{phone.id}/taps/{tap['callback_query_id']}?wait=2")
+    _, answer = await world.ask("GET", f"/play/users/{phone.id}/taps/{tap['callback_query_id']}?wait=30")
     assert (answer["answered"], answer["text"], answer["show_alert"]) == (True, "好", True)
     with pytest.raises(BadRequest, match=r"(?i)query is too old"):
         await bot.answer_callback_query("12345")
@@ -291,19 +291,19 @@ async def test_updates_stay_until_an_offset_confirms_them(bot: telegram.Bot, pho
 
 
 async def test_a_long_poll_wakes_with_the_message(bot: telegram.Bot, phone: Phone) -> None:
-    poll = asyncio.create_task(bot.get_updates(timeout=10))
+    poll = asyncio.create_task(bot.get_updates(timeout=30))
     await asyncio.sleep(0.1)
     await phone.send("/start code@x 你好")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(15):
         [update] = await poll
     assert update.message is not None
     assert update.message.parse_entities(["bot_command"]) == {update.message.entities[0]: "/start"}
 
 
 async def test_two_pollers_are_one_too_many(bot: telegram.Bot, phone: Phone) -> None:
-    first = asyncio.create_task(bot.get_updates(timeout=10))
+    first = asyncio.create_task(bot.get_updates(timeout=30))
     await asyncio.sleep(0.1)
-    second = asyncio.create_task(bot.get_updates(timeout=10))
+    second = asyncio.create_task(bot.get_updates(timeout=30))
     with pytest.raises(Conflict, match="terminated by other getUpdates request"):
         await first
     await phone.send("hello")

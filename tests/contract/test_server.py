@@ -55,7 +55,7 @@ async def test_as_a_process_it_says_where_it_is_and_ends_on_sigterm() -> None:
         env=environment,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         line = (await process.stdout.readline()).decode()
         assert line.startswith("http://127.0.0.1:")
         assert line.endswith("1:mine\n")

@@ -88,7 +88,7 @@ async def test_both_sides_after_a_number_and_edits_since_an_event(world: World, 
 
     async with world.http.get(f"/play/users/{phone.id}/messages") as response:
         event = response.headers["X-Playground-Event"]
-    waiting = asyncio.create_task(phone.messages(since=event, wait=5))
+    waiting = asyncio.create_task(phone.messages(since=event, wait=30))
     await asyncio.sleep(0.05)
     await world.call("editMessageText", chat_id=phone.id, message_id=answer, text="two")
     [changed] = await waiting
@@ -162,7 +162,7 @@ async def test_events_stream_and_go_on_where_they_stopped(world: World, phone: P
     async def read(response: aiohttp.ClientResponse, count: int) -> list[tuple[int, str, Any]]:
         events: list[tuple[int, str, Any]] = []
         fields: dict[str, str] = {}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(events) < count:
                 line = (await response.content.readline()).decode().rstrip("\n")
                 if line and not line.startswith(":"):

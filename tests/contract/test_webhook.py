@@ -23,12 +23,17 @@ class Receiver:
         self.answer: Answer = lambda update: (200, None)
         self.running = self.most = 0
         self.seconds = 0.0
+        self.together = 1
+        """Nobody is answered before so many were there at the same time."""
 
     async def take(self, request: web.Request) -> web.Response:
         self.secrets.add(request.headers.get("X-Telegram-Bot-Api-Secret-Token"))
         update = await request.json()
         self.running += 1
         self.most = max(self.most, self.running)
+        async with asyncio.timeout(30):
+            while self.most < self.together:
+                await asyncio.sleep(0.01)
         await asyncio.sleep(self.seconds)
         self.running -= 1
         self.updates.append(update)
@@ -40,7 +45,7 @@ class Receiver:
         return [update["message"]["text"] for update in self.updates]
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.updates) < count:
                 await asyncio.sleep(0.01)
 
@@ -67,7 +72,7 @@ async def receiving(world: World, **options: Any) -> AsyncIterator[Receiver]:
 
 
 async def settled(world: World) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(world.state.updates):
             await asyncio.sleep(0.01)
 
@@ -103,7 +108,7 @@ async def test_a_failing_update_is_tried_again_before_the_next_one(world: World,
 async def test_one_chat_waits_for_itself_and_never_for_another(world: World, phone: Phone, new_phone: NewPhone) -> None:
     others = [await new_phone(f"邻居{number}") for number in range(8)]
     async with receiving(world) as receiver:
-        receiver.seconds = 0.2
+        receiver.seconds, receiver.together = 0.2, 9
         for text in ("a", "b"):
             await asyncio.gather(*(person.send(text) for person in (phone, *others)))
         await receiver.until(18)
@@ -122,7 +127,7 @@ async def test_a_tap_does_not_wait_for_a_message_of_the_same_chat(world: World, 
         await phone.send("a")
         for _ in range(2):
             await phone.do("taps", message_id=sent[1]["result"]["message_id"], data="x")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while sum("callback_query" in update for update in receiver.updates) < 2:
                 await asyncio.sleep(0.01)
         receiver.answer = lambda update: (200, None)
@@ -144,7 +149,7 @@ async def test_setting_the_same_webhook_again_interrupts_nothing(world: World, p
 async def test_connections_are_limited(world: World, new_phone: NewPhone) -> None:
     people = [await new_phone(f"邻居{number}") for number in range(6)]
     async with receiving(world, max_connections=2) as receiver:
-        receiver.seconds = 0.05
+        receiver.seconds, receiver.together = 0.05, 2
         await asyncio.gather(*(person.send("a") for person in people))
         await receiver.until(6)
         assert receiver.most == 2

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import time
 
 import aiohttp
@@ -51,7 +52,7 @@ async def test_telegram_cannot_deliver(deployment: Deployment, monkeypatch: pyte
     await deployment.tell_telegram("setWebhook", url=url, secret_token="x" * 32)
     async with aiohttp.ClientSession(deployment.telegram) as http:
         await (await Person.arrive(http, "王小明")).send("您好")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while troubles(findings := await deployment.look(monkeypatch)) == {}:
                 await asyncio.sleep(0.05)
     assert troubles(findings) == {"webhook": "failed"}
@@ -68,13 +69,13 @@ async def test_nobody_takes_updates(deployment: Deployment, monkeypatch: pytest.
     assert "101" in of(findings, "webhook").found
 
 
-@pytest.mark.parametrize(("ahead", "word"), [(60, "快 60 秒"), (-60, "慢 60 秒")])
+@pytest.mark.parametrize(("ahead", "word"), [(60, "快 (5[5-9]|6[0-5]) 秒"), (-60, "慢 (5[5-9]|6[0-5]) 秒")])
 async def test_this_clock_is_off(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, ahead: float, word: str
 ) -> None:
     findings = await deployment.look(monkeypatch, now=lambda: time.time() + ahead)
     assert troubles(findings) == {"telegram_clock": "failed", "clock": "failed"}
-    assert word in of(findings, "clock").found
+    assert re.search(word, of(findings, "clock").found)
 
 
 async def test_a_second_off_is_not_told(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from api.chats.granting import Grant, grant_links, revoke_link_by_staff
 from api.chats.models import Chat, Link
 from api.identity.schemas import LinkMethod, LinkRole, LinkScope
 from api.imports.service import LoadOptions, load_rolls
+from api.messages import routes
 from api.messages.models import Delivery
 from api.messages.schemas import AccessDeclined, AccessGranted, DeliveryState, Notice
 from api.messages.service import enqueue_notice
@@ -27,8 +28,8 @@ from tests.people import Person
 pytestmark = pytest.mark.security("The family knows who sees its home")
 
 NEW = "又有一个 Telegram 账号能看到您家的房子了"
-MOMENTS = 5.0
-"""Seconds within which a family is to be told."""
+MOMENTS = 12.0
+"""Seconds within which a family is to be told, on any machine. A courier that nothing rings for waits twice as long."""
 
 
 async def deliveries(factory: Factory) -> list[Delivery]:
@@ -38,7 +39,7 @@ async def deliveries(factory: Factory) -> list[Delivery]:
 
 async def settled(factory: Factory) -> list[Delivery]:
     """All messages, once none waits any more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             found = await deliveries(factory)
             if all(one.state is not DeliveryState.WAITING for one in found):
@@ -60,11 +61,12 @@ async def links_of(factory: Factory, person: Person) -> list[Link]:
 
 
 async def test_a_relative_comes_in_the_first_phone_is_told_and_one_tap_shuts_out(
-    system: System, factory: Factory, household: Household, resident: Person
+    system: System, factory: Factory, household: Household, resident: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = await let_in(resident, "让家人也能看", "生成邀请码", "全部", "一年")
-    began = time.monotonic()
+    monkeypatch.setattr(routes, "POLL", 60.0)
     child = await use_code(system, factory, code)
+    began = time.monotonic()
     notice = await resident.expect(NEW, household.agreement.number, "用邀请码验证", "身份：家人", "能看：全部")
     assert time.monotonic() - began < MOMENTS
     assert notice.protected

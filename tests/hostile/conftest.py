@@ -80,7 +80,7 @@ class HookedSystem(System):
             f"http://127.0.0.1:{self.port}/",
             headers={"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"},
             size=64,
-            connect_timeout=5,
+            connect_timeout=30,
             keep_alive=4,
         )
         self._bot.push_async_callback(self.hook.close)
@@ -90,7 +90,7 @@ class HookedSystem(System):
         return (await self.hook.request("POST", "updates", body, None, seconds=60)).status
 
 
-async def settled(system: System, seconds: float = 20) -> None:
+async def settled(system: System, seconds: float = 60) -> None:
     """Until everything that was sent is worked off.
 
     Raises:

@@ -60,7 +60,7 @@ async def test_the_api_answers_what_it_was_asked(system: Deployment, database: D
         assert not asked.done()
         api.ask_to_end()
         # Listening no more, so nobody else is sent there.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await api.is_ready():
                 await asyncio.sleep(0.05)
     assert await asked == 200

@@ -204,7 +204,7 @@ class Bots:
     async def more(self, token: str, count: int = 200) -> None:
         """Until so many more requests with this token were answered."""
         wanted = sum(n for (with_token, _), n in self.answers.items() if with_token == token) + count
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while sum(n for (with_token, _), n in self.answers.items() if with_token == token) < wanted:
                 await asyncio.sleep(0.005)
 
