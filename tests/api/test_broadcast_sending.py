@@ -15,7 +15,7 @@ from api.broadcasts.schemas import BroadcastAction, BroadcastState, Missing, Ope
 from api.broadcasts.sending import DELETABLE, Overtaken, settle_soon, start, start_when_due
 from api.chats.models import Chat
 from api.jobs import Job, JobState, enqueue
-from api.messages.routes import POLL
+from api.messages.bell import POLL
 from api.messages.schemas import ClaimedBatch, DeliveryState
 from api.settings import Settings
 from api.tasks import TASKS

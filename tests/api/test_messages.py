@@ -49,7 +49,8 @@ async def only(factory: Factory) -> Delivery:
 async def the_time(factory: Factory) -> datetime:
     """By the database's clock."""
     async with factory.database.reading() as reader:
-        return (await reader.execute(select(func.clock_timestamp()))).scalar_one()
+        now: datetime = (await reader.execute(select(func.clock_timestamp()))).scalar_one()
+    return now
 
 
 # --- leases ---

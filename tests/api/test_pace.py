@@ -158,7 +158,8 @@ async def test_a_bucket_for_one_keeps_nothing_back(settings: Settings, database_
 
 async def halted_until(factory: Factory) -> datetime:
     async with factory.database.transaction() as session:
-        return (await session.execute(text("SELECT held_until FROM send_bucket"))).scalar_one()
+        until: datetime = (await session.execute(text("SELECT held_until FROM send_bucket"))).scalar_one()
+    return until
 
 
 async def test_a_pause_that_telegram_asks_for_is_everybodys(

@@ -86,6 +86,7 @@ async def test_telegrams_pause_is_kept_by_all_and_then_it_arrives(post: Post) ->
         found = await post.settled()
     async with post.factory.database.reading() as reader:
         over = (await reader.execute(select(SendBucket.held_until))).scalar_one()
+    assert over is not None
     for row in found:
         assert row.finished_at is not None
         assert over < row.finished_at, "the second courier, or the first, did not wait"
