@@ -80,6 +80,7 @@ async def test_an_office_is_set_up_and_routes(desk: Desk, database: Database, en
         recorded = set(actions)
     assert {
         "department.added",
+        "departments.listed",
         "department.member_set",
         "department.member_removed",
         "routing_rule.added",

@@ -8,7 +8,7 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.agreements.schemas import AgreementKind
-from api.audit.service import OPERATOR
+from api.audit.service import OPERATOR, record
 from api.cases.departments import (
     LastDepartment,
     add_department,
@@ -56,6 +56,7 @@ def show(context: typer.Context) -> None:
 
     async def work(database: Database) -> tuple[Table, Table]:
         async with database.transaction() as session:
+            await record(session, OPERATOR, "departments.listed", "department", [None])
             people = Table("单位", "名称", "账号", "姓名", "负责人", "手上未办结")
             for department in await list_departments(session, settings.vault()):
                 people.add_row(str(department.id), department.name)
