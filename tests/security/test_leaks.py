@@ -18,6 +18,7 @@ from api.app import create_app
 from api.errors import InvalidInput
 from api.privacy import Vault
 from api.settings import Settings
+from bot import playground
 from tests.defences import Figure
 from tests.factories import Factory
 from tests.invented import invented
@@ -165,6 +166,22 @@ async def test_an_api_that_fails_quotes_nothing(
     assert heard.errors == 5
     assert "request_failed" in heard.written
     assert heard.leaks() == []
+
+
+def _handlers() -> set[logging.Handler]:
+    """Of all loggers."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+    return {handler for logger in loggers for handler in logger.handlers}
+
+
+async def test_no_server_writes_its_own_log(settings: Settings, database_url: str) -> None:
+    """uvicorn sets one up by itself, past ``bot.logs``, which goes on writing where stderr was then."""
+    before = _handlers()
+    async with playground.serve(playground.create_app(playground.new_token())):
+        pass
+    async with serving(create_app(settings, database_url)):
+        pass
+    assert _handlers() == before
 
 
 async def test_an_answer_that_quotes_is_found(
