@@ -17,6 +17,7 @@ from handlers.staff_case_questions import (
     TurnOfficers,
     ask_again,
     go,
+    offered,
     standing,
 )
 from handlers.staff_menu import staff_only
@@ -73,9 +74,7 @@ async def pick_officer(update: Update, ctx: Context, tap: PickOfficer) -> None:
     _, draft = standing(ctx)
     draft.officer_id, draft.officer = None, ""
     if tap.officer_id is not None:
-        departments = await ctx.backend.departments(ctx.chat_id)
-        officers = next((one.officers for one in departments if one.id == draft.department_id), [])
-        chosen = next((one for one in officers if one.id == tap.officer_id), None)
+        chosen = next((one for one in await offered(ctx, draft) if one.id == tap.officer_id), None)
         if chosen is None:
             await ask_again(ctx, _gone(ctx))
             return

@@ -174,9 +174,7 @@ def _department(ctx: Context, department: DepartmentOut) -> str:
 
 
 async def _officers(ctx: Context, draft: Draft, dialog_id: str, number: int) -> Screen:
-    departments = await ctx.backend.departments(ctx.chat_id)
-    officers = next((one.officers for one in departments if one.id == draft.department_id), [])
-    page = Page(officers, number)
+    page = Page(await offered(ctx, draft), number)
     keys: list[Row | InlineKeyboardButton] = [
         *(button(_officer(ctx, one), PickOfficer(dialog_id, one.id)) for one in page.items),
         turning(ctx, page.number, page.count, lambda n: TurnOfficers(dialog_id, n)),
@@ -185,6 +183,14 @@ async def _officers(ctx: Context, draft: Draft, dialog_id: str, number: int) -> 
     return ctx.t(
         "To whom of {department}? Who has the fewest open cases comes first.", department=draft.department
     ), keys
+
+
+async def offered(ctx: Context, draft: Draft) -> list[OfficerOut]:
+    """The department's officers, without those who gave what is to be reviewed: it is for somebody else to look at."""
+    departments = await ctx.backend.departments(ctx.chat_id)
+    gave = (await ctx.backend.case_route(ctx.chat_id, draft.number)).gave
+    officers = next((one.officers for one in departments if one.id == draft.department_id), [])
+    return [officer for officer in officers if officer.id not in gave]
 
 
 def _officer(ctx: Context, officer: OfficerOut) -> str:

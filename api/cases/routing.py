@@ -41,6 +41,7 @@ class Route:
     officer: Officer | None
     tried: list[tuple[Any, bool]]
     officers: list[Officer]
+    gave: frozenset[int]
 
 
 async def route(session: AsyncSession, case: Case) -> Route:
@@ -80,7 +81,7 @@ async def route(session: AsyncSession, case: Case) -> Route:
     officers = [] if department is None else await officers_of(session, department.id, besides=case.id)
     gave = await who_gave_what_is_reviewed(session, case)
     officer = next((officer for officer in officers if officer.has_room and officer.id not in gave), None)
-    return Route(department, officer, tried, officers)
+    return Route(department, officer, tried, officers, gave)
 
 
 async def officers_of(session: AsyncSession, department_id: int, *, besides: int | None = None) -> list[Officer]:
@@ -181,4 +182,5 @@ def route_out(vault: Vault, found: Route) -> RouteOut:
             for rule, fits in found.tried
         ],
         officers=[officer_out(vault, officer) for officer in found.officers],
+        gave=sorted(found.gave),
     )

@@ -107,10 +107,12 @@ def _rules(found: RouteOut) -> Table:
 
 
 def _load(found: RouteOut) -> Table:
-    table = Table("账号", "姓名", "手上另有未办结", "最多")
+    table = Table("账号", "姓名", "手上另有未办结", "最多", "能否分派")
     for officer in found.officers:
         most = "不限" if officer.most_open is None else str(officer.most_open)
-        table.add_row(str(officer.id), officer.name, str(officer.open_cases), most)
+        full = officer.most_open is not None and officer.open_cases >= officer.most_open
+        why = "不能，原答复是他作的" if officer.id in found.gave else "不能，已满" if full else "能"
+        table.add_row(str(officer.id), officer.name, str(officer.open_cases), most, why)
     return table
 
 

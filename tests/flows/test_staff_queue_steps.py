@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from api.audit.service import OPERATOR
+from api.cases.departments import add_rule
 from api.cases.models import CaseEvent
 from api.cases.schemas import MAX_ANSWER_CHARACTERS, CaseEventKind
 from api.cases.sweep import sweep_overdue
@@ -439,6 +441,32 @@ async def test_an_id_number_does_not_go_out(office: Office, factory: Factory) ->
     await officer.expect("信访件到此结束", "请到街道办办理。")
     await officer.tap("确定")
     await officer.expect("办好了：不予受理", "现在没有要办的事")
+
+
+async def test_a_review_is_offered_to_who_did_not_answer(office: Office, factory: Factory) -> None:
+    officer, other = await office.hire("接访甲"), await office.hire("接访乙")
+    chief = await office.hire("负责人", StaffRole.APPROVER)
+    department = await office.unit_of("住建局", officer, other)
+    async with factory.database.transaction() as session:
+        await add_rule(session, OPERATOR, department)
+    number = await brought_to(office, "answered", officer)
+    await office.say(number, "request_review", chat=office.resident.id, text="还是漏。")
+    await open_case(chief, number)
+    await chief.tap("交办")
+    await chief.expect("按分派规则", "住建局、接访乙")
+    # By name: whoever answered is not among them.
+    await chief.tap("住建局")
+    page = await chief.expect("交给住建局的哪一位")
+    assert any("接访乙" in key for key in page.buttons)
+    assert not any("接访甲" in key for key in page.buttons)
+    await chief.tap("取消")
+    # By the rules: it is done at the first go.
+    await open_case(chief, number)
+    await chief.tap("交办")
+    await chief.tap("按规则分派")
+    await chief.expect("交给：住建局、接访乙")
+    await chief.tap("确定")
+    await chief.expect("办好了：交办", "承办：住建局、接访乙")
 
 
 async def test_another_office_and_another_procedure(office: Office) -> None:

@@ -133,4 +133,7 @@ class RouteOut(BaseModel):
     officer_id: int | None
     officer: str | None
     rules: list[RuleTried]
-    officers: list[OfficerOut]
+    officers: list[OfficerOut] = Field(description="Of the department. The case itself is not among the open ones.")
+    gave: list[int] = Field(
+        default_factory=list, description="Accounts that gave what is to be reviewed: it is not given to them."
+    )
