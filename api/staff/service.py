@@ -98,7 +98,7 @@ async def change_account(
     account = await session.get(StaffAccount, account_id, with_for_update=True)
     if account is None:
         raise NotFound
-    handled_cases, let_in = _may(account, HANDLES_CASES), _may(account, LETS_IN)
+    handled_cases = _may(account, HANDLES_CASES)
     was = set(account.roles)
     will = was if roles is None else {role.value for role in roles}
     if actor == Actor.staff(account_id) and will - was:
@@ -121,7 +121,7 @@ async def change_account(
         await record(session, actor, "staff.enabled", "staff_account", [account_id])
     await session.flush()
     await session.refresh(account)
-    if let_in and not _may(account, LETS_IN):
+    if not _may(account, LETS_IN):
         await end_office_codes(session, actor, LinkCode.issued_by_staff_id == account_id)
     if handled_cases and not _may(account, HANDLES_CASES):
         await release_cases(session, vault, actor, account_id)
