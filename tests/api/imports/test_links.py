@@ -271,5 +271,6 @@ async def test_ten_thousand_households(database: Database, vault: Vault, figure:
     figure("20,000 links weighed against a roll, a third suspended and told", f"{seconds:.1f} s")
     assert (suspended, restored, added) == (2 * (households // 3), 0, 0)
     assert statements < 20
+    assert seconds < 20
     async with database.transaction() as session:
         assert await settle_links(session, vault, today) == (0, 0)
