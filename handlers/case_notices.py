@@ -60,6 +60,8 @@ def _heading(notice: CaseUpdated, tr: Translator) -> Html:
             return tr.t("❓ <b>The officer asks you something about complaint {number}</b>", number=number)
         case CaseEventKind.EXTENDED:
             return tr.t("⏳ <b>The answer to your complaint {number} takes longer</b>", number=number)
+        case CaseEventKind.ANSWERED if notice.again:
+            return tr.t("📄 <b>There is a new answer to your complaint {number}</b>", number=number)
         case CaseEventKind.ANSWERED:
             return tr.t("📄 <b>Your complaint {number} is answered</b>", number=number)
         case CaseEventKind.REVIEW_ANSWERED:
@@ -101,7 +103,15 @@ def _explained(notice: CaseUpdated, tr: Translator) -> Html | None:
             )
         case kind if kind in ANSWERS and notice.outcome is not None:
             by = tr.t("By: {department}", department=notice.department) if notice.department else None
-            return join("\n", [by, outcome_line(notice.outcome, tr)])
+            again = (
+                tr.t(
+                    "It was looked into once more for all who complained of it together. This answer takes the place "
+                    "of the one before; your days count anew."
+                )
+                if notice.again
+                else None
+            )
+            return join("\n", [again, by, outcome_line(notice.outcome, tr)])
         case CaseEventKind.MERGED:
             return tr.t(
                 "Others have complained of the same, and all get one answer. Your complaint keeps its number and its "

@@ -163,8 +163,9 @@ class Draft(BaseModel):
     def look_at(self, case: StaffCaseOut) -> None:
         """Take over how the case stands."""
         unreached = {*case.unreached}
-        self.version, self.followers = case.version, len(case.following)
-        self.is_unreached, self.unreached = case.number in unreached, len(unreached.intersection(case.following))
+        followers = case.answered_with if self.action is CaseAction.ANSWER else case.following
+        self.version, self.followers = case.version, len(followers)
+        self.is_unreached, self.unreached = case.number in unreached, len(unreached.intersection(followers))
 
     def take_file(self, file: AttachmentOut) -> None:
         """Add a stored file; one that is there already is not added again."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from api.agreements.models import AgreementUnit
 from api.audit.service import Actor, record
-from api.cases.lifecycle import BEFORE_ANSWER
+from api.cases.lifecycle import BEFORE_ANSWER, BEING_WORKED_ON, REVIEWED
 from api.cases.models import Case, CaseEvent
 from api.cases.queries import SUBJECT, UNIT_ID, families_of
 from api.cases.schemas import CaseActor, CaseCategory, CaseEventKind, CaseState, Join, Merge
@@ -193,11 +193,29 @@ async def end_offer(session: AsyncSession, case: Case, actor: Actor, acted_as: C
     await record(session, actor, "case.unpublished", "case", [case.id])
 
 
-async def members_of(session: AsyncSession, master_id: int) -> list[Case]:
-    """Members that are not answered yet, in the order in which they came, locked."""
+def is_answered_with_master(member: Any) -> ColumnElement[bool]:
+    """Whether a member gets the next answer of its master. One that has an answer gets it too, as long as that one came
+    with the master: who was answered apart since, or asked for a review, goes on alone."""
+    came_with_master = (
+        select(CaseEvent.follows_id)
+        .where(CaseEvent.case_id == member.id, CaseEvent.kind.in_(REVIEWED[CaseState.SECOND_REVIEW]))
+        .order_by(CaseEvent.id.desc())
+        .limit(1)
+        .correlate(member)
+        .scalar_subquery()
+        .is_not(None)
+    )
+    return or_(
+        member.state.in_(BEING_WORKED_ON),
+        and_(member.state.in_((CaseState.ANSWERED, CaseState.CLOSED)), came_with_master),
+    )
+
+
+async def members_of(session: AsyncSession, master_id: int, *which: ColumnElement[bool]) -> list[Case]:
+    """Members in the order in which they came, locked; unless told otherwise those that are not closed."""
     rows = await session.scalars(
         select(Case)
-        .where(Case.master_id == master_id, Case.state.in_((*BEFORE_ANSWER, CaseState.ANSWERED)))
+        .where(Case.master_id == master_id, *(which or (Case.state.in_((*BEFORE_ANSWER, CaseState.ANSWERED)),)))
         .order_by(Case.id)
         .with_for_update()
         .execution_options(populate_existing=True)

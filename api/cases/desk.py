@@ -147,7 +147,7 @@ async def perform(
         raise CaseChanged(**await _last_change(session, case))
     clocks = await running_clocks(session, case_id)
     gave = by.actor.kind is ActorKind.STAFF and by.actor.id in await who_gave_what_is_reviewed(session, case)
-    standing = standing_of(case, clocks, policy, now, gave=gave)
+    standing = standing_of(case, clocks, policy, now, gave=gave, following=follows_id is not None)
     row = find(standing, fields.action, by.acts_as)
     if by.acts_as not in row.by:
         raise NotAllowed
@@ -226,6 +226,7 @@ def _note(case: Case, row: Transition, given: dict[str, Any], now: datetime) -> 
         case action if action in ANSWERS:
             # Another answer is rated anew.
             case.answered_at, case.outcome, case.rating, case.solved = now, given["outcome"], None, None
+            case.closed_at = None
         case CaseAction.CLOSE:
             case.closed_at = now
         case CaseAction.REOPEN | CaseAction.REQUEST_REVIEW | CaseAction.REQUEST_SECOND_REVIEW:

@@ -12,6 +12,7 @@ from api.agreements.models import Agreement
 from api.agreements.queries import agreement_ref, ref_columns
 from api.audit.service import record
 from api.cases.clocks import light
+from api.cases.collective import is_answered_with_master
 from api.cases.desk import staff_by
 from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEING_WORKED_ON
 from api.cases.models import Case, Department
@@ -45,6 +46,12 @@ def _page() -> LookUp:
                 *(follower.state.in_(alike) & Case.state.in_(alike) for alike in (BEFORE_ACCEPTANCE, BEING_WORKED_ON)),
             ),
         )
+        .order_by(follower.id)
+        .correlate(Case)
+    )
+    answered_with = (
+        select(follower.number)
+        .where(follower.master_id == Case.id, Case.state.in_(BEING_WORKED_ON), is_answered_with_master(follower))
         .order_by(follower.id)
         .correlate(Case)
     )
@@ -96,6 +103,7 @@ def _page() -> LookUp:
             master.number.label("master"),
             func.array(members.scalar_subquery()).label("members"),
             func.array(following.scalar_subquery()).label("following"),
+            func.array(answered_with.scalar_subquery()).label("answered_with"),
             func.array(unreached.scalar_subquery()).label("unreached"),
         )
         .select_from(Case)
@@ -174,6 +182,7 @@ def _page_out(vault: Vault, row: Row, today: date) -> dict[str, Any]:
         "members",
         "families",
         "following",
+        "answered_with",
         "unreached",
     )
     return {name: row[name] for name in same} | {

@@ -37,11 +37,12 @@ def _steps() -> Iterator[str]:
             *(f"{kind} (if it runs)" for kind in row.renews),
         ]
         told = {When.NEVER: "", When.ALWAYS: "yes", When.MOVED: "if it goes to another department"}[row.tells]
-        within = f" (while {row.within or row.while_running} runs)" if row.within or row.while_running else ""
+        when = f" (while {row.within or row.while_running} runs)" if row.within or row.while_running else ""
+        when += " (with its collective case)" if row.following else ""
         by = f"{', '.join(row.by)}{', not who gave what is reviewed' if row.by_others else ''}"
         stops = "all" if len(row.stops) == len(CLOCKS) else ", ".join(row.stops)
         yield (
-            f"| {row.action}{within} | {', '.join(row.sources) or '–'} | {row.target or 'the same'} | "
+            f"| {row.action}{when} | {', '.join(row.sources) or '–'} | {row.target or 'the same'} | "
             f"{by} | {', '.join(starts)} | {stops} | {told} | {row.article} |"
         )
 

@@ -208,6 +208,20 @@ TABLE: tuple[Transition, ...] = (
         shows_text=True,
         article="32, 34",
     ),
+    # The collective case was worked on again: the new answer takes the place of the one that came with it before.
+    Transition(
+        A.ANSWER,
+        E.ANSWERED,
+        (S.ANSWERED, S.CLOSED),
+        S.ANSWERED,
+        by=OFFICE,
+        following=True,
+        needs=("outcome", "text or files"),
+        starts=(C.REVIEW_REQUEST, C.REOPEN),
+        tells=When.ALWAYS,
+        shows_text=True,
+        article="32, 34",
+    ),
     Transition(
         A.CLOSE,
         E.CLOSED,

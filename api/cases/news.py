@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.actors import Actor
 from api.cases.clocks import CLOCKS, Owed
+from api.cases.lifecycle import BEING_WORKED_ON
 from api.cases.lifecycle_rows import Transition
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department, DepartmentMember
 from api.cases.schemas import AttachmentOut, CaseAction, CaseEventKind, ClockKind, ClockOut
@@ -62,6 +63,7 @@ async def tell_resident(
         outcome=event.outcome,
         procedure=event.procedure,
         days=event.days,
+        again=event.kind is CaseEventKind.ANSWERED and event.from_state not in BEING_WORKED_ON,
         clocks=[
             clock_out(kind, clock.last_day, today)
             for kind, clock in clocks.items()

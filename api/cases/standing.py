@@ -38,7 +38,9 @@ async def who_gave_what_is_reviewed(session: AsyncSession, case: Case) -> frozen
     return frozenset(row.actor_id for row in last.values() if row.actor_kind is ActorKind.STAFF)
 
 
-def standing_of(case: Case, clocks: Running, policy: Policy, now: datetime, *, gave: bool = False) -> Standing:
+def standing_of(
+    case: Case, clocks: Running, policy: Policy, now: datetime, *, gave: bool = False, following: bool = False
+) -> Standing:
     return Standing(
         case.state,
         policy.day(now),
@@ -48,6 +50,7 @@ def standing_of(case: Case, clocks: Running, policy: Policy, now: datetime, *, g
         member=case.master_id is not None,
         published=case.published_at is not None,
         gave=gave,
+        following=following,
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, record
 from api.cases.clocks import Policy
-from api.cases.collective import end_offer, members_of
+from api.cases.collective import end_offer, is_answered_with_master, members_of
 from api.cases.desk import BY_SYSTEM, By, Done, perform
 from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEFORE_ANSWER, BEING_WORKED_ON
 from api.cases.models import Attachment, Case, CaseEvent
@@ -91,12 +91,14 @@ async def take_step(
         master.version += 1
         for member in await members_of(session, case.id):
             await _repoint(session, member, master.id, now)
-            await _bring_along(session, vault, policy, member, master, now)
+            if member.state in BEFORE_ANSWER:
+                await _bring_along(session, vault, policy, member, master, now)
         await _bring_along(session, vault, policy, case, master, now)
         await tell_joined(session, vault, master, by, policy.day(now))
         await _look_at_words(session, vault, policy, master, now)
     elif fields.action in FOLLOWED:
-        for member in await members_of(session, case.id):
+        which = [is_answered_with_master(Case)] if fields.action is CaseAction.ANSWER else []
+        for member in await members_of(session, case.id, *which):
             await _follow(session, vault, policy, by, member, done, fields, now)
         if case.state not in BEFORE_ANSWER:
             await _let_go(session, vault, policy, case, now)

@@ -28,6 +28,7 @@ class Standing:
         state: None before it is received.
         clocks: last days of those that run.
         gave: whether who looks gave what is reviewed now.
+        following: whether a step is asked for as a part of the collective case's.
     """
 
     state: CaseState | None
@@ -38,6 +39,7 @@ class Standing:
     member: bool = False
     published: bool = False
     gave: bool = False
+    following: bool = False
 
     def runs(self, kind: ClockKind) -> bool:
         """Whether the clock runs and its last day is not past."""
@@ -63,6 +65,7 @@ def _possible(standing: Standing) -> Iterator[Transition]:
             and row.supervised in (None, standing.supervised)
             and row.member in (None, standing.member)
             and row.published in (None, standing.published)
+            and (standing.following or not row.following)
         ):
             yield row
 

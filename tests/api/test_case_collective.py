@@ -178,6 +178,86 @@ async def test_who_joins_is_answered_with_the_others(desk: Desk, homes: dict[int
     ] == ["closed", "review", "closed"]
 
 
+@pytest.mark.parametrize("ended", ["answered", "closed"])
+async def test_another_answer_reaches_all_who_had_the_first(
+    desk: Desk, homes: dict[int, Agreement], ended: str
+) -> None:
+    """At the wish of one family the matter is looked into again: what comes of it is true for all."""
+    master, collective = await published(desk)
+    joined = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    await desk.act(master, "answer", **OPINION)
+    await desk.say(joined, "rate", chat=NEIGHBOUR, rating=1, solved=False, text="没有电梯。")
+    if ended == "closed":
+        await desk.act(master, "close")
+    assert (await desk.case(joined, chat=NEIGHBOUR)).state == ended
+    await desk.say(master, "reopen", text="还是没有。")
+    assert (await desk.page(master)).answered_with == [joined]
+    # Nobody answers a member that has its answer by itself.
+    await desk.act(joined, "answer", 409, **OPINION)
+
+    opinion = await desk.upload()
+    second: dict[str, Any] = {"outcome": "explained", "text": "电梯十二月安装。"}
+    await desk.act(master, "answer", **second, attachment_ids=[opinion])
+    case = await desk.case(joined, chat=NEIGHBOUR)
+    assert (case.state, case.outcome, case.rating, case.solved) == ("answered", "explained", None, None)
+    first_answer, *others, answer = [event for event in case.events if event.kind in ("answered", "closed")]
+    assert (first_answer.text, answer.text) == (OPINION["text"], second["text"])
+    assert [event.kind for event in others] == (["closed"] if ended == "closed" else [])
+    assert answer.attachment_ids == [opinion]
+    # With all the rights that go with an answer, from its own day on.
+    own = await desk.case(master)
+    assert case.clocks == own.clocks
+    assert [clock.kind for clock in case.clocks] == ["review_request", "reopen"]
+    assert {"reopen", "request_review", "rate"} <= {*case.allowed}
+    notice = (await told(desk, NEIGHBOUR))[-1]
+    assert (notice["number"], notice["news"], notice["again"]) == (joined, "answered", True)
+    notice = (await told(desk, RESIDENT))[-1]
+    assert (notice["number"], notice["news"], notice["again"]) == (master, "answered", False)
+    # Who gave it decides no review of it.
+    await desk.say(joined, "request_review", chat=NEIGHBOUR, text="不同意。")
+    refused = await desk.act(joined, "review_answer", 403, **OPINION)
+    assert refused["code"] == "own_answer"
+
+
+async def test_who_went_on_alone_after_the_first_answer_goes_on_alone(desk: Desk, homes: dict[int, Agreement]) -> None:
+    """A review looks at the answer that it was asked for; who was answered apart has an answer of their own."""
+    master, collective = await published(desk)
+    reviewed = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    apart = (await join(desk, OTHER_NEIGHBOUR, homes[OTHER_NEIGHBOUR], collective))["number"]
+    await desk.act(master, "answer", **OPINION)
+    await desk.say(reviewed, "request_review", chat=NEIGHBOUR, text="不同意。")
+    await desk.say(apart, "reopen", chat=OTHER_NEIGHBOUR, text="我家不一样。")
+    # While it is worked on, the next answer of the others is for it as well.
+    await desk.say(master, "reopen", text="还是没有。")
+    assert (await desk.page(master)).answered_with == [apart]
+    await desk.act(apart, "answer", outcome="supported", text="您家另行处理。")
+    assert (await desk.page(master)).answered_with == []
+    before = [(await desk.page(number)).events for number in (reviewed, apart)]
+    await desk.act(master, "answer", **OPINION)
+    assert [(await desk.page(number)).events for number in (reviewed, apart)] == before
+    # Nor does it once the review is decided.
+    await desk.act(reviewed, "review_answer", chat=COLLEAGUE, **OPINION)
+    await desk.say(master, "reopen", text="还是没有。")
+    await desk.act(master, "answer", **OPINION)
+    assert (await desk.page(reviewed)).events[-1].kind == "review_answered"
+
+
+async def test_what_joins_others_while_its_members_have_an_answer(desk: Desk, homes: dict[int, Agreement]) -> None:
+    """They go along, as they stand, and are answered with the others."""
+    first, collective = await published(desk)
+    member = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    await desk.act(first, "answer", **OPINION)
+    await desk.say(first, "reopen", text="没修好。")
+    second = await desk.to("assigned")
+    await desk.act(second, "accept")
+    await desk.act(first, "merge", master=second)
+    page = await desk.page(second)
+    assert (sorted(page.members), page.answered_with) == (sorted([first, member]), [first, member])
+    assert (await desk.page(member)).state == "answered"
+    await desk.act(second, "answer", outcome="explained", text="电梯十二月安装。")
+    assert (await desk.case(member, chat=NEIGHBOUR)).outcome == "explained"
+
+
 async def test_joining_twice_is_one_case(desk: Desk, homes: dict[int, Agreement]) -> None:
     master, collective = await published(desk)
     answers = await asyncio.gather(
@@ -582,4 +662,7 @@ async def test_only_who_can_follow_is_told_with_the_master(desk: Desk, homes: di
     await desk.act(number, "answer", **OPINION)
     await desk.say(number, "reopen", text="没修好。")
     page = await desk.page(number)
-    assert (page.members, page.following) == ([joined], [])
+    # Another answer is for all; that it takes longer, for instance, is told to whoever waits for one.
+    assert (page.members, page.following, page.answered_with) == ([joined], [], [joined])
+    await desk.act(number, "extend", days=10, text="要做检测。", approved_by="编造局长")
+    assert (await news(desk, NEIGHBOUR))[-1] == (joined, "answered")

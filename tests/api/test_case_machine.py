@@ -187,6 +187,7 @@ class Machine(RuleBasedStateMachine):
             and (row.supervised is None or row.supervised == (seen.case["supervised_at"] is not None))
             and (row.member is None or row.member == (seen.case["master_id"] is not None))
             and (row.published is None or row.published == (seen.case["published_at"] is not None))
+            and not row.following
         )
 
     async def _perform(self, action: CaseAction, who: CaseActor, moves: bool, before: Seen) -> Exception | None:

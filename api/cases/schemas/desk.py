@@ -84,6 +84,10 @@ class StaffCaseOut(CaseSummary):
     following: list[str] = Field(
         default_factory=list, description="Of the members: those that a step with this one is taken with as well."
     )
+    answered_with: list[str] = Field(
+        default_factory=list,
+        description="Of the members: those that get its next answer, among them who has the one before.",
+    )
     families: int = Field(default=1, description="That are answered together.")
     unreached: list[str] = Field(
         default_factory=list,
