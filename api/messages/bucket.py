@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Integer, and_, bindparam, case, cast, func, or_, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Integer,
+    ScalarSelect,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.lookups import LookUp
@@ -60,22 +74,29 @@ class Level:
         return self.held + max(0.0, tokens - self.tokens) / limit.rate
 
 
+# Read once for a refill: what flows in between two readings would be lost. It is read after the wait for the row.
+_READING: Any = select(_NOW.label("now")).subquery("reading").c.now
+
+
 def _clock_went_back() -> ColumnElement[bool]:
     """Whether the last refill lies ahead, by more than anybody waited for the row, and no halt put it there. Else
     nothing would flow in until the clock is there again."""
-    ahead = SendBucket.refilled_at > _NOW + timedelta(seconds=JUMP_SECONDS)
+    ahead = SendBucket.refilled_at > _READING + timedelta(seconds=JUMP_SECONDS)
     return and_(ahead, or_(SendBucket.held_until.is_(None), SendBucket.held_until < SendBucket.refilled_at))
 
 
-# A reading of the clock from before the wait for the row may lie before the last refill.
-_LAST = case((_clock_went_back(), _NOW), else_=SendBucket.refilled_at)
-_FLOWN_IN = func.greatest(0, _seconds(_NOW - _LAST)) * bindparam("rate", None, type_=Float())
+def _refilled() -> ScalarSelect[Any]:
+    """Tokens, and the moment at which there are so many."""
+    last = case((_clock_went_back(), _READING), else_=SendBucket.refilled_at)
+    flown_in = func.greatest(0, _seconds(_READING - last)) * bindparam("rate", None, type_=Float())
+    full = bindparam("burst", None, type_=Float())
+    refilled = select(func.least(full, SendBucket.tokens + flown_in), func.greatest(last, _READING))
+    return refilled.correlate(_TABLE).scalar_subquery()
+
+
 _REFILL = (
     update(_TABLE)
-    .values(
-        tokens=func.least(bindparam("burst", None, type_=Float()), SendBucket.tokens + _FLOWN_IN),
-        refilled_at=func.greatest(_LAST, _NOW),
-    )
+    .values({tuple_(_TABLE.c.tokens, _TABLE.c.refilled_at): _refilled()})
     .returning(_TABLE.c.tokens, func.greatest(0, _seconds(func.coalesce(SendBucket.held_until, _NOW) - _NOW)))
 )
 _TAKE = LookUp(update(_TABLE).values(tokens=_TABLE.c.tokens - bindparam("taken", None, type_=Integer())))

@@ -95,7 +95,7 @@ async def takings(factory: Factory) -> list[Taking]:
 def no_token_is_lost_or_made(record: list[Taking], rate: float, burst: float) -> None:
     """Whatever stands between two takings is what flowed in meanwhile: so it does at its pace, and does not stop."""
     for before, after in pairwise(record):
-        assert after.there == pytest.approx(before.flown_in(after.at, rate, burst), abs=0.01)
+        assert after.there == pytest.approx(before.flown_in(after.at, rate, burst), abs=0.001)
 
 
 @pytest.mark.parametrize(("rate", "burst"), [(27.0, 3.0), (90.0, 10.0)])
@@ -185,7 +185,7 @@ async def test_a_pause_that_telegram_asks_for_is_everybodys(
     assert {message["id"] for message in again} <= {message["id"] for message in messages}
     [first, then] = await takings(factory)
     assert then.at > over
-    assert then.there == pytest.approx(min(3, 27 * (then.at - over).total_seconds()), abs=0.01)
+    assert then.there == pytest.approx(min(3, 27 * (then.at - over).total_seconds()), abs=0.001)
     assert (first.taken, then.taken) == pytest.approx((3, len(again)))
 
 
