@@ -126,14 +126,18 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
 
     # Answers
 
-    async def reply(self, text: str, keyboard: Keyboard | None = None, *, personal: bool = False) -> int:
+    async def reply(
+        self, text: str, keyboard: Keyboard | None = None, *, personal: bool = False, to: Message | None = None
+    ) -> int:
         """Send a message; gives its number.
 
         Args:
             text: Telegram HTML, at most 4,096 characters.
             keyboard: of any kind.
             personal: it tells something about the family: Telegram lets nobody forward or save it.
+            to: the message that it replies to, which Telegram then shows above it, and brings along with a tap.
         """
+        answered = {"message_id": to.message_id, "allow_sending_without_reply": True} if to is not None else None
         sent = await self._call(
             "sendMessage",
             chat_id=self.chat_id,
@@ -142,6 +146,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
             reply_markup=wire(keyboard),
             link_preview_options=_NO_PREVIEW,
             protect_content=personal or None,
+            reply_parameters=answered,
         )
         number: int = sent["message_id"]
         return number

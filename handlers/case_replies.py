@@ -57,14 +57,14 @@ async def take_reply(update: Update, ctx: Context, number: str) -> None:
     if case is None:
         return
     message = message_of(update)
-    action = _action(case)
+    action = action_now(case)
     if action is not None and message.text:
         await _send_at_once(ctx, case, action, message)
     elif not await is_busy(ctx):
-        await _collect(update, ctx, case, action)
+        await collect(update, ctx, case, action)
 
 
-def _action(case: CaseOut) -> CaseAction | None:
+def action_now(case: CaseOut) -> CaseAction | None:
     """What a reply is now; None: nothing can be added."""
     return next((action for action in (CaseAction.REPLY, CaseAction.ADD) if action in case.allowed), None)
 
@@ -90,7 +90,7 @@ async def _send_at_once(ctx: Context, case: CaseOut, action: CaseAction, message
         # It was closed, or the question was settled, in this very moment: what was written is kept.
         now = await find_case(ctx, case.number)
         if now is not None and not await is_busy(ctx):
-            await _collect(ctx.turn.update, ctx, now, _action(now))
+            await collect(ctx.turn.update, ctx, now, action_now(now))
         return
     await ctx.reply(
         join("\n\n", [struck_out, _taken(ctx, case, action)]),
@@ -112,10 +112,11 @@ def _taken(ctx: Context, case: CaseOut, action: CaseAction) -> Html:
 async def collect_answer(update: Update, ctx: Context, case: CaseOut) -> None:
     """What was sent without replying to anything, while the office waits for an answer: it is likely that answer, so it
     is kept, and goes only when the person says so."""
-    await _collect(update, ctx, case, CaseAction.REPLY)
+    await collect(update, ctx, case, CaseAction.REPLY)
 
 
-async def _collect(update: Update, ctx: Context, case: CaseOut, action: CaseAction | None) -> None:
+async def collect(update: Update, ctx: Context, case: CaseOut, action: CaseAction | None) -> None:
+    """Keep what was sent for a complaint, and ask whether it is to go; without an action, what shall become of it."""
     draft = CaseDraft(number=case.number, action=action or CaseAction.ADD)
     if action is CaseAction.REPLY and (asked := question(case)):
         draft.question = asked.event.text

@@ -26,6 +26,8 @@ SOLVED = {
     None: lazy("🤔 I cannot say yet"),
 }
 
+SEND = lazy("✅ Send to the office")
+
 
 def is_about_case(ctx: Context) -> bool:
     dialog = ctx.session.dialog
@@ -151,7 +153,7 @@ def _say(ctx: Context, draft: CaseDraft, dialog_id: str, cancel: InlineKeyboardB
     return (
         join("\n\n", [heading, collected(ctx, draft), way_on]),
         rows(
-            button(ctx.plain("✅ Send to the office"), Send(dialog_id, draft.number, draft.seal())) if ready else None,
+            button(ctx.plain(SEND), Send(dialog_id, draft.number, draft.seal())) if ready else None,
             button(ctx.plain("✏️ Write it anew"), Rewrite(dialog_id, draft.number)) if draft.text else None,
             files,
             cancel,

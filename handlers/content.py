@@ -105,7 +105,9 @@ class Content(Generic[Kept]):
             await ctx.edit(receipt.message_id, join("\n\n", [*notes, question]), keyboard)
             return
         move(ctx, draft)
-        answer = await self.ask(ctx, struck_out, caption_refused, refused)
+        # Where words are asked for, the question does not show the files.
+        kept = ctx.t("✔️ I have the file.") if refused is None and not draft.text else None
+        answer = await self.ask(ctx, struck_out, caption_refused, refused, kept)
         if album is not None:
             draft.receipt = Receipt(message_id=answer, album=album, left_out=int(refused is not None))
             self.keep(ctx, draft)

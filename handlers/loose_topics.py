@@ -76,13 +76,17 @@ def way_out(tr: Translator, text: str) -> type[Callback] | None:
     return next((kind for kind, many in found.items() if any(typed in words_of(tr, words) for words in many)), None)
 
 
+def named(tr: Translator, text: str) -> type[Callback] | None:
+    """What is looked up by a text that is nothing but its name: "payments", and not a sentence with that in it."""
+    typed = letters(text)
+    return next((kind for words, kind in ABOUT if typed in words_of(tr, words)), None)
+
+
 def topic(tr: Translator, text: str) -> type[Callback] | None:
     """What a short text is about. Where it is about two things, the longer word tells; where they are equal, none."""
-    typed = letters(text)
-    for words, kind in ABOUT:
-        if typed in words_of(tr, words):
-            return kind
-    if len(typed) > (SHORT_OF_LETTERS if text.isascii() else SHORT):
+    if (kind := named(tr, text)) is not None:
+        return kind
+    if len(letters(text)) > (SHORT_OF_LETTERS if text.isascii() else SHORT):
         return None
     lengths = {kind: _longest(tr, words, text) for words, kind in ABOUT}
     most = max(lengths.values())

@@ -2,15 +2,17 @@
 
 Whoever types the words on a key, with or without a full stop, is given what the key gives. The number of a complaint
 shows it. And whoever was asked something by an officer mostly just types the answer, without replying to the question.
-A few words about the keys, the money or a complaint open the page for it (``handlers.loose_topics``).
+A few words about the keys, the money or a complaint open the page for it (``handlers.loose_topics``). All else may be
+for the office (``handlers.for_office``).
 """
 
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from telegram import Update
 
+from api.cases.schemas import ListedCase
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.ui import button, lines, no_keyboard, rows
@@ -30,6 +32,7 @@ from handlers import (
 )
 from handlers.case_buttons import ShowCase
 from handlers.case_screens import question
+from handlers.for_office import offer
 from handlers.gate import VERIFY, AskOffice, Verify, ask_office_button, verify_button
 from handlers.loose_topics import topic, way_out
 from handlers.menu import (
@@ -47,8 +50,9 @@ from handlers.menu import (
     OpenStaff,
 )
 from handlers.typed_words import letters
+from locales import Translator
 
-_OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
+OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
     OpenHandover: handover.open_handover,
     OpenHome: home.open_home,
     OpenPayments: payments.open_payments,
@@ -75,12 +79,12 @@ async def understood(update: Update, ctx: Context) -> bool:
     """Whether what was sent could be answered. Asked only while no conversation goes on."""
     message = update.message
     text = (message and message.text) or ""
-    opened = _opened(ctx, text) or way_out(ctx.words, text)
+    opened = on_menu(ctx.words, text, of_staff=bool(ctx.session.state.staff)) or way_out(ctx.words, text)
     if opened is OpenMenu and text.strip() in (ctx.plain("✖️ Cancel"), ctx.plain("⬅️ Back")):
         # Keys that stayed on the screen when their conversation ended elsewhere.
         await ctx.reply(ctx.t("All right."), no_keyboard())
     if opened is not None:
-        await _OPENED[opened](update, ctx)
+        await OPENED[opened](update, ctx)
         return True
     number = unicodedata.normalize("NFKC", text).strip()
     if ctx.session.state.staff and _SERIAL.fullmatch(number) and await staff_queue.show_numbered(ctx, number):
@@ -88,21 +92,25 @@ async def understood(update: Update, ctx: Context) -> bool:
     if _CASE_NUMBER.fullmatch(number):
         await cases.show_one(update, ctx, ShowCase(number))
         return True
-    can_answer = message is not None and bool(message.text or message.photo or message.document)
-    if can_answer and ctx.session.linked and await _answers_question(update, ctx):
-        return True
-    return await _is_about_something(update, ctx, text)
+    if message is None or not ctx.session.linked or not (message.text or message.photo or message.document):
+        return await _is_about_something(update, ctx, text)
+    own = (await ctx.backend.cases(ctx.chat_id, limit=_ALL)).cases
+    return (
+        await _answers_question(update, ctx, [case for case in own if case.asked])
+        or await _is_about_something(update, ctx, text)
+        or await offer(ctx, message, own)
+    )
 
 
-def _opened(ctx: Context, text: str) -> type[Callback] | None:
+def on_menu(tr: Translator, text: str, *, of_staff: bool = False) -> type[Callback] | None:
     """What stands on a key of the main menu."""
     wanted = letters(text)
     if not wanted:
         return None
     keys: list[tuple[str, type[Callback]]] = [*ENTRIES, (VERIFY, Verify)]
-    if ctx.session.state.staff:
+    if of_staff:
         keys.append((OFFICE, OpenStaff))
-    return next((kind for words, kind in keys if letters(ctx.plain(words)) == wanted), None)
+    return next((kind for words, kind in keys if letters(tr.plain(words)) == wanted), None)
 
 
 async def _is_about_something(update: Update, ctx: Context, text: str) -> bool:
@@ -112,7 +120,7 @@ async def _is_about_something(update: Update, ctx: Context, text: str) -> bool:
     if about is AskOffice:
         await _tell_of_office(ctx)
     else:
-        await _OPENED[about](update, ctx)
+        await OPENED[about](update, ctx)
     return True
 
 
@@ -137,8 +145,7 @@ async def _tell_of_office(ctx: Context) -> None:
     )
 
 
-async def _answers_question(update: Update, ctx: Context) -> bool:
-    waiting = [case for case in (await ctx.backend.cases(ctx.chat_id, limit=_ALL)).cases if case.asked]
+async def _answers_question(update: Update, ctx: Context, waiting: Sequence[ListedCase]) -> bool:
     if len(waiting) > 1:
         # Which one is meant only the person can tell; the list says which wait.
         await cases.show_list(update, ctx)

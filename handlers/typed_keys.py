@@ -31,15 +31,16 @@ from handlers import (
 from handlers import staff_case_questions as questions
 from handlers.case_buttons import Solved, Stars
 from handlers.case_draft import Step as CaseStep
+from handlers.case_steps import SEND
 from handlers.complaint_draft import Step as ComplaintStep
 from handlers.complaint_screens import PickCategory
 from handlers.staff_broadcast_draft import Asked
 from handlers.staff_case_draft import Step as StaffStep
 from handlers.staff_menu import staff_only
-from handlers.typed_words import BACK, DONE, ON, STOP, Typed, letters
+from handlers.typed_words import BACK, BETWEEN, DONE, ON, STOP, WAIT, Typed, letters
 from handlers.verification_screens import ChooseWay
 from handlers.verification_screens import Step as VerificationStep
-from locales import Translator, translator
+from locales import Translator, lazy, translator
 
 # --- the words on a key ---
 
@@ -51,9 +52,13 @@ def _categories(tr: Translator) -> Mapping[str, CaseCategory]:
     return {terms.name(tr, kind): kind for kind in CaseCategory}
 
 
+# Translators: how people write a number of stars, {n}, with | between the ways.
+_N_STARS = lazy("{n} | {n} stars | {n} points | {n} out of 5")
+
+
 def _stars(tr: Translator) -> Mapping[str, int]:
-    return {str(stars): stars for stars in case_steps.STARS} | {
-        tr.plain(label): stars for stars, label in case_steps.STARS.items()
+    return {tr.plain(label): stars for stars, label in case_steps.STARS.items()} | {
+        way: stars for stars in case_steps.STARS for way in BETWEEN.split(tr.plain(_N_STARS, n=stars))
     }
 
 
@@ -124,21 +129,30 @@ async def complaint_on(update: Update, ctx: Context) -> None:
         await complaint_steps.ask(ctx)
 
 
+async def wait_with_complaint(update: Update, ctx: Context) -> None:
+    await complaint_steps.ask(ctx, ctx.t("Take your time: what you have entered is kept."))
+
+
+async def wait_with_statement(update: Update, ctx: Context) -> None:
+    if not await is_answer(update, ctx):
+        await case_steps.ask(ctx, ctx.t("Take your time: what you have entered is kept."))
+
+
 async def complaint_back(update: Update, ctx: Context) -> None:
     await complaint.back(update, ctx)
 
 
 async def statement_done(update: Update, ctx: Context) -> None:
-    if not await _is_answer(update, ctx):
+    if not await is_answer(update, ctx):
         await case_steps.ask(ctx)
 
 
 async def statement_stop(update: Update, ctx: Context) -> None:
-    if not await _is_answer(update, ctx):
+    if not await is_answer(update, ctx):
         await case_statement.drop(update, ctx)
 
 
-async def _is_answer(update: Update, ctx: Context) -> bool:
+async def is_answer(update: Update, ctx: Context) -> bool:
     """ "Nothing more", or "never mind", may well be what the office wanted to know: it is taken, and shown."""
     step, draft = case_steps.standing(ctx)
     if step is CaseStep.WHY:
@@ -213,7 +227,9 @@ HANDLERS = [
     MessageHandler(_CASE & Typed(STOP), statement_stop),
     MessageHandler(_CASE & Typed(BACK), statement_back),
     MessageHandler(InDialog(CaseStep.WHY) & Typed(DONE), rating_done),
-    MessageHandler(InDialog(CaseStep.SAY) & Typed(DONE), statement_done),
+    MessageHandler(InDialog(CaseStep.SAY) & (Typed(DONE) | Typed(SEND)), statement_done),
+    MessageHandler(_COMPLAINT & Typed(WAIT), wait_with_complaint),
+    MessageHandler(InDialog(CaseStep.SAY) & Typed(WAIT), wait_with_statement),
     MessageHandler(_DESK & Typed(STOP), staff_case_steps.drop),
     MessageHandler(_DESK & Typed(BACK), desk_back),
     MessageHandler(_DESK & (Typed(ON) | Typed(DONE)), desk_on),

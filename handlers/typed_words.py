@@ -23,6 +23,8 @@ STOP = lazy("cancel | stop | quit | exit | never mind | no thanks")
 ON = lazy("go on | continue | next | next step | ok | okay | yes | all right | agree | I agree | I have read it")
 # Translators: what people type who have written all they want to. Any number of words, with | between them.
 DONE = lazy("send | send it | submit | finish | finished | done | that is all | nothing more")
+# Translators: what people type who want to be waited for. Any number of words, with | between them.
+WAIT = lazy("wait | one moment | just a moment | wait a moment | hold on")
 
 
 def letters(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from handlers.for_office import AddThis, FileThis
 from tests.api.desk import Desk
 from tests.flows.conftest import System
 from tests.flows.files import picture
@@ -59,9 +60,9 @@ ENGLISH = [
     ("office", "I am a program"),
     ("phone", "I am a program"),
 ]
-NOTHING = [
-    "feedback",
-    "谢谢",
+NOTHING = ["feedback", "谢谢", "okay then"]
+FOR_THE_OFFICE = [
+    "师傅没来",
     "上个月我跟隔壁老李说过，钥匙他早就拿到了，你们为什么不给我一个说法",
     "I told my neighbour last month that he should keep the keys for me",
 ]
@@ -98,6 +99,61 @@ async def test_so_they_do_in_english(english_resident: Person) -> None:
 async def test_what_is_long_or_about_nothing_is_not_guessed_at(resident: Person) -> None:
     for typed in NOTHING:
         assert "看不懂" in (await answered(resident, typed)).text, typed
+    for typed in FOR_THE_OFFICE:
+        assert "工作专班" in (await answered(resident, typed)).text, typed
+
+
+async def test_what_may_be_for_the_office_becomes_a_complaint_by_one_tap(resident: Person) -> None:
+    """Nothing is written twice, and nothing goes before it was looked at."""
+    await resident.send("师傅说好来修，一直没来")
+    offered = await resident.expect("想让工作专班看到")
+    assert offered.protected
+    await resident.tap("写成一份新投诉", on=offered)
+    await resident.expect("内容收到了", "您要反映哪方面的事")
+    await resident.tap("房屋质量")
+    await resident.expect("师傅说好来修，一直没来")
+    await resident.tap("➡️ 继续")
+    await resident.tap("➡️ 继续")
+    await resident.expect("师傅说好来修，一直没来")
+    await resident.tap("提交")
+    await resident.expect("您的投诉已经提交")
+
+
+async def test_a_picture_out_of_nowhere_becomes_part_of_a_complaint(resident: Person) -> None:
+    await resident.send_photo(picture(), caption="墙又裂了")
+    offered = await resident.expect("想让工作专班看到")
+    await resident.tap("写成一份新投诉", on=offered)
+    await resident.tap("房屋质量")
+    await resident.tap("➡️ 继续")
+    await resident.tap("➡️ 继续")
+    await resident.expect("墙又裂了", "1张照片")
+
+
+async def test_what_belongs_to_an_open_complaint_is_added_to_it(resident: Person, desk: Desk) -> None:
+    number = await file_one(resident, "厨房漏水")
+    await resident.send("师傅到现在还没来")
+    await resident.tap(f"补充到投诉 {number}")
+    await resident.expect("还没有发出", "师傅到现在还没来")
+    assert [event.text for event in (await desk.case(number, chat=resident.id)).events if event.text] == []
+    await resident.tap("发给工作专班")
+    await resident.expect("已经补充")
+    assert (await desk.case(number, chat=resident.id)).events[-1].text == "师傅到现在还没来"
+    # What has ended is offered no more.
+    await resident.send("/cases")
+    await desk.say(number, "withdraw", chat=resident.id)
+    await resident.send("师傅到现在还没来")
+    offered = await resident.expect("想让工作专班看到")
+    assert not [key for key in offered.buttons if number in key]
+
+
+async def test_whose_message_telegram_does_not_bring_any_more_writes_it_once_more(resident: Person) -> None:
+    number = await file_one(resident, "厨房漏水")
+    await resident.send("菜单")
+    other = await resident.expect("您想查什么")
+    await resident.tap_data(other.id, AddThis(number).encode())
+    await resident.expect("请再发一遍")
+    await resident.tap_data(other.id, FileThis().encode())
+    await resident.expect("您要反映哪方面的事")
 
 
 async def test_a_stranger_who_looks_for_a_person_is_shown_the_way_to_the_office(system: System) -> None:
@@ -114,7 +170,7 @@ async def test_the_words_of_a_complaint_stay_its_words(resident: Person) -> None
     """While a conversation waits for a text, nothing else is read into it."""
     await resident.send("/complain")
     await resident.tap("房屋质量")
-    await resident.send("过渡费")
+    await resident.send("过渡费没发")
     await resident.expect("内容收到了")
 
 
@@ -153,7 +209,7 @@ async def test_an_answer_typed_without_replying_is_kept_and_goes_when_told(
     number = await file_one(resident, "三个月没有发过渡费")
     await desk.act(number, "register")
     await resident.send("那就等着吧")
-    await resident.expect("看不懂")
+    await resident.expect("想让工作专班看到")
     await desk.act(number, "ask", text=QUESTION)
     await resident.expect("工作人员有问题要问您", QUESTION)
     await resident.send(typed)

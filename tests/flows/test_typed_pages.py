@@ -1,0 +1,89 @@
+"""A page that is asked for by its name while something is written to the office: shown, and no part of what is sent."""
+
+import pytest
+
+from tests.flows.office import Office, office
+from tests.flows.test_staff_queue_steps import brought_to
+
+__all__ = ["office"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "page"),
+    [
+        ("付款", "付了多少"),
+        ("付款和收款", "付了多少"),
+        ("什么时候交房？", "交房"),
+        ("菜单", "您想查什么"),
+        ("帮助", "投诉"),
+    ],
+)
+async def test_a_page_is_shown_and_the_complaint_waits(office: Office, typed: str, page: str) -> None:
+    resident = office.resident
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.expect("请把事情写下来")
+    await resident.send(typed)
+    await resident.expect(page)
+    await resident.expect("没填完的内容还在")
+    await resident.tap("继续填写")
+    await resident.expect("请把事情写下来")
+    await resident.send("厨房漏水")
+    await resident.tap("➡️ 继续")
+    shown = await resident.expect("厨房漏水")
+    assert typed not in shown.text
+
+
+async def test_whoever_says_once_more_that_they_complain_goes_on_with_it(office: Office) -> None:
+    resident = office.resident
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send("厨房漏水")
+    await resident.expect("收到")
+    await resident.send("我要投诉")
+    await resident.expect("厨房漏水")
+    await resident.tap("➡️ 继续")
+    shown = await resident.expect("厨房漏水")
+    assert "我要投诉" not in shown.text
+
+
+async def test_what_can_be_looked_up_may_be_a_part_of_what_is_written(office: Office) -> None:
+    resident = office.resident
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send("开发商答应了三次，没有一次给")
+    await resident.expect("收到")
+    await resident.send("退款")
+    await resident.tap("➡️ 继续")
+    await resident.expect("没有一次给\n退款")
+
+
+async def test_a_statement_holds_no_names_of_pages_and_no_words_of_keys(office: Office) -> None:
+    resident, officer = office.resident, await office.hire()
+    number = await brought_to(office, "accepted", officer)
+    await resident.send("/cases")
+    await resident.tap(number)
+    await resident.tap("补充")
+    await resident.send("等一下")
+    await resident.expect("不着急")
+    await resident.send("厕所也漏")
+    await resident.expect("还没有发出")
+    await resident.send("付款和收款")
+    await resident.expect("付了多少")
+    await resident.expect("没填完的内容还在")
+    await resident.tap("继续填写")
+    await resident.send("发给工作专班")
+    await resident.expect("还没有发出", "厕所也漏")
+    await resident.tap("发给工作专班")
+    await resident.expect("已经补充")
+    assert (await office.case(number, chat=resident.id)).events[-1].text == "厕所也漏"
+
+
+async def test_the_name_of_a_page_may_be_the_answer(office: Office) -> None:
+    resident, officer = office.resident, await office.hire()
+    await resident.send("/start")
+    number = await brought_to(office, "accepted", officer)
+    await office.act(number, "ask", text="您要问的是什么？", chat=officer.id)
+    await resident.tap("回答")
+    await resident.send("付款和收款")
+    await resident.expect("还没有发出", "付款和收款")
