@@ -70,6 +70,10 @@ class CaseChanged(ApiError):
     code, status, message = "case_changed", 409, "Somebody has done something with the case meanwhile."
 
 
+class AnsweredAnew(ApiError):
+    code, status, message = "answered_anew", 409, "There is another answer by now than the one that this is about."
+
+
 class BroadcastChanged(ApiError):
     """``details.version`` and ``details.state`` are the broadcast's now; ``details.action`` and ``details.happened_at``
     tell what was done meanwhile."""

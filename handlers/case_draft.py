@@ -2,6 +2,7 @@
 Telegram."""
 
 import hashlib
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
@@ -49,6 +50,7 @@ class CaseDraft(Collected):
     number: str
     action: CaseAction
     question: str = Field("", description="What is answered, as it is shown.")
+    answered_at: datetime | None = Field(None, description="When the answer was given that is rated, or not agreed to.")
     stars: int | None = None
     solved: bool | None = None
     words_sent: bool = Field(False, description="The office has its words; what is left are files.")
@@ -87,9 +89,12 @@ class CaseDraft(Collected):
             case CaseAction.ADD:
                 return [Add(action=CaseAction.ADD, text=self.text, attachment_ids=files)]
             case CaseAction.REOPEN:
-                return [Reopen(action=CaseAction.REOPEN, text=self.text), *more]
+                return [Reopen(action=CaseAction.REOPEN, text=self.text, answered_at=self.answered_at), *more]
             case CaseAction.REQUEST_REVIEW:
-                return [RequestReview(action=CaseAction.REQUEST_REVIEW, text=self.text), *more]
+                return [
+                    RequestReview(action=CaseAction.REQUEST_REVIEW, text=self.text, answered_at=self.answered_at),
+                    *more,
+                ]
             case CaseAction.REQUEST_SECOND_REVIEW:
                 return [RequestSecondReview(action=CaseAction.REQUEST_SECOND_REVIEW, text=self.text), *more]
         raise ValueError(f"{self.action} is not written")
@@ -97,7 +102,13 @@ class CaseDraft(Collected):
     def rating(self) -> Rate:
         if self.stars is None:
             raise ValueError("there is no rating")
-        return Rate(action=CaseAction.RATE, rating=self.stars, solved=self.solved, text=self.text)
+        return Rate(
+            action=CaseAction.RATE,
+            rating=self.stars,
+            solved=self.solved,
+            text=self.text,
+            answered_at=self.answered_at,
+        )
 
 
 WITHDRAWN = Withdraw(action=CaseAction.WITHDRAW)

@@ -1,6 +1,7 @@
 """What happened with a complaint: each step with its day, who took it, and what was said with it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from telegram import InlineKeyboardMarkup, Update
@@ -74,6 +75,12 @@ def _what(event: CaseEventOut, tr: Translator) -> Html:
     if event.kind is CaseEventKind.RATED and event.rating is not None:
         return tr.t("Answer rated, {stars} of 5", stars=event.rating)
     return terms.name(tr, event.kind)
+
+
+def answered_at(case: CaseOut) -> datetime | None:
+    """When the answer was given that stands now."""
+    answer = newest(case, *ANSWERS)
+    return None if answer is None else answer.event.happened_at
 
 
 def outcome_line(outcome: Outcome, tr: Translator) -> Html:

@@ -105,8 +105,8 @@ def _explained(notice: CaseUpdated, tr: Translator) -> Html | None:
             by = tr.t("By: {department}", department=notice.department) if notice.department else None
             again = (
                 tr.t(
-                    "It was looked into once more for all who complained of it together. This answer takes the place "
-                    "of the one before; your days count anew."
+                    "This answer is for all who complained of it together. It takes the place of the one before; your "
+                    "days count from it anew."
                 )
                 if notice.again
                 else None

@@ -5,7 +5,7 @@ from telegram import InlineKeyboardButton, Update
 from telegram.ext import filters
 
 from api.cases.schemas import CaseAction, CaseOut
-from bot.backend import NotAllowedNow, NotFound
+from bot.backend import AnsweredAnew, NotAllowedNow, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, InDialog, MessageHandler
 from bot.ui import OpenMenuBelow, button, rows
@@ -13,6 +13,7 @@ from handlers.case_buttons import AskRating, Finish, Say, ShowCase, Solved, Star
 from handlers.case_clocks import clock_line
 from handlers.case_draft import CaseDraft, Step
 from handlers.case_finding import find_case
+from handlers.case_history import answered_at
 from handlers.case_screens import ACTIONS, tell_case
 from handlers.case_statement import not_now
 from handlers.case_steps import STARS, ask, ask_in_place, begin, go, is_busy, remind, standing
@@ -32,7 +33,7 @@ async def start(update: Update, ctx: Context, tap: AskRating) -> None:
         return
     if await is_busy(ctx):
         return
-    begin(ctx, Step.RATE, CaseDraft(number=case.number, action=CaseAction.RATE))
+    begin(ctx, Step.RATE, CaseDraft(number=case.number, action=CaseAction.RATE, answered_at=answered_at(case)))
     await ask(ctx)
 
 
@@ -72,11 +73,17 @@ async def _finish(ctx: Context, draft: CaseDraft) -> None:
     key = f"{dialog.id}-{draft.seal()}"
     try:
         case = await ctx.backend.act_on_own_case(ctx.chat_id, draft.number, draft.rating(), idempotency_key=key)
-    except (NotAllowedNow, NotFound):
+    except (NotAllowedNow, NotFound, AnsweredAnew) as refused:
         ctx.session.end_dialog()
         found = await find_case(ctx, draft.number)
         if found is not None:
-            await tell_case(ctx, found, ctx.t("It is being worked on again, so there is no answer to rate now."))
+            await tell_case(
+                ctx,
+                found,
+                ctx.t("There is a new answer by now. Please read it first; your rating of the one before was not kept.")
+                if isinstance(refused, AnsweredAnew)
+                else ctx.t("It is being worked on again, so there is no answer to rate now."),
+            )
         return
     ctx.session.end_dialog()
     await ctx.reply(

@@ -8,7 +8,7 @@ from telegram import Update
 from telegram.ext import filters
 
 from api.cases.schemas import CaseAction, CaseOut, ClockKind
-from bot.backend import NotAllowedNow, NotFound
+from bot.backend import AnsweredAnew, NotAllowedNow, NotFound
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler
 from bot.drafts import Drop, Resume, remind_of_draft
@@ -31,6 +31,7 @@ from handlers.case_buttons import (
 from handlers.case_clocks import clock_line
 from handlers.case_draft import WRITTEN, CaseDraft, Step
 from handlers.case_finding import find_case
+from handlers.case_history import answered_at
 from handlers.case_screens import ANSWER, question, tell_case
 from handlers.case_steps import ask, ask_in_place, begin, go, is_about_case, is_busy, remind, screen, standing
 from handlers.content import Content, give_back, give_files_back
@@ -71,7 +72,7 @@ async def open_statement(ctx: Context, case: CaseOut, action: CaseAction) -> Non
             return
     asked = question(case) if action is CaseAction.REPLY else None
     text = shorten(asked.event.text, ANSWER) if asked else ""
-    begin(ctx, Step.SAY, CaseDraft(number=case.number, action=action, question=text))
+    begin(ctx, Step.SAY, CaseDraft(number=case.number, action=action, question=text, answered_at=answered_at(case)))
     await ask(ctx)
 
 
@@ -126,6 +127,9 @@ async def send(update: Update, ctx: Context, tap: Send) -> None:
         case = await _send(ctx, draft, f"{dialog.id}-{draft.seal()}")
     except NotAllowedNow as now:
         await _has_moved_on(ctx, draft, [CaseAction(name) for name in now.allowed])
+        return
+    except AnsweredAnew:
+        await _is_answered_anew(ctx, draft)
         return
     except NotFound:
         await _something_is_gone(ctx, draft)
@@ -196,6 +200,20 @@ async def _has_moved_on(ctx: Context, draft: CaseDraft, allowed: list[CaseAction
     await ask(ctx)
 
 
+async def _is_answered_anew(ctx: Context, draft: CaseDraft) -> None:
+    """What was written is about the answer before: whether it is true of the new one, only the person can say."""
+    case = await find_case(ctx, draft.number)
+    if case is None:
+        ctx.session.end_dialog()
+        return
+    draft.answered_at = answered_at(case)
+    go(ctx, Step.SAY, draft)
+    await tell_case(
+        ctx, case, ctx.t("There is a new answer by now, so what you wrote is not sent yet. Please read it first:")
+    )
+    await ask(ctx)
+
+
 async def _something_is_gone(ctx: Context, draft: CaseDraft) -> None:
     """A file is not stored any more; or the complaint is not this chat's any more."""
     if await find_case(ctx, draft.number) is None:
@@ -216,7 +234,7 @@ async def choose(update: Update, ctx: Context, tap: Choose) -> None:
     if case is None:
         ctx.session.end_dialog()
     elif tap.action in case.allowed and tap.action in WRITTEN:
-        draft.action = tap.action
+        draft.action, draft.answered_at = tap.action, answered_at(case)
         go(ctx, Step.SAY, draft)
         await ask_in_place(ctx)
     else:

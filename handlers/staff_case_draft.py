@@ -109,7 +109,7 @@ class Draft(BaseModel):
 
     @property
     def told(self) -> tuple[int, int]:
-        """How many families are told of the step, and how many of these read nothing here any more."""
+        """Of how many cases the family is told of the step, and of how many of these it reads nothing here any more."""
         if self.action in INTERNAL:
             return 0, 0
         own = int(self.is_unreached)

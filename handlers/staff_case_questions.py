@@ -248,15 +248,15 @@ def _readers(ctx: Context, draft: Draft) -> Html:
 
 
 def _consequences(ctx: Context, draft: Draft) -> list[Html | None]:
-    families, unreached = draft.told
-    nobody = 0 < families <= unreached
+    cases, unreached = draft.told
+    nobody = 0 < cases <= unreached
     return [
         ctx.n(
-            "👥 {n} more family is told the same: its case follows this one.",
-            "👥 {n} more families are told the same: their cases follow this one.",
-            families - 1,
+            "👥 {n} more case follows this one: its family is told the same.",
+            "👥 {n} more cases follow this one: their families are told the same.",
+            cases - 1,
         )
-        if families > 1
+        if cases > 1
         else None,
         ctx.t(staff_terms.CONSEQUENCES[draft.action]) if not nobody else None,
         ctx.t("📵 <b>Nobody of the family reads this here any more.</b> Please tell them by phone or by post as well.")

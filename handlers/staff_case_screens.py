@@ -94,7 +94,11 @@ def page(ctx: Context, case: StaffCaseOut) -> Html:
 def _together(ctx: Context, case: StaffCaseOut) -> Html | None:
     """With which other cases it is answered."""
     if case.master and case.state not in _FOLLOWING:
-        return ctx.t("🤝 It was answered together with case {number}; now it goes on by itself.", number=case.master)
+        return ctx.t(
+            "🤝 It was answered together with case {number}. Should that one be answered again, this family gets that "
+            "answer too.",
+            number=case.master,
+        )
     if case.master:
         return ctx.t("🤝 Follows case <b>{number}</b>: work on that one.", number=case.master)
     members = ctx.n("🤝 {n} case follows this one:", "🤝 {n} cases follow this one:", len(case.members))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from api.agreements.models import AgreementUnit
 from api.audit.service import Actor, record
-from api.cases.lifecycle import BEFORE_ANSWER, BEING_WORKED_ON, REVIEWED
+from api.cases.lifecycle import BEFORE_ANSWER, BEING_WORKED_ON
 from api.cases.models import Case, CaseEvent
 from api.cases.queries import SUBJECT, UNIT_ID, families_of
 from api.cases.schemas import CaseActor, CaseCategory, CaseEventKind, CaseState, Join, Merge
@@ -24,6 +24,12 @@ from api.lookups import LookUp, Reading
 MAX_OWN = 5
 """Cases of one's own that are shown before another is filed."""
 MAX_OFFERS = 3
+
+GETS_ANSWER = (*BEING_WORKED_ON, CaseState.ANSWERED, CaseState.CLOSED)
+"""Of a member: the next answer of its master reaches it, be it the first one or another. Who went on alone since is no
+member any more."""
+WITH_MASTER = (*BEFORE_ANSWER, CaseState.ANSWERED, CaseState.CLOSED)
+"""Of a member: where its master goes, it goes."""
 
 CATEGORY: Any = bindparam("category", None, type_=Case.category.type)
 
@@ -47,6 +53,12 @@ def _is_offered(master: Any, buildings: Any) -> ColumnElement[bool]:
         master.state.in_(BEFORE_ANSWER),
         exists(its_buildings.correlate(master)),
     )
+
+
+def _has_joined(chat_id: Any) -> ColumnElement[bool]:
+    """Whether the ``Case`` has a member of this chat's."""
+    joined = aliased(Case)
+    return exists().where(joined.master_id == Case.id, joined.chat_id == chat_id, joined.state.in_(WITH_MASTER))
 
 
 def _own() -> LookUp:
@@ -75,11 +87,9 @@ def _offers() -> LookUp:
         .join(mine, mine.c.agreement_id == AgreementUnit.agreement_id)
         .where(mine.c.agreement_id == AGREEMENT_ID, or_(UNIT_ID.is_(None), Unit.id == UNIT_ID))
     )
-    joined = aliased(Case)
-    has_joined = exists().where(joined.master_id == Case.id, joined.chat_id == CHAT_ID, joined.state.in_(BEFORE_ANSWER))
     return LookUp(
         select(Case.id, Case.published_text, Case.published_at, families_of(Case).label("families"))
-        .where(Case.category == CATEGORY, Case.chat_id != CHAT_ID, ~has_joined, _is_offered(Case, buildings))
+        .where(Case.category == CATEGORY, Case.chat_id != CHAT_ID, ~_has_joined(CHAT_ID), _is_offered(Case, buildings))
         .order_by(Case.published_at.desc(), Case.id)
         .limit(MAX_OFFERS)
     )
@@ -144,6 +154,11 @@ async def find_offer(session: AsyncSession, collective_id: int, agreement_id: in
     return case
 
 
+async def has_joined(session: AsyncSession, collective_id: int, chat_id: int) -> bool:
+    """Whether a chat is answered with a collective case already."""
+    return await session.scalar(select(Case.id).where(Case.id == collective_id, _has_joined(chat_id))) is not None
+
+
 async def named_master(session: AsyncSession, number: str) -> Case:
     """The case of a number, or the one that it is a member of.
 
@@ -167,7 +182,7 @@ async def find_master(session: AsyncSession, case: Case, fields: Join | Merge) -
         found = await find_offer(session, fields.collective_id, case.agreement_id, case)
     else:
         found = await named_master(session, fields.master)
-    master = await session.get_one(Case, found.id, with_for_update=True, populate_existing=True)
+    master = await session.get_one(Case, found.id, with_for_update={"key_share": True}, populate_existing=True)
     if master.id == case.id or master.master_id is not None or master.state not in BEFORE_ANSWER:
         if isinstance(fields, Join):
             raise NotFound
@@ -193,31 +208,13 @@ async def end_offer(session: AsyncSession, case: Case, actor: Actor, acted_as: C
     await record(session, actor, "case.unpublished", "case", [case.id])
 
 
-def is_answered_with_master(member: Any) -> ColumnElement[bool]:
-    """Whether a member gets the next answer of its master. One that has an answer gets it too, as long as that one came
-    with the master: who was answered apart since, or asked for a review, goes on alone."""
-    came_with_master = (
-        select(CaseEvent.follows_id)
-        .where(CaseEvent.case_id == member.id, CaseEvent.kind.in_(REVIEWED[CaseState.SECOND_REVIEW]))
-        .order_by(CaseEvent.id.desc())
-        .limit(1)
-        .correlate(member)
-        .scalar_subquery()
-        .is_not(None)
-    )
-    return or_(
-        member.state.in_(BEING_WORKED_ON),
-        and_(member.state.in_((CaseState.ANSWERED, CaseState.CLOSED)), came_with_master),
-    )
-
-
 async def members_of(session: AsyncSession, master_id: int, *which: ColumnElement[bool]) -> list[Case]:
-    """Members in the order in which they came, locked; unless told otherwise those that are not closed."""
+    """Members that are open, answered or closed, in the order in which they came, locked."""
     rows = await session.scalars(
         select(Case)
-        .where(Case.master_id == master_id, *(which or (Case.state.in_((*BEFORE_ANSWER, CaseState.ANSWERED)),)))
+        .where(Case.master_id == master_id, Case.state.in_(WITH_MASTER), *which)
         .order_by(Case.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     return list(rows)

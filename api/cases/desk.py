@@ -37,14 +37,13 @@ from api.cases.schemas import (
 )
 from api.cases.standing import move_clocks, running_clocks, standing_of, who_gave_what_is_reviewed
 from api.cases.transitions import apply, find
-from api.errors import CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound, OwnAnswer, SaysWho
+from api.errors import AnsweredAnew, CaseChanged, InvalidInput, NoRoute, NotAllowed, NotFound, OwnAnswer, SaysWho
 from api.privacy import Vault
 from api.staff.schemas import StaffRole
 
 ANSWERS = (CaseAction.ANSWER, CaseAction.REVIEW_ANSWER, CaseAction.SECOND_REVIEW_ANSWER)
 REASONED = (CaseAction.REFUSE, CaseAction.DIVERT, CaseAction.OBJECT, CaseAction.EXTEND)
 """Somebody reads why, and must learn something from it."""
-LEAVES = (CaseAction.SPLIT_OFF, CaseAction.UNMERGE)
 SUPERVISES = frozenset((StaffRole.ADMIN, StaffRole.APPROVER))
 """Who supervises every case; a department's supervisors do so for its own."""
 
@@ -103,7 +102,8 @@ async def lock_case(session: AsyncSession, case_id: int) -> Case:
     Raises:
         NotFound
     """
-    case = await session.get(Case, case_id, with_for_update=True, populate_existing=True)
+    # Its key stays, and may be referred to: by the step of a member that just leaves it.
+    case = await session.get(Case, case_id, with_for_update={"key_share": True}, populate_existing=True)
     if case is None:
         raise NotFound
     return case
@@ -136,6 +136,7 @@ async def perform(
         NotAllowedNow: not as the case stands.
         NotAllowed: not for this actor.
         OwnAnswer: it reviews what this actor gave.
+        AnsweredAnew: it is about an answer in the place of which there is another by now.
         NoRoute: it is to go where the rules send it, and none fits.
         InvalidInput: a field is missing that this step needs of this actor.
         SaysWho: what the building is to read would show whose case it is.
@@ -149,6 +150,8 @@ async def perform(
     gave = by.actor.kind is ActorKind.STAFF and by.actor.id in await who_gave_what_is_reviewed(session, case)
     standing = standing_of(case, clocks, policy, now, gave=gave, following=follows_id is not None)
     row = find(standing, fields.action, by.acts_as)
+    if getattr(fields, "answered_at", None) not in (None, case.answered_at):
+        raise AnsweredAnew
     if by.acts_as not in row.by:
         raise NotAllowed
     if row.by_others and gave:
@@ -166,6 +169,7 @@ async def perform(
         raise InvalidInput(fields=[{"at": ["body", "step", "text"], "expected": "A reason in words"}])
     step = apply(standing, row, moved=moved, again=again)
     master = await find_master(session, case, fields) if isinstance(fields, Join | Merge) else None
+    leaves = row.leaves and follows_id is None
     gives = row.action in (CaseAction.ASSIGN, CaseAction.TRANSFER, CaseAction.CLAIM)
     event = CaseEvent(
         case_id=case.id,
@@ -186,7 +190,7 @@ async def perform(
         rating=given.get("rating"),
         solved=given.get("solved"),
         follows_id=follows_id,
-        master_id=master.id if master else case.master_id if row.action in LEAVES else None,
+        master_id=master.id if master else case.master_id if leaves else None,
         idempotency_key=idempotency_key,
     )
     session.add(event)
@@ -197,11 +201,9 @@ async def perform(
     case.version += 1
     case.department_id, case.officer_id = department_id, officer_id
     _note(case, row, given, now)
+    if master is not None or leaves:
+        case.master_id = master.id if master else None
     match row.action:
-        case CaseAction.JOIN | CaseAction.MERGE:
-            case.master_id = master.id if master else None
-        case CaseAction.SPLIT_OFF | CaseAction.UNMERGE:
-            case.master_id = None
         case CaseAction.PUBLISH:
             case.published_at, case.published_text = now, vault.seal("case.published_text", text)
         case CaseAction.UNPUBLISH:

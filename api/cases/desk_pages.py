@@ -12,7 +12,7 @@ from api.agreements.models import Agreement
 from api.agreements.queries import agreement_ref, ref_columns
 from api.audit.service import record
 from api.cases.clocks import light
-from api.cases.collective import is_answered_with_master
+from api.cases.collective import GETS_ANSWER
 from api.cases.desk import staff_by
 from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEING_WORKED_ON
 from api.cases.models import Case, Department
@@ -51,7 +51,7 @@ def _page() -> LookUp:
     )
     answered_with = (
         select(follower.number)
-        .where(follower.master_id == Case.id, Case.state.in_(BEING_WORKED_ON), is_answered_with_master(follower))
+        .where(follower.master_id == Case.id, Case.state.in_(BEING_WORKED_ON), follower.state.in_(GETS_ANSWER))
         .order_by(follower.id)
         .correlate(Case)
     )

@@ -39,6 +39,7 @@ def _steps() -> Iterator[str]:
         told = {When.NEVER: "", When.ALWAYS: "yes", When.MOVED: "if it goes to another department"}[row.tells]
         when = f" (while {row.within or row.while_running} runs)" if row.within or row.while_running else ""
         when += " (with its collective case)" if row.following else ""
+        when += " (a member goes on alone)" if row.leaves else ""
         by = f"{', '.join(row.by)}{', not who gave what is reviewed' if row.by_others else ''}"
         stops = "all" if len(row.stops) == len(CLOCKS) else ", ".join(row.stops)
         yield (

@@ -23,7 +23,7 @@ async def release_left_behind(session: AsyncSession, vault: Vault) -> None:
             exists().where(Case.officer_id == StaffAccount.id, Case.due_on.is_not(None)),
         )
         .order_by(StaffAccount.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     for staff_id in list(await session.scalars(gone)):
         await release_cases(session, vault, SYSTEM, staff_id)
@@ -41,7 +41,7 @@ async def release_cases(session: AsyncSession, vault: Vault, actor: Actor, staff
         .where(Case.officer_id == staff_id, Case.due_on.is_not(None))
         # As every step does: a master before its members.
         .order_by(Case.master_id.is_not(None), Case.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     cases = list(rows)

@@ -107,6 +107,16 @@ TABLE: tuple[Transition, ...] = (
         needs=("department_id",),
         tells=When.MOVED,
     ),
+    # To where the collective case is by now, before its next answer comes.
+    Transition(
+        A.ASSIGN,
+        E.ASSIGNED,
+        (S.ANSWERED, S.CLOSED),
+        None,
+        by=SYSTEM,
+        following=True,
+        needs=("department_id",),
+    ),
     Transition(A.CLAIM, E.CLAIMED, BEFORE_ANSWER, None, by=OFFICE, taken=False),
     Transition(A.CLAIM, E.CLAIMED, (*REVIEWED,), None, by=OFFICE, by_others=True, taken=False),
     Transition(
@@ -207,8 +217,9 @@ TABLE: tuple[Transition, ...] = (
         tells=When.ALWAYS,
         shows_text=True,
         article="32, 34",
+        leaves=True,
     ),
-    # The collective case was worked on again: the new answer takes the place of the one that came with it before.
+    # The collective case was worked on again: its new answer takes the place of the one before.
     Transition(
         A.ANSWER,
         E.ANSWERED,
@@ -244,6 +255,7 @@ TABLE: tuple[Transition, ...] = (
         starts=(C.ANSWER,),
         shows_text=True,
         tells_officer=True,
+        leaves=True,
     ),
     Transition(
         A.REQUEST_REVIEW,
@@ -258,6 +270,7 @@ TABLE: tuple[Transition, ...] = (
         shows_text=True,
         tells_officer=True,
         article="35",
+        leaves=True,
     ),
     Transition(
         A.REVIEW_ANSWER,
@@ -334,11 +347,16 @@ TABLE: tuple[Transition, ...] = (
     ),
     Transition(A.UNSUPERVISE, E.UNSUPERVISED, (*OPEN, S.ANSWERED, S.CLOSED), None, by=SUPERVISOR, supervised=True),
     Transition(A.RATE, E.RATED, (S.ANSWERED, S.CLOSED, S.FINAL), None, by=RESIDENT, needs=("rating",), shows_text=True),
-    # Collective matters: a member keeps its number and its clocks, and is answered with the master.
+    # Collective matters: a member keeps its number and its clocks, and is answered with the master. Whose family has it
+    # taken up again, or reviewed, or who is answered by itself, is a member no longer.
     Transition(A.JOIN, E.JOINED, BEFORE_ANSWER, None, by=RESIDENT, needs=("collective_id",), member=False),
-    Transition(A.SPLIT_OFF, E.SPLIT_OFF, BEFORE_ANSWER, None, by=RESIDENT, member=True, tells_officer=True),
+    Transition(
+        A.SPLIT_OFF, E.SPLIT_OFF, BEFORE_ANSWER, None, by=RESIDENT, member=True, leaves=True, tells_officer=True
+    ),
     Transition(A.MERGE, E.MERGED, BEFORE_ANSWER, None, by=OFFICE, needs=("master",), member=False, tells=When.ALWAYS),
-    Transition(A.UNMERGE, E.UNMERGED, BEFORE_ANSWER, None, by=OFFICE + SYSTEM, member=True, tells=When.ALWAYS),
+    Transition(
+        A.UNMERGE, E.UNMERGED, BEFORE_ANSWER, None, by=OFFICE + SYSTEM, member=True, leaves=True, tells=When.ALWAYS
+    ),
     Transition(
         A.PUBLISH,
         E.PUBLISHED,

@@ -31,6 +31,7 @@ class Transition:
         member: likewise with being a member of a collective case.
         published: likewise with being offered to other families.
         following: only as a part of the same step of the collective case.
+        leaves: a member that takes the step by itself goes on alone from then on.
         stops: clocks that end; a clock that is started ends the one of its kind that runs.
         starts_if_moved: started only where the case goes to another department.
         starts_once: started only where no earlier step of the same sort did.
@@ -53,6 +54,7 @@ class Transition:
     member: bool | None = None
     published: bool | None = None
     following: bool = False
+    leaves: bool = False
     starts: tuple[ClockKind, ...] = ()
     starts_if_moved: tuple[ClockKind, ...] = ()
     starts_once: tuple[ClockKind, ...] = ()

@@ -71,7 +71,7 @@ async def _recount(session: AsyncSession, calendar: OfficeCalendar, which: Colum
     running = (CaseClock.stopped_at.is_(None), which)
     # As every step does: the case, a master before its members, and then its clocks.
     cases = select(Case.id).where(Case.id.in_(select(CaseClock.case_id).where(*running)))
-    await session.execute(cases.order_by(Case.master_id.is_not(None), Case.id).with_for_update())
+    await session.execute(cases.order_by(Case.master_id.is_not(None), Case.id).with_for_update(key_share=True))
     moved, after = 0, 0
     while True:
         batch = select(CaseClock).where(*running, CaseClock.id > after).order_by(CaseClock.id).limit(1000)

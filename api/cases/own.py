@@ -172,8 +172,9 @@ async def leave_cases(session: AsyncSession, vault: Vault, chat_id: int) -> None
     theirs = await session.scalars(
         select(Case)
         .where(Case.chat_id == chat_id, or_(Case.state.in_(OPEN), Case.published_at.is_not(None)))
-        .order_by(Case.id)
-        .with_for_update()
+        # As every step does: a master before its members.
+        .order_by(Case.master_id.is_not(None), Case.id)
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     for case in theirs:

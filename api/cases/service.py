@@ -14,7 +14,7 @@ from api.agreements.queries import agreement_ref
 from api.audit.service import Actor, record
 from api.cases.attachments import attach
 from api.cases.clocks import ACCEPTANCE_NOTICE, CLOCKS, Owed, Policy
-from api.cases.collective import find_offer, hold_collectives
+from api.cases.collective import find_offer, has_joined, hold_collectives
 from api.cases.desk import By
 from api.cases.models import Case, CaseClock, CaseEvent, case_numbers
 from api.cases.news import INTERNAL_CLOCKS, clock_out
@@ -137,7 +137,8 @@ async def file_joining(
     """File a complaint that is a member of a collective case from the start.
 
     Raises:
-        NotFound: see :func:`file_case`; or the collective case is not offered to this family, or not any more.
+        NotFound: see :func:`file_case`; or the collective case is not offered to this family, or not any more, or its
+            chat has joined it.
     """
     today = policy.day(now)
     filed = {"chat_id": chat_id, "number": None, "idempotency_key": idempotency_key, "today": today}
@@ -156,6 +157,8 @@ async def file_joining(
     out, made = await file_case(session, vault, chat_id, complaint, idempotency_key, now, policy.zone)
     if not made:
         return out, False
+    if await has_joined(session, collective_id, chat_id):
+        raise NotFound
     step = Join(action=CaseAction.JOIN, collective_id=collective_id)
     return await act(session, vault, policy, chat_id, out["number"], step, idempotency_key, now), True
 

@@ -109,7 +109,7 @@ async def _take(
         select(Case.id)
         .where(Case.id.in_(select(CaseClock.case_id).where(CaseClock.id.in_(due))))
         .order_by(Case.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     case_ids = list(await session.scalars(locked))
     if not case_ids:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, record
 from api.cases.clocks import Policy
-from api.cases.collective import end_offer, is_answered_with_master, members_of
+from api.cases.collective import GETS_ANSWER, end_offer, members_of
 from api.cases.desk import BY_SYSTEM, By, Done, perform
 from api.cases.lifecycle import BEFORE_ACCEPTANCE, BEFORE_ANSWER, BEING_WORKED_ON
 from api.cases.models import Attachment, Case, CaseEvent
@@ -57,7 +57,7 @@ FOLLOWED = frozenset(
     )
 )
 """What members take part in. A question goes to the family it is about alone, and so does a review: it is their right
-to ask for one, each for themselves."""
+to ask for one, each for themselves, and whoever does goes on alone."""
 
 
 async def take_step(
@@ -97,11 +97,16 @@ async def take_step(
         await tell_joined(session, vault, master, by, policy.day(now))
         await _look_at_words(session, vault, policy, master, now)
     elif fields.action in FOLLOWED:
-        which = [is_answered_with_master(Case)] if fields.action is CaseAction.ANSWER else []
-        for member in await members_of(session, case.id, *which):
+        answers = fields.action is CaseAction.ANSWER
+        for member in await members_of(session, case.id, *([Case.state.in_(GETS_ANSWER)] if answers else [])):
+            if answers and member.state not in BEFORE_ANSWER:
+                # The family reads who answers it, and turns there with what it asks next.
+                await _bring_along(session, vault, policy, member, case, now)
             await _follow(session, vault, policy, by, member, done, fields, now)
         if case.state not in BEFORE_ANSWER:
             await _let_go(session, vault, policy, case, now)
+    elif fields.action in (CaseAction.UNMERGE, CaseAction.SPLIT_OFF) and done.event.master_id is not None:
+        await _take_back(session, case, done.event.master_id, now)
     elif fields.action is CaseAction.WITHDRAW:
         await _hand_on(session, case, now)
     if case.published_at is not None and (case.master_id is not None or case.state not in BEFORE_ANSWER):
@@ -156,6 +161,7 @@ async def _let_go(session: AsyncSession, vault: Vault, policy: Policy, master: C
         if member.state in BEFORE_ANSWER:
             step = Unmerge(action=CaseAction.UNMERGE)
             left = await perform(session, vault, policy, BY_SYSTEM, member.id, step, now)
+            await _take_back(session, member, master.id, now)
             news = DeskNews.UNCLAIMED if member.officer_id is None else DeskNews.GIVEN
             await tell_who_has_it(session, vault, member, news, dedupe_key=f"case_alone:{left.event.id}")
 
@@ -219,14 +225,34 @@ async def _last(session: AsyncSession, master: Case, action: CaseAction) -> int 
     return await session.scalar(of_kind) or await session.scalar(newest)
 
 
+async def _take_back(session: AsyncSession, case: Case, master_id: int, now: datetime) -> None:
+    """Those that came along when the case was put together with others leave with it."""
+    came = select(func.max(CaseEvent.happened_at)).where(
+        CaseEvent.case_id == case.id,
+        CaseEvent.kind.in_((CaseEventKind.MERGED, CaseEventKind.JOINED)),
+        CaseEvent.master_id == master_id,
+    )
+    along = exists().where(
+        CaseEvent.case_id == Case.id,
+        CaseEvent.kind == CaseEventKind.MERGED,
+        CaseEvent.acted_as == CaseActor.SYSTEM,
+        CaseEvent.master_id == master_id,
+        CaseEvent.happened_at == came.scalar_subquery(),
+    )
+    for member in await members_of(session, master_id, along):
+        await _repoint(session, member, case.id, now)
+
+
 async def _hand_on(session: AsyncSession, case: Case, now: datetime) -> None:
-    """A master whose own family withdrew: the oldest member takes its place. What was published were words about the
-    other one's home: the office offers it anew, or does not."""
-    members = [member for member in await members_of(session, case.id) if member.state in BEFORE_ANSWER]
-    if members:
-        heir, *others = members
-        await _repoint(session, heir, None, now)
-        for member in others:
+    """A master whose own family withdrew: the oldest open member takes its place. What was published were words about
+    the other one's home: the office offers it anew, or does not."""
+    members = await members_of(session, case.id)
+    heir = next((member for member in members if member.state in BEFORE_ANSWER), None)
+    if heir is None:
+        return
+    await _repoint(session, heir, None, now)
+    for member in members:
+        if member is not heir:
             await _repoint(session, member, heir.id, now)
 
 

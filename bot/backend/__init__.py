@@ -5,6 +5,7 @@ from bot.backend.counted import CountedClient
 from bot.backend.desk import DeskCalls
 from bot.backend.errors import (
     AlreadyHandled,
+    AnsweredAnew,
     BackendError,
     BackendUnavailable,
     BroadcastChanged,
@@ -35,6 +36,7 @@ from bot.metrics import Metrics
 
 __all__ = [
     "AlreadyHandled",
+    "AnsweredAnew",
     "Backend",
     "BackendError",
     "BackendUnavailable",

@@ -139,6 +139,12 @@ class CaseChanged(BackendError):
     code = "case_changed"
 
 
+class AnsweredAnew(BackendError):
+    """There is another answer by now than the one that this is about."""
+
+    code = "answered_anew"
+
+
 class BroadcastChanged(BackendError):
     """Somebody changed the broadcast since it was shown: ``details["action"]``, ``details["state"]``."""
 

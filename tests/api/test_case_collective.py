@@ -219,43 +219,174 @@ async def test_another_answer_reaches_all_who_had_the_first(
     assert refused["code"] == "own_answer"
 
 
-async def test_who_went_on_alone_after_the_first_answer_goes_on_alone(desk: Desk, homes: dict[int, Agreement]) -> None:
-    """A review looks at the answer that it was asked for; who was answered apart has an answer of their own."""
+async def test_who_goes_on_alone_is_a_member_no_longer(desk: Desk, homes: dict[int, Agreement]) -> None:
+    """A review looks at the answer that it was asked for; whoever has their own taken up again, or is answered apart,
+    is answered by that."""
     master, collective = await published(desk)
-    reviewed = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
-    apart = (await join(desk, OTHER_NEIGHBOUR, homes[OTHER_NEIGHBOUR], collective))["number"]
+    reviewed, reopened = [
+        (await join(desk, chat, homes[chat], collective))["number"] for chat in (NEIGHBOUR, OTHER_NEIGHBOUR)
+    ]
+    apart = await desk.file(chat=FAR, agreement_id=homes[FAR].id)
+    await desk.act(apart, "merge", master=master)
+    await desk.act(apart, "answer", outcome="explained", text="您家另行处理。")
+    assert (await desk.page(master)).answered_with == [reviewed, reopened]
     await desk.act(master, "answer", **OPINION)
     await desk.say(reviewed, "request_review", chat=NEIGHBOUR, text="不同意。")
-    await desk.say(apart, "reopen", chat=OTHER_NEIGHBOUR, text="我家不一样。")
-    # While it is worked on, the next answer of the others is for it as well.
+    await desk.say(reopened, "reopen", chat=OTHER_NEIGHBOUR, text="我家不一样。")
     await desk.say(master, "reopen", text="还是没有。")
-    assert (await desk.page(master)).answered_with == [apart]
-    await desk.act(apart, "answer", outcome="supported", text="您家另行处理。")
-    assert (await desk.page(master)).answered_with == []
-    before = [(await desk.page(number)).events for number in (reviewed, apart)]
+    page = await desk.page(master)
+    assert (page.members, page.answered_with, page.families) == ([], [], 1)
+    for number, chat in ((reviewed, NEIGHBOUR), (reopened, OTHER_NEIGHBOUR), (apart, FAR)):
+        page = await desk.page(number)
+        # The office sees from which it went.
+        assert (page.master, page.events[-1].master) == (None, master)
+        assert (await desk.case(number, chat=chat)).collective is None
+        assert master not in (await desk.case(number, chat=chat)).model_dump_json()
+    before = [(await desk.page(number)).events for number in (reviewed, reopened, apart)]
     await desk.act(master, "answer", **OPINION)
-    assert [(await desk.page(number)).events for number in (reviewed, apart)] == before
-    # Nor does it once the review is decided.
-    await desk.act(reviewed, "review_answer", chat=COLLEAGUE, **OPINION)
-    await desk.say(master, "reopen", text="还是没有。")
-    await desk.act(master, "answer", **OPINION)
-    assert (await desk.page(reviewed)).events[-1].kind == "review_answered"
+    await desk.act(master, "close")
+    assert [(await desk.page(number)).events for number in (reviewed, reopened, apart)] == before
 
 
 async def test_what_joins_others_while_its_members_have_an_answer(desk: Desk, homes: dict[int, Agreement]) -> None:
-    """They go along, as they stand, and are answered with the others."""
+    """They go along, as they stand, are answered with the others, and leave with it again."""
     first, collective = await published(desk)
     member = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
     await desk.act(first, "answer", **OPINION)
+    await desk.act(first, "close")
     await desk.say(first, "reopen", text="没修好。")
     second = await desk.to("assigned")
     await desk.act(second, "accept")
     await desk.act(first, "merge", master=second)
     page = await desk.page(second)
     assert (sorted(page.members), page.answered_with) == (sorted([first, member]), [first, member])
-    assert (await desk.page(member)).state == "answered"
+    assert (await desk.page(member)).state == "closed"
+    await desk.act(first, "unmerge")
+    assert ((await desk.page(second)).members, (await desk.page(first)).members) == ([], [member])
+    await desk.act(first, "merge", master=second)
     await desk.act(second, "answer", outcome="explained", text="电梯十二月安装。")
     assert (await desk.case(member, chat=NEIGHBOUR)).outcome == "explained"
+    assert [kind for _, kind in await news(desk, NEIGHBOUR)][-3:] == ["answered", "closed", "answered"]
+
+
+async def test_who_leaves_takes_those_along_who_came_with_it(desk: Desk, homes: dict[int, Agreement]) -> None:
+    """Not those that had joined the others before, or did so after."""
+    second, collective = await published(desk)
+    there = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    first = await desk.file(chat=OTHER_NEIGHBOUR, agreement_id=homes[OTHER_NEIGHBOUR].id)
+    await desk.act(first, "register")
+    with_first = await desk.file(chat=FAR, agreement_id=homes[FAR].id)
+    await desk.act(with_first, "merge", master=first)
+    await desk.act(first, "merge", master=second)
+    late = await desk.file(chat=FAR, agreement_id=homes[FAR].id)
+    await desk.act(late, "merge", master=first)
+    assert (await desk.page(second)).members == [there, first, with_first, late]
+    await desk.say(first, "split_off", chat=OTHER_NEIGHBOUR)
+    assert (await desk.page(second)).members == [there, late]
+    assert (await desk.page(first)).members == [with_first]
+
+
+async def test_who_has_the_first_answer_stays_with_the_others_when_the_masters_family_withdraws(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    master, collective = await published(desk)
+    first = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    await desk.act(master, "answer", **OPINION)
+    await desk.say(master, "reopen", text="还是没有。")
+    heir = await desk.file(chat=OTHER_NEIGHBOUR, agreement_id=homes[OTHER_NEIGHBOUR].id)
+    await desk.act(heir, "merge", master=master)
+    await desk.say(master, "withdraw")
+    assert (await desk.page(heir)).answered_with == [first]
+    await desk.act(heir, "answer", outcome="explained", text="电梯十二月安装。")
+    assert (await desk.case(first, chat=NEIGHBOUR)).outcome == "explained"
+
+
+async def test_another_answer_is_told_in_the_name_of_who_gave_it(desk: Desk, homes: dict[int, Agreement]) -> None:
+    """The matter went to another office meanwhile: there a family turns that does not agree."""
+    chief = await desk.account(600100250, StaffRole.CASE_OFFICER, name="街道甲")
+    other = await desk.add_department("街道办", chief)
+    master, collective = await published(desk, "assigned")
+    await desk.act(master, "accept")
+    joined = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    await desk.act(master, "answer", **OPINION)
+    await desk.say(master, "reopen", text="还是没有。")
+    before = await news(desk, NEIGHBOUR)
+    await desk.act(master, "transfer", department_id=other)
+    assert await news(desk, NEIGHBOUR) == before
+    await desk.act(master, "answer", chat=600100250, **OPINION)
+    notice = (await told(desk, NEIGHBOUR))[-1]
+    assert (notice["news"], notice["department"]) == ("answered", "街道办")
+    assert await news(desk, NEIGHBOUR) == [*before, (joined, "answered")]
+    case = await desk.case(joined, chat=NEIGHBOUR)
+    assert (case.department, case.events[-1].kind, case.events[-1].handled_by) == ("街道办", "answered", "街道办")
+    await desk.say(joined, "request_review", chat=NEIGHBOUR, text="不同意。")
+    assert (await desk.page(joined)).department == "街道办"
+
+
+async def test_an_answer_of_its_own_at_the_same_moment_is_not_overwritten(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    """Whoever comes second sees what the first has done."""
+    for turn in range(6):
+        master = await desk.to("in_progress")
+        member = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id)
+        await desk.act(member, "merge", master=master)
+        own = {"step": {"action": "answer", "outcome": "supported", "text": "您家另行处理。"}}
+        both = {"step": {"action": "answer"} | OPINION}
+        versions = {number: (await desk.page(number)).version for number in (member, master)}
+
+        async def answer(number: str, body: dict[str, Any], wait: float, versions: dict[str, int] = versions) -> int:
+            await asyncio.sleep(wait)
+            path = f"/v1/staff/{OFFICER}/cases/{number}/actions"
+            body = body | {"version": versions[number]}
+            async with desk.api.post(path, json=body, headers={"Idempotency-Key": f"answer-{number}"}) as response:
+                return response.status
+
+        statuses = await asyncio.gather(answer(member, own, 0), answer(master, both, 0.002 * turn))
+        answers = [event.text for event in (await desk.page(member)).events if event.kind == "answered"]
+        # Its own, and nothing behind it; or that of all, and then nobody could give it one of its own.
+        assert statuses[1] == 200
+        assert answers == (["您家另行处理。"] if statuses[0] == 200 else [OPINION["text"]])
+
+
+async def test_whoever_has_joined_is_offered_nothing_and_joins_no_second_time(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    """Neither from another dialog, nor once they have an answer: the next one is theirs anyway."""
+    master, collective = await published(desk)
+    await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective)
+    await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective, 404, key="another-dialog")
+    await desk.act(master, "answer", **OPINION)
+    await desk.say(master, "reopen", text="还是没有。")
+    await desk.act(master, "publish", text=PUBLISHED)
+    assert (await similar(desk, NEIGHBOUR, homes[NEIGHBOUR]))["collective"] == []
+    assert len((await similar(desk, OTHER_NEIGHBOUR, homes[OTHER_NEIGHBOUR]))["collective"]) == 1
+    await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective, 404, key="a-third-dialog")
+    assert (await desk.page(master)).families == 2
+
+
+@pytest.mark.parametrize("action", ["rate", "reopen", "request_review"])
+async def test_what_is_said_of_an_answer_is_not_said_of_the_next(
+    desk: Desk, homes: dict[int, Agreement], action: str
+) -> None:
+    """Another one may come while somebody is still writing about the first."""
+    master, collective = await published(desk)
+    joined = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+
+    async def answered_at() -> str:
+        [*_, newest] = [e for e in (await desk.case(joined, chat=NEIGHBOUR)).events if e.kind == "answered"]
+        return newest.happened_at.isoformat()
+
+    await desk.act(master, "answer", **OPINION)
+    first = await answered_at()
+    await desk.say(master, "reopen", text="还是没有。")
+    await desk.act(master, "answer", outcome="not_supported", text="不予支持。")
+    said: dict[str, Any] = {"rating": 5, "solved": True} if action == "rate" else {"text": "再看看。"}
+    refused = await desk.say(joined, action, 409, chat=NEIGHBOUR, answered_at=first, **said)
+    assert refused["code"] == "answered_anew"
+    case = await desk.case(joined, chat=NEIGHBOUR)
+    assert (case.state, case.rating, case.solved) == ("answered", None, None)
+    await desk.say(joined, action, chat=NEIGHBOUR, answered_at=await answered_at(), **said)
 
 
 async def test_joining_twice_is_one_case(desk: Desk, homes: dict[int, Agreement]) -> None:

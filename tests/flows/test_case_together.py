@@ -73,6 +73,43 @@ async def test_a_neighbour_joins_and_both_have_the_answer_in_their_language(
     assert "Rate the answer" in " ".join(shown.buttons)
 
 
+async def test_what_was_being_said_of_an_answer_is_not_said_of_the_next(
+    system: System, factory: Factory, resident: Person, neighbour: Person, desk: Desk
+) -> None:
+    """Stars were given to the first answer; the second, which refuses, must not get them."""
+    master = await published(resident, desk)
+    await neighbour.send("/complain")
+    await neighbour.tap("Transition fee")
+    await neighbour.tap("Join them")
+    await neighbour.tap("Yes, join")
+    own = await filed_by(factory, neighbour)
+    await desk.act(master, "answer", **OPINION)
+    await neighbour.expect("is answered")
+    await neighbour.tap("Rate the answer")
+    await neighbour.tap("Very good")
+    await neighbour.tap("Yes, solved")
+    await desk.say(master, "reopen", chat=resident.id, text="还是没装。")
+    await desk.act(master, "answer", outcome="not_supported", text="不予支持。")
+    await neighbour.expect("new answer to your complaint")
+    await neighbour.send("thank you, all is well")
+    await neighbour.expect("There is a new answer by now", "不予支持。")
+    case = await desk.case(own.number, chat=neighbour.id)
+    assert (case.rating, case.solved) == (None, None)
+    # A request is kept, and goes once the person has seen what it is about.
+    await neighbour.tap("Ask for a review")
+    await neighbour.send("I do not agree at all")
+    await desk.say(master, "reopen", chat=resident.id, text="还是没装。")
+    await desk.act(master, "answer", outcome="explained", text="电梯十二月安装。")
+    await neighbour.expect("new answer to your complaint")
+    await neighbour.tap("Send to the office")
+    await neighbour.expect("There is a new answer by now", "电梯十二月安装。")
+    assert (await desk.case(own.number, chat=neighbour.id)).state == "answered"
+    await neighbour.expect("I do not agree at all", "Nothing is sent yet")
+    await neighbour.tap("Send to the office")
+    await neighbour.expect("Your request for a review")
+    assert (await desk.case(own.number, chat=neighbour.id)).state == "review"
+
+
 async def test_a_member_splits_off_with_one_tap(
     system: System, factory: Factory, resident: Person, neighbour: Person, desk: Desk
 ) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.cases.schemas.filing import Answer, Cleaned, Files, Note, RowId, Text
@@ -38,7 +38,13 @@ class Reply(_SomethingSaid):
     action: Literal[CaseAction.REPLY]
 
 
-class Rate(BaseModel):
+class _AboutAnswer(BaseModel):
+    answered_at: AwareDatetime | None = Field(
+        None, description="When the answer was given that this is about; without it, whichever there is."
+    )
+
+
+class Rate(_AboutAnswer):
     """What the resident thinks of the answer; the newest counts."""
 
     action: Literal[CaseAction.RATE]
@@ -47,19 +53,19 @@ class Rate(BaseModel):
     text: Note = ""
 
 
-class Reopen(BaseModel):
+class Reopen(_AboutAnswer):
     """It is not settled: the office works on it again."""
 
     action: Literal[CaseAction.REOPEN]
     text: Text
 
 
-class RequestReview(BaseModel):
+class RequestReview(_AboutAnswer):
     action: Literal[CaseAction.REQUEST_REVIEW]
     text: Text
 
 
-class RequestSecondReview(BaseModel):
+class RequestSecondReview(_AboutAnswer):
     action: Literal[CaseAction.REQUEST_SECOND_REVIEW]
     text: Text
 
