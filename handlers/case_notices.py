@@ -103,15 +103,17 @@ def _explained(notice: CaseUpdated, tr: Translator) -> Html | None:
             )
         case kind if kind in ANSWERS and notice.outcome is not None:
             by = tr.t("By: {department}", department=notice.department) if notice.department else None
-            again = (
-                tr.t(
-                    "This answer is for all who complained of it together. It takes the place of the one before; your "
-                    "days count from it anew."
-                )
-                if notice.again
-                else None
+            return join(
+                "\n",
+                [
+                    tr.t("It takes the place of the answer before, and your days count from it anew.")
+                    if notice.again
+                    else None,
+                    tr.t("All who complained of this together get the same answer.") if notice.together else None,
+                    by,
+                    outcome_line(notice.outcome, tr),
+                ],
             )
-            return join("\n", [again, by, outcome_line(notice.outcome, tr)])
         case CaseEventKind.MERGED:
             return tr.t(
                 "Others have complained of the same, and all get one answer. Your complaint keeps its number and its "

@@ -50,7 +50,10 @@ async def tell_solved(update: Update, ctx: Context, tap: Solved) -> None:
     draft.solved = tap.solved
     # An app that is not Telegram's own can send the button before any star.
     go(ctx, Step.RATE if draft.stars is None else Step.WHY, draft)
-    await ask_in_place(ctx)
+    if draft.stars is not None and draft.text:
+        await _finish(ctx, draft)
+    else:
+        await ask_in_place(ctx)
 
 
 async def finish(update: Update, ctx: Context, tap: Finish | None = None) -> None:
@@ -64,6 +67,17 @@ async def tell_why(update: Update, ctx: Context) -> None:
         await ask(ctx, too_long(ctx, len(why), 0))
         return
     await _finish(ctx, draft)
+
+
+async def keep_words(update: Update, ctx: Context) -> None:
+    """What they say before they have pressed a button is why they will."""
+    message, (step, draft) = message_of(update), standing(ctx)
+    why = (message.text or "").replace("\0", "").strip()
+    if why and not draft.take_text(why):
+        await ask(ctx, too_long(ctx, len(why), len(draft.text)))
+        return
+    go(ctx, step, draft)
+    await ask(ctx, ctx.t("✔️ I have your words. Please press one of the buttons as well."))
 
 
 async def _finish(ctx: Context, draft: CaseDraft) -> None:
@@ -123,4 +137,5 @@ HANDLERS = [
     *(CallbackHandler(Solved, tell_solved, dialog=step) for step in (Step.RATE, Step.SOLVED, Step.WHY)),
     CallbackHandler(Finish, finish, dialog=Step.WHY),
     MessageHandler(InDialog(Step.WHY) & filters.TEXT, tell_why),
+    *(MessageHandler(InDialog(step) & filters.TEXT, keep_words) for step in (Step.RATE, Step.SOLVED)),
 ]

@@ -154,7 +154,7 @@ def _say(ctx: Context, draft: CaseDraft, dialog_id: str, cancel: InlineKeyboardB
         join("\n\n", [heading, collected(ctx, draft), way_on]),
         rows(
             button(ctx.plain(SEND), Send(dialog_id, draft.number, draft.seal())) if ready else None,
-            button(ctx.plain("✏️ Write it anew"), Rewrite(dialog_id, draft.number)) if draft.text else None,
+            button(ctx.plain("✏️ Rewrite"), Rewrite(dialog_id, draft.number)) if draft.text else None,
             files,
             cancel,
         ),

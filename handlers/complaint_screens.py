@@ -155,7 +155,7 @@ def text(ctx: Context, draft: Draft, dialog_id: str, similar: SimilarCases | Non
             ),
             rows(
                 button(ctx.plain("➡️ Continue"), Continue(dialog_id)),
-                button(ctx.plain("✏️ Write it anew"), Rewrite(dialog_id)),
+                button(ctx.plain("✏️ Rewrite"), Rewrite(dialog_id)),
                 _way_out(ctx, dialog_id),
             ),
         )

@@ -46,13 +46,17 @@ class AddThis(Callback, prefix="this_add"):
     number: str
 
 
+def says_something(text: str) -> bool:
+    return len(text.split()) >= _WORDS if text.isascii() else len(letters(text)) >= _SIGNS
+
+
 async def offer(ctx: Context, message: Message, cases: Sequence[ListedCase]) -> bool:
     """Whether there was enough in the message to offer it.
 
     Args:
         cases: the person's own, the newest first.
     """
-    if message.text and not _says_something(message.text):
+    if message.text and not says_something(message.text):
         return False
     open_ones = [case for case in cases if case.due_on is not None][:_SHOWN]
     await ctx.reply(
@@ -74,10 +78,6 @@ async def offer(ctx: Context, message: Message, cases: Sequence[ListedCase]) -> 
     return True
 
 
-def _says_something(text: str) -> bool:
-    return len(text.split()) >= _WORDS if text.isascii() else len(letters(text)) >= _SIGNS
-
-
 def _message_above(update: Update) -> Message | None:
     """None: the person has deleted it, or Telegram does not bring messages that are so old."""
     query = update.callback_query
@@ -95,7 +95,12 @@ async def file_this(update: Update, ctx: Context, tap: FileThis) -> None:
     message = _message_above(update)
     if message is None:
         await complaint.begin(update, ctx)
-        return
+    else:
+        await begin_complaint(update, ctx, message)
+
+
+async def begin_complaint(update: Update, ctx: Context, message: Message) -> None:
+    """A complaint that begins with what was sent."""
     if await is_busy(ctx):
         return
     if not is_complaint(ctx):

@@ -29,7 +29,7 @@ async def choose(update: Update, ctx: Context, tap: OpenLanguage | None = None) 
 async def chosen(update: Update, ctx: Context, tap: Speak) -> None:
     if tap.locale in locales.SUPPORTED:
         ctx.speak(tap.locale)
-    await ctx.edit_or_reply(ctx.t("I now write in English. What would you like to know?"), main_menu(ctx))
+    await ctx.edit_or_reply(ctx.t("From now on I write in English. What would you like to know?"), main_menu(ctx))
 
 
 HANDLERS = [

@@ -94,6 +94,16 @@ def topic(tr: Translator, text: str) -> type[Callback] | None:
     return about[0] if most > 0 and len(about) == 1 else None
 
 
+def besides(tr: Translator, text: str, kind: type[Callback]) -> str:
+    """What a text says besides that it is about this: of "I want to complain, the lift is broken" the lift."""
+    typed = unicodedata.normalize("NFKC", text).casefold()
+    words = next(words for words, about in ABOUT if about is kind)
+    phrases = {phrase.strip().casefold() for phrase in (*BETWEEN.split(tr.plain(words)), *BETWEEN.split(words))}
+    for phrase in sorted(phrases, key=len, reverse=True):
+        typed = typed.replace(phrase, " ", 1)
+    return typed
+
+
 def _longest(tr: Translator, words: str, text: str) -> int:
     """How long the longest of the words is that stands in the text; 0: none does."""
     typed = unicodedata.normalize("NFKC", text).casefold()

@@ -32,9 +32,9 @@ from handlers import (
 )
 from handlers.case_buttons import ShowCase
 from handlers.case_screens import question
-from handlers.for_office import offer
+from handlers.for_office import begin_complaint, offer, says_something
 from handlers.gate import VERIFY, AskOffice, Verify, ask_office_button, verify_button
-from handlers.loose_topics import topic, way_out
+from handlers.loose_topics import besides, topic, way_out
 from handlers.menu import (
     ENTRIES,
     OFFICE,
@@ -117,8 +117,18 @@ async def _is_about_something(update: Update, ctx: Context, text: str) -> bool:
     about = topic(ctx.words, text)
     if about is None:
         return False
+    if about in (OpenComplaint, OpenCases) and ctx.session.state.staff and not ctx.session.linked:
+        # Of the office's people: theirs are the complaints of others.
+        about = OpenStaff
     if about is AskOffice:
         await _tell_of_office(ctx)
+    elif (
+        about is OpenComplaint
+        and ctx.session.linked
+        and update.message is not None
+        and says_something(besides(ctx.words, text, about))
+    ):
+        await begin_complaint(update, ctx, update.message)
     else:
         await OPENED[about](update, ctx)
     return True

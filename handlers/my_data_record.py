@@ -148,7 +148,7 @@ def kept_days(days: KeptDays, tr: Translator) -> list[Html | None]:
             ],
         ),
         tr.t(
-            "Complaints that were filed, and the office's own rolls, stay as long as the law wants them kept. The "
+            "Complaints that were filed, and the office's own rolls, stay as long as the law requires. The "
             "record of who looked at what is never deleted; no names and no content stand in it."
         ),
         tr.t("With /forget you have everything erased that need not be kept."),

@@ -224,7 +224,7 @@ def _text(ctx: Context, draft: Draft, dialog_id: str) -> Screen:
     )
     return text, [
         *([button(ctx.plain("👀 Preview"), Preview(dialog_id))] if kept else []),
-        *([button(ctx.plain("✏️ Write it anew"), Rewrite(dialog_id))] if draft.text else []),
+        *([button(ctx.plain("✏️ Rewrite"), Rewrite(dialog_id))] if draft.text else []),
         *([button(ctx.plain("🗑 Remove the last file"), RemoveFile(dialog_id, last.id))] if last else []),
     ]
 
@@ -294,9 +294,12 @@ def _preview(ctx: Context, draft: Draft, dialog_id: str) -> tuple[list[Html], Sc
         "Above: the text as the resident will read it, in {n} messages.",
         len(parts),
     )
-    add = (
-        ctx.t("To add something, just send it.") if parts or draft.is_answer else ctx.t("To add a note, just send it.")
-    )
+    if draft.action is CaseAction.MERGE:
+        add = ctx.t("If it is another one, just send its number.")
+    elif parts or draft.is_answer:
+        add = ctx.t("To add something, just send it.")
+    else:
+        add = ctx.t("To add a note, just send it.")
     text = join(
         "\n\n",
         [
@@ -311,7 +314,7 @@ def _preview(ctx: Context, draft: Draft, dialog_id: str) -> tuple[list[Html], Sc
         button(ctx.plain("✅ Yes, do it"), Confirm(dialog_id, draft.number, draft.seal())),
         *pairs(
             [
-                *([button(ctx.plain("✏️ Write it anew"), Rewrite(dialog_id))] if draft.text else []),
+                *([button(ctx.plain("✏️ Rewrite"), Rewrite(dialog_id))] if draft.text else []),
                 *([button(ctx.plain("↩️ Begin once more"), Again(dialog_id))] if len(draft.road()) > 1 else []),
             ]
         ),

@@ -321,7 +321,8 @@ async def drop(update: Update, ctx: Context, tap: Drop | None = None) -> None:
     _, draft = standing(ctx)
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - see standing
-    if not draft.has_content:
+    # Whoever has only named another case can do so again.
+    if not draft.has_content or draft.action is CaseAction.MERGE:
         await drop_for_good(update, ctx)
         return
     await ctx.reply(

@@ -13,6 +13,7 @@ from telegram.ext import filters
 from api.cases.schemas import MAX_ATTACHMENTS, CaseAction, has_words
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
+from handlers import terms
 from handlers.content import message_of
 from handlers.id_texts import holds_id_number
 from handlers.incoming_files import Refused, hand_over
@@ -22,7 +23,7 @@ from handlers.staff_case_questions import ask, ask_again, go, standing
 from handlers.staff_case_screens import queue_line
 from handlers.staff_menu import staff_only
 from handlers.staff_terms import MOST_DAYS
-from locales import Html
+from locales import Html, join
 
 TOGETHER = 5
 """Seconds within which the app sends the parts of a text that it cut."""
@@ -82,12 +83,34 @@ async def _take_master(ctx: Context, draft: Draft, message: Message, text: str) 
     """Which case it shall be answered with, in full and shown: both families are told at once."""
     number = unicodedata.normalize("NFKC", text).replace(" ", "")
     cases = (await ctx.backend.queue(ctx.chat_id, number=number)).cases if len(number) <= LONGEST_NAME else []
-    if len(cases) != 1 or cases[0].number == draft.number:
+    found = cases[0] if len(cases) == 1 else None
+    if found is None or found.due_on is None or draft.number in (found.number, found.master):
+        # One that was chosen before is not what is meant any more.
+        draft.text = ""
+        go(ctx, Step.TEXT, draft)
         await ask(ctx, ctx.t("There is no other open case with this number. Please send all of it."))
         return
-    draft.text, draft.taken = cases[0].number, message.message_id
+    draft.text, draft.taken = found.master or found.number, message.message_id
     go(ctx, draft.next(), draft)
-    await ask(ctx, queue_line(ctx, cases[0]))
+    follows = ctx.t("It follows {number}, which is taken.", number=found.master) if found.master else None
+    await ask(ctx, join("\n", [queue_line(ctx, found), follows, *await _differences(ctx, draft)]))
+
+
+async def _differences(ctx: Context, draft: Draft) -> list[Html]:
+    """Families are told that others complain of the same: the office sees where that does not look so."""
+    one, other = [await ctx.backend.staff_case(ctx.chat_id, number) for number in (draft.number, draft.text)]
+    found = []
+    if one.category is not other.category:
+        found.append(
+            ctx.t(
+                "⚠️ They are not about the same: {one}, {other}.",
+                one=terms.name(ctx.words, one.category),
+                other=terms.name(ctx.words, other.category),
+            )
+        )
+    if one.unit is not None and other.unit is not None and one.unit.building_id != other.unit.building_id:
+        found.append(ctx.t("⚠️ They are not of the same building."))
+    return found
 
 
 async def _take_words(ctx: Context, step: Step, draft: Draft, message: Message, text: str) -> None:
@@ -105,7 +128,8 @@ async def _take_words(ctx: Context, step: Step, draft: Draft, message: Message, 
         draft.refused = length
         note = _too_long(ctx, draft, length)
     else:
-        note = ctx.t("✔️ Added to your text.") if draft.text else None
+        before = ctx.t("✔️ I have your text.") if step is Step.OUTCOME else None
+        note = ctx.t("✔️ Added to your text.") if draft.text else before
         draft.text = whole
         step = _after(step, draft)
     go(ctx, step, draft)

@@ -152,7 +152,7 @@ async def ask(ctx: Context, note: Html | None = None) -> None:
         text = join("\n", [ctx.t("This is what the person will read:"), quoted(known.reason)])
         keys = [
             button(ctx.plain("✅ Yes, send it"), Confirm(dialog.id)),
-            button(ctx.plain("✏️ Write it anew"), Again(dialog.id)),
+            button(ctx.plain("✏️ Rewrite"), Again(dialog.id)),
         ]
     elif step is Step.LAST_DAY:
         text = ctx.t(

@@ -21,6 +21,8 @@ BACK = lazy("back | go back | previous | return")
 STOP = lazy("cancel | stop | quit | exit | never mind | no thanks")
 # Translators: what people type who want to go on, or agree. Any number of words, with | between them.
 ON = lazy("go on | continue | next | next step | ok | okay | yes | all right | agree | I agree | I have read it")
+# Translators: what people type who do not agree to what they are asked. Any number of words, with | between them.
+NO = lazy("no | I do not agree | I don't agree | I disagree | not now | do not want to")
 # Translators: what people type who have written all they want to. Any number of words, with | between them.
 DONE = lazy("send | send it | submit | finish | finished | done | that is all | nothing more")
 # Translators: what people type who want to be waited for. Any number of words, with | between them.

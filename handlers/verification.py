@@ -51,6 +51,18 @@ async def ask(ctx: Context) -> None:
     await ctx.reply(text, keyboard)
 
 
+async def ask_below(ctx: Context, note: Html) -> None:
+    """Put the question anew below what there is to say. A long text, to which people agree by a button, stands above
+    already: its buttons alone come again."""
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - asked in a verification only
+    if dialog.name in screens.CONSENTS:
+        await ctx.reply(note, screens.question(ctx, Step(dialog.name), dialog)[1])
+        return
+    await ctx.reply(note)
+    await ask(ctx)
+
+
 async def resume(update: Update, ctx: Context, tap: Resume) -> None:
     await ctx.remove_buttons()
     await ask(ctx)
@@ -325,13 +337,12 @@ async def _welcome(ctx: Context, links: LinksOut) -> None:
 async def picture(update: Update, ctx: Context) -> None:
     """Many people photograph their papers; the chat is no place for that."""
     await ctx.take_away()
-    await ctx.reply(ctx.t("Please do not send pictures of your papers. I did not keep it. Just type what I ask for."))
-    await ask(ctx)
+    note = ctx.t("Please do not send pictures of your papers. I did not keep it. Just type what I ask for.")
+    await ask_below(ctx, note)
 
 
 async def unexpected(update: Update, ctx: Context) -> None:
-    await ctx.reply(ctx.t("I cannot use that here."))
-    await ask(ctx)
+    await ask_below(ctx, ctx.t("I cannot use that here."))
 
 
 async def text_at_choice(update: Update, ctx: Context) -> None:
@@ -340,9 +351,9 @@ async def text_at_choice(update: Update, ctx: Context) -> None:
             ctx.t("At the office somebody can help you. Press the button to write to them, or go on here:"),
             rows(ask_office_button(ctx)),
         )
+        await ask(ctx)
     else:
-        await ctx.reply(ctx.t("Please press one of the buttons."))
-    await ask(ctx)
+        await ask_below(ctx, ctx.t("I can answer that once I know who you are. Please press one of the buttons."))
 
 
 class _Free(filters.UpdateFilter):

@@ -31,6 +31,7 @@ class Step(StrEnum):
     CODE = "verification.code"
 
 
+CONSENTS = (Step.NOTICE, Step.ID_CONSENT)
 BEFORE = {
     Step.ID_CONSENT: Step.WAY,
     Step.CONTACT: Step.WAY,
@@ -58,6 +59,8 @@ class Back(DialogCallback, prefix="vfy_back"):
     """One step back."""
 
 
+READ, AGREED = lazy("I have read it – go on"), lazy("I agree – go on")
+"""Keys by which consent is given."""
 WAYS = {
     LinkMethod.PHONE: lazy("📱 With my phone"),
     LinkMethod.AGREEMENT: lazy("📄 With the agreement"),
@@ -68,7 +71,7 @@ WAYS = {
 def question(ctx: Context, step: Step, dialog: Dialog) -> tuple[Html, Keyboard | None]:
     if step is Step.NOTICE:
         return privacy.notice(ctx), rows(
-            button(ctx.plain("I have read it – go on"), Agree(dialog.id)),
+            button(ctx.plain(READ), Agree(dialog.id)),
             button(ctx.plain("✖️ Cancel"), Drop(dialog.id)),
         )
     if step is Step.WAY:
@@ -78,7 +81,7 @@ def question(ctx: Context, step: Step, dialog: Dialog) -> tuple[Html, Keyboard |
     if step is Step.CONTACT:
         text = ctx.t(
             "Please press the big button “📱 Send my phone number” at the bottom of the screen. It must be the number "
-            "that the office has of you."
+            "that the office has on file for you."
         )
         return text, contact_keys(ctx)
     return _asked(ctx, step), step_keys(ctx)
@@ -111,7 +114,7 @@ def _id_consent(ctx: Context, dialog: Dialog) -> tuple[Html, Keyboard]:
         ctx.t("If you would rather not, the office can give you a code instead."),
     )
     return text, rows(
-        button(ctx.plain("I agree – go on"), Agree(dialog.id)),
+        button(ctx.plain(AGREED), Agree(dialog.id)),
         button(ctx.plain("🔑 With a code"), ChooseWay(dialog.id, LinkMethod.CODE)),
         [button(ctx.plain("⬅️ Back"), Back(dialog.id)), button(ctx.plain("✖️ Cancel"), Drop(dialog.id))],
     )

@@ -7,13 +7,10 @@ from api.identity.schemas import ConsentKind
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
 from handlers import verification_screens as screens
-from handlers.typed_words import BACK, ON, STOP, Typed
-from handlers.verification import MAX_PHONE, ask, cancel, go_back, is_taken
+from handlers.typed_words import BACK, NO, ON, STOP, Typed
+from handlers.verification import MAX_PHONE, ask, ask_below, cancel, go_back, is_taken
 from handlers.verification_screens import Step
 from handlers.verification_texts import given, is_phone_number
-
-_CONSENTS = (Step.NOTICE, Step.ID_CONSENT)
-
 
 # --- words that mean a key ---
 
@@ -33,11 +30,23 @@ async def typed_on(update: Update, ctx: Context) -> None:
     """Consent is given by its button alone: a word may be about anything."""
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - see the filter
-    if dialog.name in _CONSENTS:
-        await ctx.reply(
-            ctx.t("Whether you agree is for you to say with the button below; a word is not enough for that.")
+    if dialog.name in screens.CONSENTS:
+        note = ctx.t("Whether you agree is for you to say with the button below; a word is not enough for that.")
+        await ask_below(ctx, note)
+    else:
+        await ask(ctx)
+
+
+async def typed_no(update: Update, ctx: Context) -> None:
+    """Whoever does not agree is asked nothing more; there is a way without an ID number."""
+    dialog = ctx.session.dialog
+    assert dialog is not None  # noqa: S101 - see the filter
+    if dialog.name == Step.ID_CONSENT:
+        await ask_below(
+            ctx, ctx.t("All right, then without it. With a code from the office you need no ID number, or go back.")
         )
-    await ask(ctx)
+    else:
+        await cancel(update, ctx)
 
 
 # --- a phone, where the way is still to be chosen ---
@@ -63,15 +72,14 @@ async def shared_early(update: Update, ctx: Context) -> None:
 async def typed_phone_number(update: Update, ctx: Context) -> None:
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - see the filter
-    await ctx.reply(
-        ctx.t(
-            "You need not type your phone number. Telegram can send it to me by itself, so that I am sure that the "
-            "phone is yours."
-        ),
-        screens.phone_key(ctx) if dialog.name == Step.WAY else None,
+    note = ctx.t(
+        "You need not type your phone number. Telegram can send it to me by itself, so that I am sure that the phone "
+        "is yours."
     )
-    if dialog.name != Step.WAY:
-        await ask(ctx)
+    if dialog.name == Step.WAY:
+        await ctx.reply(note, screens.phone_key(ctx))
+    else:
+        await ask_below(ctx, note)
 
 
 async def typed_instead_of_contact(update: Update, ctx: Context) -> None:
@@ -106,7 +114,8 @@ _CHOOSING = InDialog(Step.NOTICE) | InDialog(Step.WAY) | InDialog(Step.ID_CONSEN
 HANDLERS = [
     MessageHandler(_HERE & Typed(BACK), typed_back),
     MessageHandler(_HERE & Typed(STOP), typed_stop),
-    MessageHandler(_HERE & Typed(ON), typed_on),
+    MessageHandler(_CHOOSING & Typed(NO), typed_no),
+    MessageHandler(_HERE & (Typed(ON) | Typed(screens.READ) | Typed(screens.AGREED)), typed_on),
     MessageHandler(_CHOOSING & filters.CONTACT, shared_early),
     MessageHandler(_CHOOSING & _PhoneNumber(), typed_phone_number),
     MessageHandler(InDialog(Step.CONTACT) & filters.TEXT, typed_instead_of_contact),

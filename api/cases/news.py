@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from api.audit.actors import Actor
 from api.cases.clocks import CLOCKS, Owed
-from api.cases.lifecycle import BEING_WORKED_ON
 from api.cases.lifecycle_rows import Transition
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department, DepartmentMember
 from api.cases.schemas import AttachmentOut, CaseAction, CaseEventKind, ClockKind, ClockOut
@@ -63,7 +63,8 @@ async def tell_resident(
         outcome=event.outcome,
         procedure=event.procedure,
         days=event.days,
-        again=event.kind is CaseEventKind.ANSWERED and event.from_state not in BEING_WORKED_ON,
+        again=await _has_answer_before(session, event),
+        together=event.kind is CaseEventKind.ANSWERED and await _is_collective(session, case),
         clocks=[
             clock_out(kind, clock.last_day, today)
             for kind, clock in clocks.items()
@@ -72,6 +73,21 @@ async def tell_resident(
         ],
     )
     await enqueue_notice(session, vault, [case.chat_id], notice, dedupe_key=f"case_event:{event.id}", case_id=case.id)
+
+
+async def _has_answer_before(session: AsyncSession, event: CaseEvent) -> bool:
+    """Whether this is an answer in place of another; the decision of a review is not."""
+    if event.kind is not CaseEventKind.ANSWERED:
+        return False
+    one = exists().where(
+        CaseEvent.case_id == event.case_id, CaseEvent.kind == CaseEventKind.ANSWERED, CaseEvent.id < event.id
+    )
+    return bool(await session.scalar(select(one)))
+
+
+async def _is_collective(session: AsyncSession, case: Case) -> bool:
+    member = aliased(Case)
+    return case.master_id is not None or bool(await session.scalar(select(exists().where(member.master_id == case.id))))
 
 
 async def tell_desk(

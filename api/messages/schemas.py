@@ -129,6 +129,7 @@ class CaseUpdated(BaseModel):
     procedure: Procedure | None = None
     days: int | None = Field(default=None, description="By how many days the answer was put off.")
     again: bool = Field(default=False, description="An answer that takes the place of another.")
+    together: bool = Field(default=False, description="Other families are answered with it.")
     clocks: list[ClockOut] = Field(default_factory=list, description="Those running now that concern the resident.")
 
 

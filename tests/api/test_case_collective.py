@@ -210,9 +210,10 @@ async def test_another_answer_reaches_all_who_had_the_first(
     assert [clock.kind for clock in case.clocks] == ["review_request", "reopen"]
     assert {"reopen", "request_review", "rate"} <= {*case.allowed}
     notice = (await told(desk, NEIGHBOUR))[-1]
-    assert (notice["number"], notice["news"], notice["again"]) == (joined, "answered", True)
+    assert (notice["number"], notice["news"], notice["again"], notice["together"]) == (joined, "answered", True, True)
     notice = (await told(desk, RESIDENT))[-1]
-    assert (notice["number"], notice["news"], notice["again"]) == (master, "answered", False)
+    assert (notice["number"], notice["news"], notice["again"], notice["together"]) == (master, "answered", True, True)
+    assert [one["again"] for one in await told(desk, RESIDENT) if one["news"] == "answered"] == [False, True]
     # Who gave it decides no review of it.
     await desk.say(joined, "request_review", chat=NEIGHBOUR, text="不同意。")
     refused = await desk.act(joined, "review_answer", 403, **OPINION)

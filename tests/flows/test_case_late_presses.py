@@ -252,7 +252,7 @@ async def test_what_broke_off_after_the_words_says_so_and_keeps_the_files(
     await owner.close()
     assert (await desk.case(number, chat=resident.id)).state is CaseState.IN_PROGRESS
     await desk.act(number, "answer", outcome="supported", text="又修了一次。")
-    await resident.expect("有答复了", "又修了一次。")
+    await resident.expect("有新的答复了", "又修了一次。")
     await resident.tap("发给工作专班", on=ready)
     offer = await resident.expect("写的话已经送到工作专班", "这些照片、文件还没有发出去", "1张照片")
     assert "还没有转给任何人" not in offer.text

@@ -64,9 +64,9 @@ async def test_a_neighbour_joins_and_both_have_the_answer_in_their_language(
     # What comes of it when one family has it looked into again is for both.
     await desk.say(master, "reopen", chat=resident.id, text="还是没装。")
     await desk.act(master, "answer", outcome="explained", text="电梯十二月安装。")
-    await resident.expect(f"您的投诉 {master} 有答复了", "电梯十二月安装。")
+    await resident.expect(f"您的投诉 {master} 有新的答复了", "电梯十二月安装。")
     await neighbour.expect(
-        f"new answer to your complaint {own.number}", "takes the place of the one before", "电梯十二月安装。"
+        f"new answer to your complaint {own.number}", "the place of the answer before", "together", "电梯十二月安装。"
     )
     await neighbour.tap("See the complaint")
     shown = await neighbour.expect(f"Complaint {own.number}", "电梯十二月安装。")

@@ -119,6 +119,14 @@ async def test_what_may_be_for_the_office_becomes_a_complaint_by_one_tap(residen
     await resident.expect("您的投诉已经提交")
 
 
+@pytest.mark.parametrize("typed", ["我要投诉厨房漏水", "我要投诉，电梯坏了"])
+async def test_what_somebody_complains_of_is_kept_with_the_wish_to_complain(resident: Person, typed: str) -> None:
+    await resident.send(typed)
+    await resident.expect("内容收到了", "您要反映哪方面的事")
+    await resident.tap("房屋质量")
+    await resident.expect(typed)
+
+
 async def test_a_picture_out_of_nowhere_becomes_part_of_a_complaint(resident: Person) -> None:
     await resident.send_photo(picture(), caption="墙又裂了")
     offered = await resident.expect("想让工作专班看到")

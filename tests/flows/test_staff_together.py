@@ -3,6 +3,7 @@
 from tests.factories import Factory
 from tests.flows.conftest import Household, System, new_household
 from tests.flows.office import Office, office, open_case
+from tests.flows.test_cases import file_one
 from tests.people import Person
 
 __all__ = ["office"]
@@ -76,3 +77,47 @@ async def test_the_family_has_its_complaint_offered_no_longer(office: Office, re
     assert "一单元楼道漏水”" not in shown.text
     page = await open_case(officer, number)
     assert "已向本楼公开" not in page.text
+
+
+async def test_what_does_not_look_alike_is_pointed_out_before_it_is_put_together(
+    system: System, factory: Factory, office: Office
+) -> None:
+    """The family is told that others complain of the same."""
+    officer = await office.hire()
+    one = await file_one(office.resident, "厨房漏水")
+    elsewhere = await factory.agreement(units=[await factory.unit(building=await factory.building("77"))])
+    neighbour: Person = await system.person("李四")
+    await factory.link(neighbour.id, elsewhere)
+    await neighbour.send("/complain")
+    await neighbour.tap("房屋质量")
+    await neighbour.send("楼道漏水")
+    await neighbour.tap("继续")
+    await neighbour.tap("提交")
+    await neighbour.expect("您的投诉已经提交")
+    (other,) = [case.number for case in (await office.queue(chat=officer.id)).cases if case.number != one]
+    await open_case(officer, one)
+    await officer.tap("合并办理")
+    await officer.send(other)
+    shown = await officer.expect("合并到", other, "不是一类事", "不在同一栋楼")
+    assert "✅ 确定" in shown.buttons
+    # A number that is wrong takes the one before away: what is confirmed is what was meant.
+    await officer.send("2026-999999")
+    shown = await officer.expect("没有这个编号的")
+    assert other not in shown.text
+    assert "✅ 确定" not in shown.buttons
+    await officer.send(other)
+    await officer.expect("合并到", other)
+    # Nothing was written that asks for a second thought; a number means what it always does.
+    await officer.tap("取消")
+    await officer.expect("没有任何变动")
+    await officer.send(one)
+    await officer.expect(f"信访件 {one}", "厨房漏水")
+    assert (await office.page(one, chat=officer.id)).master is None
+    # What is answered is nothing to be put together with.
+    for action in ("register", "accept"):
+        await office.act(other, action, chat=officer.id)
+    await office.act(other, "answer", chat=officer.id, outcome="explained", text="已经发了。")
+    await open_case(officer, one)
+    await officer.tap("合并办理")
+    await officer.send(other)
+    await officer.expect("没有这个编号的")

@@ -34,7 +34,7 @@ async def test_a_complaint_is_written_with_words_for_keys(system: System, office
     assert (await office.case(case.number, chat=resident.id)).text == "厨房漏水"
 
 
-@pytest.mark.parametrize("stop", ["取消", "算了", "cancel"])
+@pytest.mark.parametrize("stop", ["取消", "算了", "算了，不投诉了", "cancel"])
 async def test_a_complaint_is_cancelled_by_a_word(office: Office, stop: str) -> None:
     resident = office.resident
     await resident.send("/complain")
@@ -146,3 +146,30 @@ async def test_a_number_is_no_part_of_an_official_answer(office: Office) -> None
     await officer.expect("信访件编号", "请发答复内容")
     await officer.send("返回")
     await officer.expect("处理意见是")
+
+
+async def test_what_is_said_before_the_stars_is_why_they_are_given(office: Office) -> None:
+    resident, officer = office.resident, await office.hire()
+    number = await brought_to(office, "answered", officer)
+    await resident.send("/cases")
+    await resident.tap(number)
+    await resident.tap("评价")
+    await resident.send("没解决，厨房根本没人来看过")
+    await resident.expect("您说的记下了")
+    await resident.send("2分")
+    await resident.expect("事情本身解决了吗")
+    await resident.tap("没解决")
+    await resident.expect("谢谢")
+    case = await office.case(number, chat=resident.id)
+    assert (case.rating, case.solved, case.events[-1].text) == (2, False, "没解决，厨房根本没人来看过")
+
+
+async def test_an_answer_that_comes_before_its_outcome_is_acknowledged(office: Office) -> None:
+    officer = await office.hire()
+    number = await brought_to(office, "accepted", officer)
+    await open_case(officer, number)
+    await officer.tap("✉️ 答复")
+    await officer.send("已经查过。")
+    await officer.expect("内容收到了")
+    await officer.tap("解释说明")
+    await officer.expect("信访人会看到", "已经查过。")

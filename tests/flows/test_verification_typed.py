@@ -306,3 +306,44 @@ async def test_keys_that_stayed_go_when_they_are_pressed(
     await system.quiet()
     assert await person.keyboard() is None
     assert await tries_of(factory, person) == 0
+
+
+async def test_a_question_at_the_notice_does_not_bring_all_of_it_again(
+    system: System, factory: Factory, household: Household
+) -> None:
+    """Eight times the whole page, and the sentence that mattered above it: nobody found the button."""
+    person = await system.person("张三", phone=household.phone, agreed=False)
+    await person.send("/home")
+    await person.tap("验证身份")
+    notice = await person.expect_button("我看过了，继续")
+    for typed, told in (
+        ("什么时候交房啊", "验证了身份"),
+        ("我看过了，继续", "要由您自己点"),
+        ("好的", "要由您自己点"),
+        ("13800138000", "不用您打字"),
+    ):
+        await person.send(typed)
+        answer = await person.expect(told)
+        assert len(answer.text) < 100 < len(notice.text)
+        assert "我看过了，继续" in answer.buttons, typed
+    await person.tap("我看过了，继续")
+    await person.expect("选一种方式")
+
+
+async def test_whoever_does_not_agree_is_asked_nothing_more(
+    system: System, factory: Factory, household: Household
+) -> None:
+    person = await system.person("张三", phone=household.phone, agreed=False)
+    await person.send("/home")
+    await person.tap("验证身份")
+    await person.expect_button("我看过了，继续")
+    await person.send("我不同意")
+    await person.expect("什么都没有改")
+    await person.tap("验证身份")
+    await person.expect_button("我看过了，继续")
+    await person.tap("我看过了，继续")
+    await person.tap("用手机号")
+    await person.expect("单独")
+    await person.send("不同意")
+    answer = await person.expect("不用身份证号")
+    assert "🔑 用邀请码" in answer.buttons

@@ -89,7 +89,7 @@ NOTICES: list[BaseModel] = [
     AccessDeclined(reason="缺<b>公证书</b>"),
     *(updated(news) for news in CaseEventKind),
     *(updated(CaseEventKind.ANSWERED, outcome=outcome) for outcome in Outcome),
-    updated(CaseEventKind.ANSWERED, outcome=Outcome.SUPPORTED, again=True),
+    updated(CaseEventKind.ANSWERED, outcome=Outcome.SUPPORTED, again=True, together=True),
     *(updated(CaseEventKind.DIVERTED, procedure=procedure) for procedure in Procedure),
     *(
         CaseOnDesk(
