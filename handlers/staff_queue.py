@@ -9,7 +9,7 @@ from typing import TypedDict
 from telegram import InlineKeyboardButton, Update
 from telegram.ext import filters
 
-from api.cases.schemas import MOST_COUNTED, QueueCounts, QueuedCase, QueuePage, QueueView
+from api.cases.schemas import MOST_COUNTED, CaseState, QueueCounts, QueuedCase, QueuePage, QueueView
 from bot.backend import InvalidInput, NotAllowed
 from bot.callbacks import Callback
 from bot.context import Context
@@ -36,9 +36,10 @@ class Step(StrEnum):
 
 
 class Queue(StrEnum):
-    """Which open cases."""
+    """Which open cases; or the answered ones, which are to be closed."""
 
     MINE = "mine"
+    ANSWERED = "done"
     UNASSIGNED = "free"
     OVERDUE = "late"
     SUPERVISED = "watch"
@@ -66,6 +67,7 @@ class FindCase(Callback, prefix="s_find"):
 
 class Wanted(TypedDict, total=False):
     view: QueueView
+    state: CaseState
     department_id: int
     supervised: bool
 
@@ -75,6 +77,7 @@ KEYS = {
     Queue.UNASSIGNED: lazy("🆕 Nobody has taken them"),
     Queue.OVERDUE: lazy("⛔ Overdue"),
     Queue.SUPERVISED: lazy("👁 Supervised"),
+    Queue.ANSWERED: lazy("📄 Answered by me"),
     Queue.ALL: lazy("🗂 All open cases"),
 }
 HEADINGS = {
@@ -82,6 +85,7 @@ HEADINGS = {
     Queue.UNASSIGNED: lazy("<b>Cases that nobody has taken</b>"),
     Queue.OVERDUE: lazy("<b>Overdue cases</b>"),
     Queue.SUPERVISED: lazy("<b>Supervised cases</b>"),
+    Queue.ANSWERED: lazy("<b>My cases that are answered and not closed</b>"),
     Queue.DEPARTMENT: lazy("<b>Cases of this office</b>"),
     Queue.ALL: lazy("<b>All open cases</b>"),
 }
@@ -96,6 +100,7 @@ _VIEWS = {
     Queue.UNASSIGNED: Wanted(view=QueueView.UNASSIGNED),
     Queue.OVERDUE: Wanted(view=QueueView.OVERDUE),
     Queue.SUPERVISED: Wanted(supervised=True),
+    Queue.ANSWERED: Wanted(view=QueueView.MINE, state=CaseState.ANSWERED),
 }
 
 

@@ -92,6 +92,13 @@ class Case(Base):
             postgresql_where=text("due_on IS NOT NULL AND raised_at IS NOT NULL"),
         ),
         Index("ix_cases_state_received", "state", "received_at", "id"),
+        Index(
+            "ix_cases_answered_officer",
+            "officer_id",
+            "received_at",
+            "id",
+            postgresql_where=text("state = 'answered'"),
+        ),
         Index(None, "received_at"),
         Index("ix_cases_master", "master_id", postgresql_where=text("master_id IS NOT NULL")),
         Index("ix_cases_published", "category", postgresql_where=text("published_at IS NOT NULL")),

@@ -73,11 +73,10 @@ def _filters(wanted: Wanted, staff_id: int | None, today: date) -> list[ColumnEl
             filters.append(Case.due_on < today)
         case QueueView.RAISED:
             filters.append(Case.raised_at.is_not(None))
-    for column, value in (
-        (Case.department_id, wanted.department_id),
-        (Case.state, wanted.state),
-        (Case.category, wanted.category),
-    ):
+    if wanted.state is not None:
+        # As a part of the SQL: an index may be of one state alone.
+        filters.append(Case.state == bindparam(None, wanted.state, literal_execute=True))
+    for column, value in ((Case.department_id, wanted.department_id), (Case.category, wanted.category)):
         if value is not None:
             filters.append(column == value)
     if wanted.supervised is not None:

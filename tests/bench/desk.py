@@ -48,6 +48,7 @@ PAGES = (
     Page("queue: mine of one category", _queue("view=mine&category=handover&limit=1")),
     Page("queue: overdue of one department", _queue("view=overdue&department_id=3&limit=3")),
     Page("queue: what waits longest", _queue("sort=received")),
+    Page("queue: mine, answered", _queue("view=mine&state=answered&limit=3")),
     Page("queue: closed ones", _queue("state=closed")),
     Page("queue: by number", lambda nth, cases: f"{_queue()(nth, cases)}number={_case(nth, cases)}"),
     Page("queue: by serial", lambda nth, cases: f"{_queue()(nth, cases)}number={_number(nth, cases)}"),

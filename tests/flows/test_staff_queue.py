@@ -358,3 +358,26 @@ async def test_the_keys_say_how_much_waits(office: Office) -> None:
     await officer.tap("信访件")
     desk = await officer.expect(numbers[0])
     assert {"📌 我办的 (1)", "🆕 待认领 (2)", "⛔ 已超期 (1)"} <= {*desk.buttons}, desk.buttons
+
+
+async def test_what_one_has_answered_is_found_until_it_is_closed(office: Office) -> None:
+    officer, colleague = await office.hire(), await office.hire("接访乙")
+    number, other = await office.filed(), await office.filed()
+    for case, who in ((number, officer), (other, colleague)):
+        for action in ("register", "accept", "claim"):
+            await office.act(case, action, chat=who.id)
+        await office.act(case, "answer", chat=who.id, outcome="explained", text="已经查过。")
+    await officer.send("/staff")
+    await officer.tap("信访件")
+    await officer.tap("我答复过的")
+    shown = await officer.expect("还没有办结的", number)
+    assert other not in shown.text
+    await officer.tap(number)
+    await officer.tap("办结")
+    await officer.tap("确定")
+    await officer.expect("办好了")
+    await officer.send("/staff")
+    await officer.tap("信访件")
+    await officer.tap("我答复过的")
+    shown = await officer.expect("还没有办结的")
+    assert number not in shown.text
