@@ -1,6 +1,7 @@
 """/payments: what the family paid and owes, what it was paid and is owed; the ledger page by page."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from telegram import Update
 
@@ -22,7 +23,7 @@ from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler
 from bot.ui import button, rows
 from handlers import terms
-from handlers.facts import Fact, add_lines, agreement_line, screens, shortened, told
+from handlers.facts import Fact, add_lines, agreement_line, listed, screens, shortened, told
 from handlers.lookups import (
     ShowHandover,
     ShowHome,
@@ -40,27 +41,39 @@ from locales import Html, Translator, join, lazy
 PAGE = 6
 """Entries of the history on one screen."""
 SHOWN_ARREARS = 4
+SHOWN_PERIODS = 2
+"""Stretches of time that are named beside a sum; of more, the history tells."""
 
+Side = tuple[LedgerDirection, LedgerState]
+OWED_TO = (LedgerDirection.TO_HOUSEHOLD, LedgerState.DUE)
+RECEIVED = (LedgerDirection.TO_HOUSEHOLD, LedgerState.PAID)
+PAID = (LedgerDirection.FROM_HOUSEHOLD, LedgerState.PAID)
+STILL_TO_PAY = (LedgerDirection.FROM_HOUSEHOLD, LedgerState.DUE)
 HEADINGS = {
-    (LedgerDirection.FROM_HOUSEHOLD, LedgerState.PAID): lazy("<b>You have paid</b>"),
-    (LedgerDirection.FROM_HOUSEHOLD, LedgerState.DUE): lazy("<b>You still have to pay</b>"),
-    (LedgerDirection.TO_HOUSEHOLD, LedgerState.PAID): lazy("<b>You have received</b>"),
-    (LedgerDirection.TO_HOUSEHOLD, LedgerState.DUE): lazy("<b>Owed to you, not paid yet</b>"),
+    PAID: lazy("<b>You have paid</b>"),
+    STILL_TO_PAY: lazy("<b>You still have to pay</b>"),
+    OWED_TO: lazy("<b>Owed to you, not paid yet</b>"),
+    RECEIVED: lazy("<b>You have received</b>"),
 }
 
 
 def view(payments: PaymentsOut, tr: Translator, today: date) -> list[Html]:
-    """One agreement's money on one screen; nothing is computed beyond the sums of the ledger."""
+    """One agreement's money on one screen; nothing is computed beyond the sums of the ledger.
+
+    What the rolls do not hold is said, too: who asks what they paid takes silence for a loss. Facts of one roll stand
+    together, since then its name is told once.
+    """
     heading = join("\n", [tr.t("<b>Payments</b>"), agreement_line(payments.agreement, tr)])
     facts: list[Fact] = []
-    if payments.transition_fee is not None:
-        facts += _transition_fee_facts(payments.transition_fee, tr, today)
     if payments.terms is not None and (lines := _terms_lines(payments.terms, tr)):
         facts.append(Fact(lines, payments.terms.source, payments.terms.as_of))
-    totals_told = [total for total in payments.totals if not _stands_above(total, payments.transition_fee)]
-    for (direction, state), title in HEADINGS.items():
-        totals = [total for total in totals_told if (total.direction, total.state) == (direction, state)]
-        facts += _total_facts(tr.t(title), totals, tr)
+    facts += _sums(payments, PAID, tr) or _nothing(payments, tr.t("The rolls hold <b>no payment of yours</b>."))
+    facts += _sums(payments, STILL_TO_PAY, tr)
+    facts += _transition_fee_facts(payments, tr, today)
+    facts += _sums(payments, OWED_TO, tr)
+    if not _has_fee_or_refund(payments):
+        facts += _nothing(payments, tr.t("The rolls hold <b>no transition fee and no refund</b> for you."))
+    facts += _sums(payments, RECEIVED, tr)
     paragraphs = told(facts, tr)
     if not payments.totals:
         paragraphs.append(tr.t("What was paid and what is owed: not published yet."))
@@ -108,15 +121,91 @@ def _terms_lines(agreed: PurchaseTermsOut, tr: Translator) -> list[str]:
     return [tr.t("<b>Your contract</b>"), *lines] if lines else []
 
 
-def _total_facts(title: str, totals: list[LedgerTotalOut], tr: Translator) -> list[Fact]:
+def _sums(payments: PaymentsOut, side: Side, tr: Translator) -> list[Fact]:
+    """The sums that went, or are to go, that way."""
     facts: list[Fact] = []
-    for total in totals:
-        line = tr.t("{kind}: {amount}", kind=terms.name(tr, total.kind), amount=tr.money(total.amount))
-        add_lines(facts, [line] if facts else [title, line], total.source, total.as_of)
+    for total in payments.totals:
+        if (total.direction, total.state) == side and not _stands_above(total, payments.transition_fee):
+            lines = _sum_lines(total, tr)
+            add_lines(facts, lines if facts else [tr.t(HEADINGS[side]), *lines], total.source, total.as_of)
     return facts
 
 
-def _transition_fee_facts(fee: TransitionFeeOut, tr: Translator, today: date) -> list[Fact]:
+def _sum_lines(total: LedgerTotalOut, tr: Translator) -> list[str]:
+    """A sum with the months that it is for, where it is for months."""
+    lines: list[str] = [tr.t("{kind}: {amount}", kind=terms.name(tr, total.kind), amount=tr.money(total.amount))]
+    if len(total.periods) > SHOWN_PERIODS:
+        lines.append(tr.t("Which months it is for: see “All payments”"))
+    elif total.periods:
+        # On a line of its own, so that no phone breaks a date.
+        periods = [tr.period(period.start, period.end) for period in total.periods]
+        lines.append(tr.t("It is for {period}", period=listed(periods, tr)))
+    elif total.kind == LedgerKind.TRANSITION_FEE:
+        lines.append(tr.t("The roll does not tell all the months that it is for."))
+    return lines
+
+
+def _nothing(payments: PaymentsOut, sentence: str) -> list[Fact]:
+    """That the rolls hold nothing of it; where they hold no sum at all, the page says so for all at once. It has no
+    heading: "You have paid" above it would contradict it."""
+    return [Fact([sentence], payments.source, payments.as_of)] if payments.totals else []
+
+
+def _has_fee_or_refund(payments: PaymentsOut) -> bool:
+    return payments.transition_fee is not None or any(
+        total.kind in (LedgerKind.TRANSITION_FEE, LedgerKind.REFUND) or (total.direction, total.state) == OWED_TO
+        for total in payments.totals
+    )
+
+
+def _transition_fee_facts(payments: PaymentsOut, tr: Translator, today: date) -> list[Fact]:
+    fee = payments.transition_fee
+    facts = [] if fee is None else _rate_facts(fee, tr, today)
+    end = _end_of_roll(payments)
+    if end is not None and end.day < today:
+        line = _end_line(end.day, payments.handed_over, tr)
+        add_lines(facts, [line] if facts else [tr.t("<b>Transition fee</b>"), line], end.source, end.as_of)
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last day that a roll tells of, paid or not."""
+
+    day: date
+    source: str
+    as_of: date
+
+
+def _end_of_roll(payments: PaymentsOut) -> _End | None:
+    """How far the transition fee's rolls go. None where no roll tells, or a sum in them may be for any month."""
+    fee = payments.transition_fee
+    totals = [
+        total
+        for total in payments.totals
+        if (total.kind, total.direction) == (LedgerKind.TRANSITION_FEE, LedgerDirection.TO_HOUSEHOLD)
+    ]
+    if not all(total.periods for total in totals):
+        return None
+    ends = [_End(total.periods[-1].end, total.source, total.as_of) for total in totals]
+    if fee is not None and fee.paid_up_to is not None:
+        ends.insert(0, _End(fee.paid_up_to, fee.source, fee.as_of))
+    return max(ends, key=lambda end: end.day, default=None)
+
+
+def _end_line(last: date, handed_over: bool, tr: Translator) -> Html:
+    """Where the roll ends, so that nobody takes its months for all that there are. With the keys the fee may have
+    ended, too: then nothing is awaited."""
+    after = last + timedelta(days=1)
+    say = tr.month if after.day == 1 else tr.date
+    if handed_over:
+        return tr.t("The roll of the fee goes up to {last}.", last=say(last))
+    return tr.t(
+        "The roll of the fee goes up to {last}; from {next} on nothing is in it yet.", last=say(last), next=say(after)
+    )
+
+
+def _rate_facts(fee: TransitionFeeOut, tr: Translator, today: date) -> list[Fact]:
     lines: list[str] = [tr.t("<b>Transition fee</b>")]
     if fee.monthly_amount is not None:
         lines.append(tr.t("{amount} each month", amount=tr.money(fee.monthly_amount)))
@@ -149,12 +238,11 @@ def _arrears_facts(arrears: list[LedgerEntryOut], tr: Translator) -> list[Fact]:
     for entry in arrears[:SHOWN_ARREARS]:
         line = tr.t("{period}: {amount}", period=_when(entry, tr), amount=tr.money(entry.amount))
         add_lines(facts, [line], entry.source, entry.as_of)
-    title = tr.n("<b>Not paid to you yet: {n} period</b>", "<b>Not paid to you yet: {n} periods</b>", len(arrears))
-    facts[0].lines.insert(0, title)
+    facts[0].lines.insert(0, tr.t("<b>Not paid to you yet</b>"))
     rest = len(arrears) - SHOWN_ARREARS
     if rest > 0:
         facts[-1].lines.append(
-            tr.n("and {n} more period, see “All payments”", "and {n} more periods, see “All payments”", rest)
+            tr.n("and {n} later payment, see “All payments”", "and {n} later payments, see “All payments”", rest)
         )
     return facts
 

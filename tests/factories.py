@@ -244,7 +244,7 @@ class Factory:
         kind: LedgerKind = LedgerKind.TRANSITION_FEE,
         direction: LedgerDirection = LedgerDirection.TO_HOUSEHOLD,
         state: LedgerState = LedgerState.PAID,
-        period: tuple[date, date] | None = None,
+        period: tuple[date, date | None] | None = None,
         due_on: date | None = None,
         paid_on: date | None = None,
         source: str = SOURCE,

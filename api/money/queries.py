@@ -16,7 +16,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import DATERANGE, aggregate_order_by
 
 from api.agreements.models import Agreement
 from api.agreements.queries import ref_columns
@@ -66,6 +66,8 @@ def _payments() -> LookUp:
         .where(PurchaseTerms.agreement_id == Agreement.id)
         .correlate(Agreement)
     )
+    has_period = LedgerEntry.period_start.is_not(None) & LedgerEntry.period_end.is_not(None)
+    period = func.daterange(LedgerEntry.period_start, LedgerEntry.period_end, literal_column("'[]'"))
     sums = (
         select(
             LedgerEntry.agreement_id,
@@ -74,18 +76,24 @@ def _payments() -> LookUp:
             LedgerEntry.state,
             func.sum(LedgerEntry.amount).label("amount"),
             func.count().label("count"),
+            # What one entry leaves open is open for the sum; without an end a range would have none.
+            case((func.bool_and(has_period), func.range_agg(period))).label("covered"),
             first_of(LedgerEntry.source, *_NEWEST_FIRST).label("source"),
             func.max(LedgerEntry.as_of).label("as_of"),
         )
         .group_by(LedgerEntry.agreement_id, LedgerEntry.kind, LedgerEntry.direction, LedgerEntry.state)
         .subquery("sums")
     ).c
+    covered = func.unnest(sums.covered, type_=DATERANGE).column_valued("covered")
+    last_day = func.upper(covered) - literal_column("1")  # a range of days ends before its upper bound
+    periods = select(json_list(json_object(start=func.lower(covered), end=last_day), covered))
     total = json_object(
         kind=sums.kind,
         direction=sums.direction,
         state=sums.state,
         amount=decimal_text(sums.amount),
         count=sums.count,
+        periods=periods.scalar_subquery(),
         source=sums.source,
         as_of=sums.as_of,
     )
@@ -126,8 +134,11 @@ def _payments() -> LookUp:
             TransitionFee.paid_up_to,
             TransitionFee.next_payment_on,
             arrears.c.entries.label("arrears"),
-            func.coalesce(TransitionFee.source, arrears.c.source).label("source"),
-            func.coalesce(TransitionFee.as_of, arrears.c.as_of).label("as_of"),
+            func.coalesce(TransitionFee.source, arrears.c.source).label("fee_source"),
+            func.coalesce(TransitionFee.as_of, arrears.c.as_of).label("fee_as_of"),
+            Agreement.handed_over,
+            Agreement.source,
+            Agreement.as_of,
         )
         .select_from(
             mine.join(Agreement.__table__, Agreement.id == mine.c.agreement_id)

@@ -47,6 +47,11 @@ class LedgerEntryOut(BaseModel):
     as_of: date
 
 
+class PeriodOut(BaseModel):
+    start: date
+    end: date = Field(description="The last day.")
+
+
 class LedgerTotalOut(BaseModel):
     """Sum of the entries of one kind, direction and state."""
 
@@ -55,6 +60,10 @@ class LedgerTotalOut(BaseModel):
     state: LedgerState
     amount: Decimal
     count: int
+    periods: list[PeriodOut] = Field(
+        description="What the sum is for, oldest first; periods that meet are one. None where an entry does not tell "
+        "its own: then nobody knows what the whole is for.",
+    )
     source: str
     as_of: date
 
@@ -88,9 +97,12 @@ class PaymentsOut(BaseModel):
     """What one agreement's family has paid and owes, and what it was paid and is owed."""
 
     agreement: AgreementRef
+    handed_over: bool
     terms: PurchaseTermsOut | None
     totals: list[LedgerTotalOut]
     transition_fee: TransitionFeeOut | None
+    source: str = Field(description="The roll of the agreement: what it rests on that no sum is told.")
+    as_of: date
 
 
 class LedgerPage(BaseModel):

@@ -23,9 +23,12 @@ def _payments(vault: Vault, rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [
         {
             "agreement": agreement_ref(vault, row),
+            "handed_over": row["handed_over"],
             "terms": fragment(row["terms"]),
             "totals": fragment(row["totals"]),
             "transition_fee": _transition_fee(row),
+            "source": row["source"],
+            "as_of": row["as_of"],
         }
         for row in rows
     ]
@@ -33,7 +36,7 @@ def _payments(vault: Vault, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _transition_fee(row: Row) -> dict[str, Any] | None:
     """``TransitionFeeOut``. Unpaid periods are told even where no roll tells a rate; then the source is theirs."""
-    if row["source"] is None:
+    if row["fee_source"] is None:
         return None
     return {
         "monthly_amount": row["monthly_amount"],
@@ -41,8 +44,8 @@ def _transition_fee(row: Row) -> dict[str, Any] | None:
         "paid_up_to": row["paid_up_to"],
         "next_payment_on": row["next_payment_on"],
         "arrears": [fragment(entry) for entry in (row["arrears"] or ())[:MAX_ARREARS]],
-        "source": row["source"],
-        "as_of": row["as_of"],
+        "source": row["fee_source"],
+        "as_of": row["fee_as_of"],
     }
 
 

@@ -79,6 +79,27 @@ async def test_totals_by_kind_direction_and_state(api: aiohttp.ClientSession, fa
     assert (it.totals[3].source, it.totals[3].as_of) == ("Invented roll No. 2", NEWER)
 
 
+async def test_the_months_of_a_sum_are_joined_where_they_meet(api: aiohttp.ClientSession, factory: Factory) -> None:
+    family = await factory.agreement(handed_over=True, source="Invented roll No. 3", as_of=NEWER)
+    await factory.link(CHAT, family)
+    spring, summer = (date(2026, 1, 1), date(2026, 3, 31)), (date(2026, 4, 1), date(2026, 6, 30))
+    autumn = (date(2026, 10, 1), date(2026, 12, 31))
+    for period in (autumn, summer, spring, (date(2026, 4, 1), date(2026, 5, 31))):
+        await factory.ledger_entry(family, period=period)
+    await factory.ledger_entry(family, state=LedgerState.DUE, period=spring)
+    # An entry without a period may be for any month: then so may the sum.
+    await factory.ledger_entry(family, state=LedgerState.DUE)
+    await factory.ledger_entry(family, kind=LedgerKind.COMPENSATION, period=spring)
+    await factory.ledger_entry(family, kind=LedgerKind.COMPENSATION, period=(date(2026, 4, 1), None))
+    [it] = await payments(api)
+    assert [(t.kind, t.state, [(p.start, p.end) for p in t.periods]) for t in it.totals] == [
+        (LedgerKind.COMPENSATION, LedgerState.PAID, []),
+        (LedgerKind.TRANSITION_FEE, LedgerState.DUE, []),
+        (LedgerKind.TRANSITION_FEE, LedgerState.PAID, [(date(2026, 1, 1), date(2026, 6, 30)), autumn]),
+    ]
+    assert (it.handed_over, it.source, it.as_of) == (True, "Invented roll No. 3", NEWER)
+
+
 async def test_transition_fee_and_arrears_oldest_first(api: aiohttp.ClientSession, factory: Factory) -> None:
     family = await factory.agreement()
     await factory.link(CHAT, family)

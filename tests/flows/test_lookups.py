@@ -126,9 +126,10 @@ async def test_payments_and_their_history(factory: Factory, household: Household
         "每月¥1,470.00",
         "已经发到2023年12月31日",
         "下次发放时间：还没有公布",
-        "过渡费：1期",
-        "2024年1月至6月：¥8,820.00",
-        "您已经收到\n过渡费：¥70,560.00",
+        "还没有发给您的过渡费\n2024年1月至6月：¥8,820.00",
+        "登记到2024年6月，2024年7月起的还没有登记。\n截至2026年11月20日，来源：专班通告第12号",
+        "您已经收到\n过渡费：¥70,560.00\n是2020年1月至2023年12月的",
+        "台账里没有您付款的记录。\n\n您还要付\n差价款",
         "您还要付\n差价款：¥23,456.70",
         NOTICE,
     ):
@@ -147,6 +148,19 @@ async def test_payments_and_their_history(factory: Factory, household: Household
     await resident.expect("应付给您 ¥8,820.00")
     await resident.tap("付款和收款")
     await resident.expect("每月¥1,470.00")
+
+
+async def test_a_buyer_is_told_that_nothing_is_owed_on_record(system: System, factory: Factory) -> None:
+    agreement = await factory.agreement(kind=AgreementKind.PURCHASE, source="购房台账 2026-11")
+    await factory.ledger_entry(
+        agreement, "300000", kind=LedgerKind.HOUSE_PRICE, direction=LedgerDirection.FROM_HOUSEHOLD
+    )
+    person = await system.person()
+    await factory.link(person.id, agreement)
+    await person.send("/payments")
+    payments = await person.expect("您已经付了\n房款：¥300,000.00")
+    assert "台账里没有您的过渡费记录，也没有退款记录。\n截至2026年11月20日，来源：购房台账" in payments.text
+    assert "没有您付款的记录" not in payments.text
 
 
 async def test_a_buyers_contract(system: System, factory: Factory) -> None:

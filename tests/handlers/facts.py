@@ -21,6 +21,7 @@ from api.money.schemas import (
     LedgerState,
     LedgerTotalOut,
     PaymentsOut,
+    PeriodOut,
     PurchaseTermsOut,
     TransitionFeeOut,
 )
@@ -28,6 +29,7 @@ from api.money.schemas import (
 TODAY = date(2026, 11, 20)
 AS_OF = date(2026, 11, 1)
 ROLL = "安置台账 2026-11"
+FEE_ROLL = "过渡费发放表 2026-11"
 NOTICE = "专班通告第12号"
 
 
@@ -155,25 +157,41 @@ def entry(number: int, *, state: LedgerState = LedgerState.PAID, batch: str | No
         paid_on=end if state is LedgerState.PAID else None,
         batch=batch,
         note=None,
-        source="过渡费发放表 2026-11",
+        source=FEE_ROLL,
         as_of=AS_OF,
     )
 
 
-def total(kind: LedgerKind, direction: LedgerDirection, state: LedgerState, amount: str) -> LedgerTotalOut:
+def total(
+    kind: LedgerKind,
+    direction: LedgerDirection,
+    state: LedgerState,
+    amount: str,
+    *periods: tuple[date, date],
+    source: str = ROLL,
+) -> LedgerTotalOut:
     return LedgerTotalOut(
-        kind=kind, direction=direction, state=state, amount=Decimal(amount), count=3, source=ROLL, as_of=AS_OF
+        kind=kind,
+        direction=direction,
+        state=state,
+        amount=Decimal(amount),
+        count=3,
+        periods=[PeriodOut(start=start, end=end) for start, end in periods],
+        source=source,
+        as_of=AS_OF,
     )
 
 
-def transition_fee(*, arrears: int = 0, next_payment_on: date | None = None) -> TransitionFeeOut:
+def transition_fee(
+    *, arrears: int = 0, next_payment_on: date | None = None, paid_up_to: date | None = date(2024, 6, 30)
+) -> TransitionFeeOut:
     return TransitionFeeOut(
         monthly_amount=Decimal("1470"),
         rate_text=None,
-        paid_up_to=date(2024, 6, 30),
+        paid_up_to=paid_up_to,
         next_payment_on=next_payment_on,
         arrears=[entry(number, state=LedgerState.DUE) for number in range(3, 3 + arrears)],
-        source="过渡费发放表 2026-11",
+        source=FEE_ROLL,
         as_of=AS_OF,
     )
 
@@ -183,8 +201,17 @@ def payments(
     terms: PurchaseTermsOut | None = None,
     totals: list[LedgerTotalOut] | None = None,
     fee: TransitionFeeOut | None = None,
+    handed_over: bool = False,
 ) -> PaymentsOut:
-    return PaymentsOut(agreement=agreement(), terms=terms, totals=totals or [], transition_fee=fee)
+    return PaymentsOut(
+        agreement=agreement(),
+        handed_over=handed_over,
+        terms=terms,
+        totals=totals or [],
+        transition_fee=fee,
+        source=ROLL,
+        as_of=AS_OF,
+    )
 
 
 def ledger(entries: list[LedgerEntryOut], total_count: int, next_cursor: str | None = None) -> LedgerPage:

@@ -261,11 +261,106 @@ class TestPayments:
     def test_the_transition_fee_with_its_arrears(self, tr: Translator) -> None:
         text = read(payments.view(facts.payments(fee=facts.transition_fee(arrears=5)), tr, facts.TODAY))
         for sentence in {
-            zh: ("每月¥1,470.00", "已经发到2024年6月30日", "过渡费：5期", "2024年7月至12月：¥8,820.00", "还有1期"),
-            en: ("¥1,470.00 each month", "Paid up to 30 June 2024", "5 periods", "July – December 2024: ¥8", "1 more"),
+            zh: (
+                "每月¥1,470.00",
+                "已经发到2024年6月30日",
+                "还没有发给您的过渡费\n2024年7月至12月：¥8,820.00",
+                "还有后面的1笔",
+            ),
+            en: (
+                "¥1,470.00 each month",
+                "Paid up to 30 June 2024",
+                "Not paid to you yet\nJuly – December 2024: ¥8",
+                "1 later",
+            ),
         }[tr]:
             assert sentence in text
         assert {zh: "下次发放时间：还没有公布", en: "Next payment: not published yet"}[tr] in text
+
+    @both
+    def test_no_payment_of_the_family_is_said_in_words_with_its_roll(self, tr: Translator) -> None:
+        stated = facts.payments(
+            totals=[facts.total(LedgerKind.PRICE_DIFFERENCE, FROM, DUE, "18370")],
+        )
+        text = read(payments.view(stated, tr, facts.TODAY))
+        assert {
+            zh: "台账里没有您付款的记录。\n\n您还要付\n差价款：¥18,370.00\n",
+            en: "The rolls hold no payment of yours.\n\nYou still have to pay\nPrice difference: ¥18",
+        }[tr] in text
+        assert text.count(facts.ROLL) == 1
+        of_family = facts.payments(totals=stated.totals, fee=facts.transition_fee())
+        assert {zh: "也没有退款记录", en: "no refund"}[tr] not in read(payments.view(of_family, tr, facts.TODAY))
+
+    @both
+    def test_who_is_owed_nothing_on_record_is_told_so(self, tr: Translator) -> None:
+        paid = facts.total(LedgerKind.HOUSE_PRICE, FROM, PAID, "300000")
+        sentence = {
+            zh: "台账里没有您的过渡费记录，也没有退款记录。\n截至2026年11月1日，来源：安置台账",
+            en: "The rolls hold no transition fee and no refund for you.\nAs of 1 November",
+        }[tr]
+        text = read(payments.view(facts.payments(totals=[paid]), tr, facts.TODAY))
+        assert sentence in text
+        assert {zh: "没有您付款", en: "no payment of yours"}[tr] not in text
+        for kind, state in ((LedgerKind.REFUND, PAID), (LedgerKind.PENALTY, DUE), (LedgerKind.TRANSITION_FEE, PAID)):
+            stated = facts.payments(totals=[paid, facts.total(kind, TO, state, "5000")])
+            assert sentence not in read(payments.view(stated, tr, facts.TODAY)), kind
+
+    @both
+    def test_how_far_the_roll_of_the_fee_goes(self, tr: Translator) -> None:
+        """What no roll holds is neither counted nor passed over."""
+        fee = facts.transition_fee(arrears=1)
+        due = facts.total(
+            LedgerKind.TRANSITION_FEE, TO, DUE, "8820", (date(2024, 7, 1), date(2024, 12, 31)), source=facts.FEE_ROLL
+        )
+        paid = facts.total(
+            LedgerKind.TRANSITION_FEE, TO, PAID, "8820", (date(2024, 1, 1), date(2024, 6, 30)), source=facts.FEE_ROLL
+        )
+        awaited = {zh: "2025年1月起的还没有登记", en: "from January 2025 on nothing is in it yet"}[tr]
+        text = read(payments.view(facts.payments(fee=fee, totals=[due, paid]), tr, facts.TODAY))
+        assert {
+            zh: "2024年7月至12月：¥8,820.00\n台账里的过渡费登记到2024年12月，2025年1月起的还没有登记。\n\n"
+            "您已经收到\n过渡费：¥8,820.00\n是2024年1月至6月的\n截至2026年11月1日，来源：过渡费发放表 2026-11",
+            en: "July – December 2024: ¥8,820.00\nThe roll of the fee goes up to December 2024; from January 2025 on "
+            "nothing is in it yet.\n\nYou have received\nTransition fee: ¥8,820.00\nIt is for January – June 2024\n"
+            "As of 1 November 2026. Source: 过渡费发放表 2026-11",
+        }[tr] in text
+        with_keys = facts.payments(fee=fee, totals=[due, paid], handed_over=True)
+        text = read(payments.view(with_keys, tr, facts.TODAY))
+        assert {zh: "台账里的过渡费登记到2024年12月。", en: "goes up to December 2024."}[tr] in text
+        assert awaited not in text
+        assert awaited not in read(
+            payments.view(facts.payments(fee=fee, totals=[due, paid]), tr, date(2024, 12, 31))
+        ), "nothing is missing yet"
+
+    @both
+    def test_a_roll_that_tells_a_later_day_of_payment_goes_further(self, tr: Translator) -> None:
+        paid = facts.total(LedgerKind.TRANSITION_FEE, TO, PAID, "8820", (date(2024, 1, 1), date(2024, 6, 30)))
+        fee = facts.transition_fee(paid_up_to=date(2025, 3, 15))
+        text = read(payments.view(facts.payments(fee=fee, totals=[paid]), tr, facts.TODAY))
+        assert {
+            zh: "登记到2025年3月15日，2025年3月16日起的还没有登记。\n截至2026年11月1日，来源：过渡费发放表",
+            en: "up to 15 March 2025; from 16 March 2025 on nothing is in it yet.\nAs of",
+        }[tr] in text
+
+    @both
+    def test_a_fee_whose_months_are_not_all_told_has_no_end(self, tr: Translator) -> None:
+        paid = facts.total(LedgerKind.TRANSITION_FEE, TO, PAID, "8820")
+        text = read(payments.view(facts.payments(fee=facts.transition_fee(), totals=[paid]), tr, facts.TODAY))
+        assert {zh: "登记到", en: "goes up to"}[tr] not in text
+        assert {zh: "¥8,820.00\n是哪几个月的，台账没有写全。", en: "does not tell all the months"}[tr] in text
+
+    @both
+    def test_stretches_of_time_are_each_named_while_they_are_few(self, tr: Translator) -> None:
+        years = [(date(year, 1, 1), date(year, 6, 30)) for year in (2022, 2023, 2024)]
+        few = facts.total(LedgerKind.TRANSITION_FEE, TO, PAID, "8820", *years[:2])
+        text = read(payments.view(facts.payments(totals=[few]), tr, facts.TODAY))
+        assert {
+            zh: "是2022年1月至6月、2023年1月至6月的",
+            en: "It is for January – June 2022, January – June 2023\n",
+        }[tr] in text
+        many = facts.total(LedgerKind.TRANSITION_FEE, TO, PAID, "8820", *years)
+        text = read(payments.view(facts.payments(totals=[many]), tr, facts.TODAY))
+        assert {zh: "过渡费：¥8,820.00\n是哪几个月的，请看“全部明细”", en: "see “All payments”"}[tr] in text
 
     @both
     def test_a_payment_day_that_has_passed_says_so(self, tr: Translator) -> None:
@@ -276,6 +371,7 @@ class TestPayments:
     def test_nothing_published(self, tr: Translator) -> None:
         text = read(payments.view(facts.payments(), tr, facts.TODAY))
         assert {zh: "付了多少、欠多少：还没有公布", en: "owed: not published yet"}[tr] in text
+        assert {zh: "台账里没有", en: "The rolls hold no"}[tr] not in text, "it is said once"
 
     def test_the_terms_of_a_contract(self) -> None:
         agreed = PurchaseTermsOut(
