@@ -20,6 +20,7 @@ from handlers.menu import (
     OpenPayments,
     OpenSettings,
 )
+from handlers.privacy import AskToForget
 from handlers.typed_words import BACK, BETWEEN, STOP, letters, words_of
 from locales import Translator, lazy
 
@@ -59,11 +60,15 @@ ABOUT: tuple[tuple[str, type[Callback]], ...] = (
         OpenSettings,
     ),
     (lazy("change language | chinese | english"), OpenLanguage),
+    (lazy("delete my data | erase my data | forget me"), AskToForget),
 )
 # Translators: what people type who want to see what there is, or just say hello. Any number of words, with | between.
 MENU = lazy("menu | main menu | home page | start | hello | hi")
 # Translators: what people type who do not know what to do here. Any number of words, with | between them.
 HELP = lazy("help | how does this work | what can you do | how do I use this")
+
+# Translators: what people type who are content. Any number of words, with | between them.
+THANKS = lazy("thanks | thank you | thank you very much | many thanks | good | great")
 
 SHORT, SHORT_OF_LETTERS = 15, 40
 """Signs of a text that is short: in a language that writes words as signs, and in one that spells them."""

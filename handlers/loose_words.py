@@ -20,6 +20,7 @@ from handlers import (
     case_replies,
     cases,
     complaint,
+    forgetting,
     handover,
     home,
     language,
@@ -34,7 +35,7 @@ from handlers.case_buttons import ShowCase
 from handlers.case_screens import question
 from handlers.for_office import begin_complaint, offer, says_something
 from handlers.gate import VERIFY, AskOffice, Verify, ask_office_button, verify_button
-from handlers.loose_topics import besides, topic, way_out
+from handlers.loose_topics import THANKS, besides, topic, way_out
 from handlers.menu import (
     ENTRIES,
     OFFICE,
@@ -48,8 +49,10 @@ from handlers.menu import (
     OpenPayments,
     OpenSettings,
     OpenStaff,
+    main_menu,
 )
-from handlers.typed_words import letters
+from handlers.privacy import AskToForget
+from handlers.typed_words import letters, words_of
 from locales import Translator
 
 OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
@@ -62,6 +65,7 @@ OPENED: dict[type[Callback], Callable[..., Awaitable[None]]] = {
     OpenLanguage: language.choose,
     OpenHelp: start.show_help,
     OpenStaff: staff.show,
+    AskToForget: forgetting.ask,
     OpenMenu: start.show_menu,
     Verify: verification.begin,
 }
@@ -85,6 +89,9 @@ async def understood(update: Update, ctx: Context) -> bool:
         await ctx.reply(ctx.t("All right."), no_keyboard())
     if opened is not None:
         await OPENED[opened](update, ctx)
+        return True
+    if letters(text) in words_of(ctx.words, THANKS):
+        await ctx.reply(ctx.t("You are welcome. What else would you like to know?"), main_menu(ctx))
         return True
     number = unicodedata.normalize("NFKC", text).strip()
     if ctx.session.state.staff and _SERIAL.fullmatch(number) and await staff_queue.show_numbered(ctx, number):

@@ -46,6 +46,16 @@ WORDS = [
     ("地址", "不是真人"),
     ("help", "/cancel"),
     ("Staff", "不是真人"),
+    ("过度费", "付款和收款"),
+    ("我的钱呢", "付款和收款"),
+    ("房子什么时候给我", "交房时间"),
+    ("网签办了吗", "您的房子"),
+    ("房产证", "您的房子"),
+    ("办得怎么样了", "您还没有在这里提交过投诉"),
+    ("我不会弄", "/cancel"),
+    ("我要找领导", "不是真人"),
+    ("删除我的信息", "删除"),
+    ("谢谢！", "不客气"),
 ]
 ENGLISH = [
     ("keys", "andover"),
@@ -60,7 +70,7 @@ ENGLISH = [
     ("office", "I am a program"),
     ("phone", "I am a program"),
 ]
-NOTHING = ["feedback", "谢谢", "okay then"]
+NOTHING = ["feedback", "嗯嗯", "okay then"]
 FOR_THE_OFFICE = [
     "师傅没来",
     "上个月我跟隔壁老李说过，钥匙他早就拿到了，你们为什么不给我一个说法",
@@ -228,7 +238,7 @@ async def test_an_answer_typed_without_replying_is_kept_and_goes_when_told(
     await resident.expect("您的回答已经转给工作人员")
     assert (await desk.case(number, chat=resident.id)).events[-1].text == typed
     await resident.send("谢谢")
-    await resident.expect("看不懂")
+    await resident.expect("不客气")
 
 
 async def test_so_is_a_photo(resident: Person, desk: Desk) -> None:
