@@ -122,13 +122,15 @@ def _body(broadcast: BroadcastOut, locale: str, body: Body, tr: Translator) -> H
     before = broadcast.before.get(locale)
     if before is None:
         return body_lines(locale, body, tr, fallback)
-    old, new = parted(before.text, body.text)
+    # Two texts for each language must not take more room than one takes elsewhere, where there are many.
+    room = SHOWN_BODY if len(broadcast.content.bodies) <= SHOWN_BODIES // 2 else SHOWN_BODY // 2
+    old, new = (shorten(text, room) for text in parted(before.text, body.text))
     return join(
         "\n",
         [
             body_lines(locale, body, tr, fallback, shown=new),
             tr.t("↩️ Before, in broadcast {of}:", of=broadcast.of_id or 0),
-            quoted(old, SHOWN_BODY),
+            quoted(old),
             _buttons(before, tr) if before.buttons != body.buttons else None,
         ],
     )

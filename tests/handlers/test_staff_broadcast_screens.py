@@ -75,6 +75,15 @@ def test_an_approver_sees_what_a_correction_changes_however_long_the_text_is() -
     assert "这是一条更正" not in str(sheet(page(operation=Operation.SEND, of_id=None, before={}), None, [], zh))
 
 
+def test_a_correction_in_many_languages_stays_on_one_screen() -> None:
+    languages = ("zh_CN", "en", "ug", "bo")
+    bodies = {locale: {"text": f"{LONG}6{LONG}", "buttons": []} for locale in languages}
+    before = {locale: {"text": f"{LONG}5{LONG}", "buttons": []} for locale in languages}
+    told = str(sheet(page(bodies=bodies, before=before), None, [], zh))
+    assert told.count("里原来写的") == len(languages)
+    assert len(told) < 2000
+
+
 def test_a_language_that_a_correction_adds_has_nothing_before_it() -> None:
     told = str(sheet(page(bodies={"en": {"text": "No water", "buttons": []}}), None, [], zh))
     assert "No water" in told
