@@ -20,7 +20,7 @@ from telegram.error import RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
 from api.broadcasts.schemas import BroadcastContent, Operation, RecipientFacts
-from api.messages.schemas import Claim, Claimed, NoticeKind, Outcome, Report, Result
+from api.messages.schemas import AS_IT_WAS, CORRECTED, Claim, Claimed, NoticeKind, Outcome, Report, Result
 from bot.backend import Backend, BackendError, BackendUnavailable, Unreachable
 from bot.letters import Go, Letters, NotYet
 from bot.logs import place_of
@@ -197,6 +197,8 @@ class Courier:
             await asyncio.sleep(early)
             if (halt := self._halt_until - self._now()) > 0:
                 return _result(message, Outcome.UNSENT, "too_many_requests", after=halt)
+        mends = message.message_id is not None and message.kind != CORRECTED
+        found: str | None = None
         try:
             message_id = await go(until)
         except NotYet:
@@ -205,12 +207,12 @@ class Courier:
             _complain("file_not_read", error)
             return _result(message, Outcome.RETRY, "file_not_read")
         except TelegramError as error:
-            failed = failure(error) if message.message_id is None else correction_failure(error)
+            failed = correction_failure(error) if mends else failure(error)
             if failed is not None:
                 return self._failed(message, error, failed)
-            message_id = message.message_id
+            message_id, found = message.message_id, AS_IT_WAS
         self._telegram.over()
-        return _result(message, Outcome.SENT, message_id=message_id)
+        return _result(message, Outcome.SENT, found, message_id=message_id)
 
     def _ready(self, message: Claimed, content: BroadcastContent | None) -> Go:
         """Its words are found; what is left is to send them.
@@ -222,6 +224,8 @@ class Courier:
         if message.kind == NoticeKind.BROADCAST_TEST:
             content = BroadcastContent.model_validate(message.payload["content"])
             facts = RecipientFacts.model_validate(message.payload["facts"])
+        elif message.kind == CORRECTED:
+            return self._letters.letter(message.chat_id, self._compose(message, tr), reply_to=message.message_id)
         elif message.kind != NoticeKind.BROADCAST:
             return self._letters.letter(message.chat_id, self._compose(message, tr))
         elif content is None:

@@ -52,9 +52,16 @@ class Letters:
         self._bytes: dict[int, bytes] = {}
         self._uploading: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def letter(self, chat_id: int, letter: Letter) -> Go:
+    def letter(self, chat_id: int, letter: Letter, *, reply_to: int | None = None) -> Go:
+        """
+        Args:
+            reply_to: the message that it speaks of; where that is gone, it is not sent.
+        """
+
         async def go(_: float) -> int:
-            text = {"text": letter.text, "link_preview_options": _NO_PREVIEW}
+            text: dict[str, Any] = {"text": letter.text, "link_preview_options": _NO_PREVIEW}
+            if reply_to is not None:
+                text["reply_parameters"] = {"message_id": reply_to}
             sent = await call_once(self._bot, "sendMessage", _new(chat_id, letter) | text)
             return int(sent["message_id"])
 

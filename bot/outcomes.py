@@ -30,6 +30,10 @@ _TOO_LATE = (
 """Those that say that it cannot be mended any more, and the word for it."""
 
 
+_NO_MESSAGE = "message to be replied not found"
+"""Of a message that speaks of another one, which its reader has deleted."""
+
+
 class Failure(NamedTuple):
     """``reason`` is a word of our own: what Telegram says may quote the message. ``after``: seconds."""
 
@@ -50,6 +54,8 @@ def failure(error: BaseException) -> Failure:
             return Failure(Outcome.GONE, "migrated")
         case BadRequest():
             said = error.message.lower()
+            if _NO_MESSAGE in said:
+                return Failure(Outcome.FAILED, "message_gone")
             for words, reason in _NO_SUCH_CHAT:
                 if words in said:
                     return Failure(Outcome.GONE, reason)

@@ -11,6 +11,7 @@ from telegram import Update
 from api.agreements.schemas import AgreementRef
 from api.identity.schemas import LinkLapse
 from api.messages.schemas import (
+    CORRECTED,
     AccessDeclined,
     AccessGranted,
     BroadcastOnDesk,
@@ -51,6 +52,10 @@ def compose(message: Claimed, tr: Translator) -> Letter:
     Raises:
         CannotCompose: it is no notice that this version knows.
     """
+    if message.kind == CORRECTED:
+        return Letter(
+            tr.t("✏️ The office has changed this message. What it says now counts. Tap the quote above to read it.")
+        )
     try:
         notice = _NOTICE.validate_python(message.payload)
     except ValidationError:

@@ -81,7 +81,7 @@ async def send_again(ctx: Context, broadcast: BroadcastOut) -> None:
 async def correct(ctx: Context, broadcast: BroadcastOut) -> None:
     note = ctx.t(
         "A draft that corrects the messages in the chats. Change the text, then submit it; every message that arrived "
-        "is edited."
+        "is edited, and its reader is told."
     )
     await _follow_up(ctx, broadcast, Operation.EDIT, note)
 

@@ -31,7 +31,7 @@ from handlers.staff_broadcast_terms import (
     STATES,
 )
 from locales import Html, Translator, join, native_name
-from locales.templates import plain
+from locales.templates import parted, plain
 
 SHOWN_BODY = 300
 SHOWN_BODIES = 4
@@ -74,6 +74,7 @@ def sheet(broadcast: BroadcastOut, count: AudienceCount | None, places: list[Par
         "\n\n",
         [
             join("\n", [heading(broadcast, tr), tr.t("Now: {state}", state=tr.t(STATES[broadcast.state]))]),
+            how_it_is_told(broadcast, tr),
             join(
                 "\n",
                 [
@@ -90,7 +91,7 @@ def sheet(broadcast: BroadcastOut, count: AudienceCount | None, places: list[Par
             ),
             counted(count, tr) if count is not None else None,
             *(
-                join("\n", [body_lines(locale, body, tr, content.fallback), _as_before(broadcast, locale, tr)])
+                _body(broadcast, locale, body, tr)
                 for locale, body in [*content.bodies.items()][:SHOWN_BODIES]
                 if broadcast.operation is not Operation.DELETE
             ),
@@ -101,10 +102,38 @@ def sheet(broadcast: BroadcastOut, count: AudienceCount | None, places: list[Par
     )
 
 
-def _as_before(broadcast: BroadcastOut, locale: str, tr: Translator) -> Html | None:
-    if locale not in broadcast.uncorrected:
+def how_it_is_told(broadcast: BroadcastOut, tr: Translator) -> Html | None:
+    """Of a correction: what its readers get of it. An edit alone rings nowhere."""
+    if broadcast.operation is not Operation.EDIT:
         return None
-    return tr.t("↩️ The same as in broadcast {of}: nothing is corrected here yet.", of=broadcast.of_id or 0)
+    return tr.t(
+        "✏️ <b>This is a correction.</b> What broadcast {of} sent is changed in the chats. Then each reader of a "
+        "changed message gets a short new one, with a ring: it was changed, and what it says now counts.",
+        of=broadcast.of_id or 0,
+    )
+
+
+def _body(broadcast: BroadcastOut, locale: str, body: Body, tr: Translator) -> Html:
+    """A language's text; of a correction with the one before it."""
+    fallback = broadcast.content.fallback
+    if locale in broadcast.uncorrected:
+        same = tr.t("↩️ The same as in broadcast {of}: nothing is corrected here yet.", of=broadcast.of_id or 0)
+        return join("\n", [body_lines(locale, body, tr, fallback), same])
+    before = broadcast.before.get(locale)
+    if before is None:
+        return body_lines(locale, body, tr, fallback)
+    # Two texts for each language must not take more room than one takes elsewhere, where there are many.
+    room = SHOWN_BODY if len(broadcast.content.bodies) <= SHOWN_BODIES // 2 else SHOWN_BODY // 2
+    old, new = (shorten(text, room) for text in parted(before.text, body.text))
+    return join(
+        "\n",
+        [
+            body_lines(locale, body, tr, fallback, shown=new),
+            tr.t("↩️ Before, in broadcast {of}:", of=broadcast.of_id or 0),
+            quoted(old),
+            _buttons(before, tr) if before.buttons != body.buttons else None,
+        ],
+    )
 
 
 def left_as_it_was(broadcast: BroadcastOut, tr: Translator) -> Html | None:
@@ -129,7 +158,14 @@ def _start(broadcast: BroadcastOut, tr: Translator) -> Html | None:
     night, quiet = None, broadcast.quiet_hours
     if content.urgent:
         night = tr.t("🚨 Urgent: also at night")
-    elif quiet is not None:
+    elif quiet is not None and broadcast.operation is Operation.EDIT:
+        night = tr.t(
+            "At night, between {since}:00 and {until}:00, the messages are changed all the same; their readers hear of "
+            "it from {until}:00 on",
+            since=quiet.since,
+            until=quiet.until,
+        )
+    elif quiet is not None and broadcast.operation is Operation.SEND:
         night = tr.t(
             "Not at night: between {since}:00 and {until}:00 it waits until morning",
             since=quiet.since,
@@ -172,8 +208,13 @@ def counted(count: AudienceCount, tr: Translator) -> Html:
     )
 
 
-def body_lines(locale: str, body: Body, tr: Translator, fallback: str) -> Html:
-    """A language's text, how it begins, with its buttons."""
+def body_lines(locale: str, body: Body, tr: Translator, fallback: str, *, shown: str | None = None) -> Html:
+    """A language's text, how it begins, with its buttons.
+
+    Args:
+        shown: of its text, where that is not its beginning.
+    """
+    text = plain(body.text) if shown is None else shown
     name = native_name(locale)
     title = tr.t("✏️ <b>{language}</b>, also for all other languages", language=name)
     if locale != fallback:
@@ -182,12 +223,16 @@ def body_lines(locale: str, body: Body, tr: Translator, fallback: str) -> Html:
         "\n",
         [
             title,
-            quoted(plain(body.text), SHOWN_BODY) if plain(body.text) else tr.t("(no text yet)"),
-            tr.t("Buttons: {buttons}", buttons=listed([one.label for one in body.buttons], tr))
-            if body.buttons
-            else None,
+            quoted(text, SHOWN_BODY) if text else tr.t("(no text yet)"),
+            _buttons(body, tr),
         ],
     )
+
+
+def _buttons(body: Body, tr: Translator) -> Html | None:
+    if not body.buttons:
+        return None
+    return tr.t("Buttons: {buttons}", buttons=listed([one.label for one in body.buttons], tr))
 
 
 # --- what is wrong ---
@@ -245,9 +290,14 @@ def progress(broadcast: BroadcastOut, now: Progress, tr: Translator) -> Html:
 
 def _pace(broadcast: BroadcastOut, now: Progress, tr: Translator) -> Html:
     quiet = broadcast.quiet_hours
-    # Corrections make no noise: they go on at night.
-    makes_noise = not broadcast.content.urgent and broadcast.operation is Operation.SEND
+    # Deletions make no noise: they go on at night.
+    makes_noise = not broadcast.content.urgent and broadcast.operation is not Operation.DELETE
     if quiet is not None and makes_noise and quiet.covers(datetime.now(tr.time_zone).hour):
+        if broadcast.operation is Operation.EDIT:
+            return tr.t(
+                "🌙 It is night: the messages are changed now, their readers hear of it from {hour}:00 on",
+                hour=quiet.until,
+            )
         return tr.t("🌙 It is night: it goes on at {hour}:00", hour=quiet.until)
     rate = tr.t("{n} a second", n=tr.number(round(now.rate))) if now.rate >= 1 else tr.t("less than one a second")
     if now.seconds_left is None:

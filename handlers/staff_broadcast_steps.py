@@ -68,7 +68,9 @@ async def step(update: Update, ctx: Context, tap: Step) -> None:
 async def _make_sure(ctx: Context, broadcast: BroadcastOut, action: BroadcastAction) -> None:
     chats: Html | None = None
     left: Html | None = None
+    told: Html | None = None
     if action is not BroadcastAction.CANCEL:
+        told = screens.how_it_is_told(broadcast, ctx.words)
         left = screens.left_as_it_was(broadcast, ctx.words)
         counted = await ctx.backend.broadcast_count(ctx.chat_id, broadcast.id)
         chats = screens.counted(counted, ctx.words)
@@ -92,7 +94,7 @@ async def _make_sure(ctx: Context, broadcast: BroadcastOut, action: BroadcastAct
         )
         yes = ctx.plain("🚫 Yes, cancel it")
     await ctx.edit_or_reply(
-        join("\n\n", [screens.heading(broadcast, ctx.words), chats, left, question]),
+        join("\n\n", [screens.heading(broadcast, ctx.words), told, chats, left, question]),
         rows(
             button(yes, Sure(broadcast.id, broadcast.version, action)),
             button(ctx.plain("👀 Preview"), OpenPart(broadcast.id, broadcast.version, Part.PREVIEW))

@@ -1,7 +1,7 @@
 """What officers are told without asking: what waits for them with a case, and the way to it. It names nobody of the
 family."""
 
-from api.broadcasts.schemas import BroadcastAction
+from api.broadcasts.schemas import BroadcastAction, Operation
 from api.messages.schemas import BroadcastOnDesk, CaseOnDesk, DeskNews, DraftsWait, WaitingDraft
 from bot.ui import Letter, button, lines, rows
 from handlers import staff_terms, terms
@@ -47,7 +47,11 @@ def drafts_wait(notice: DraftsWait, tr: Translator) -> Letter:
 
 def broadcast_on_desk(notice: BroadcastOnDesk, tr: Translator) -> Letter:
     facts = [
-        notice.title,
+        None if notice.before else notice.title,
+        tr.t("Before:") if notice.before else None,
+        quoted(notice.before) if notice.before else None,
+        tr.t("Now:") if notice.before else None,
+        quoted(notice.after) if notice.before else None,
         tr.t("From: {name}", name=notice.by) if notice.by else None,
         tr.t("Begins: {moment}", moment=tr.datetime(notice.starts_at))
         if notice.action in (BroadcastAction.SUBMIT, BroadcastAction.APPROVE) and notice.starts_at
@@ -57,9 +61,24 @@ def broadcast_on_desk(notice: BroadcastOnDesk, tr: Translator) -> Letter:
         else None,
     ]
     return Letter(
-        join("\n\n", [_step(notice, tr), join("\n", facts), quoted(notice.text) if notice.text else None]),
+        join(
+            "\n\n",
+            [
+                lines(_step(notice, tr), _mends(notice, tr)),
+                join("\n", facts),
+                quoted(notice.text) if notice.text else None,
+            ],
+        ),
         rows(button(tr.plain("Open it"), OpenBroadcast(notice.broadcast_id))),
     )
+
+
+def _mends(notice: BroadcastOnDesk, tr: Translator) -> Html | None:
+    if notice.of_id is None or notice.operation is Operation.SEND:
+        return None
+    if notice.operation is Operation.DELETE:
+        return tr.t("🗑 It deletes what broadcast {of} sent.", of=notice.of_id)
+    return tr.t("✏️ It corrects what broadcast {of} sent.", of=notice.of_id)
 
 
 def _step(notice: BroadcastOnDesk, tr: Translator) -> Html:

@@ -15,6 +15,8 @@ from html import unescape
 
 from locales.text import Html, escaped
 
+LEAD = 40
+"""Characters that are shown of what is alike."""
 SHOWN = 40
 """Characters of what is wrong that are told."""
 TAGS = frozenset(
@@ -113,6 +115,18 @@ def fill(text: str, values: Mapping[str, str]) -> Html:
 def plain(text: str) -> str:
     """As it reads without markup; placeholders stay."""
     return "".join(token.shown for token in _tokens(text)).strip()
+
+
+def parted(before: str, after: str) -> tuple[str, str]:
+    """Both texts as they read without markup, from a little before where they differ: of two long ones that begin
+    alike one would see no difference."""
+    texts = plain(before), plain(after)
+    alike = next(
+        (at for at, (one, other) in enumerate(zip(*texts, strict=False)) if one != other), min(map(len, texts))
+    )
+    if texts[0] == texts[1] or alike <= LEAD:
+        return texts
+    return f"…{texts[0][alike - LEAD :]}", f"…{texts[1][alike - LEAD :]}"
 
 
 def cut(value: str, longest: int) -> Html:

@@ -28,11 +28,20 @@ IS_OF_IT: tuple[ColumnElement[bool], ...] = (Delivery.broadcast_id == Broadcast.
 
 
 def is_running() -> ColumnElement[bool]:
-    """Of a ``Broadcast``: messages of it may go out now. In quiet hours (``quiet``) only urgent ones do, and
-    corrections: they make no noise."""
-    quiet: Any = bindparam("quiet", None, type_=Boolean())
+    """Of a ``Broadcast``: messages of it may go out now. In quiet hours (``quiet``) only urgent ones do, and edits and
+    deletions: they make no noise."""
     loud = not_(Broadcast.urgent) & (Broadcast.operation == Operation.SEND)
-    return and_(Broadcast.state == BroadcastState.SENDING, or_(not_(quiet), not_(loud)))
+    return and_(Broadcast.state == BroadcastState.SENDING, or_(not_(_quiet()), not_(loud)))
+
+
+def may_ring(urgent: ColumnElement[bool] = Broadcast.urgent.expression) -> ColumnElement[bool]:
+    """Of a ``Delivery`` of one that is running: in quiet hours no reader is told that a message was edited, unless it
+    is urgent."""
+    return or_(not_(_quiet()), urgent, Delivery.message_id.is_(None))
+
+
+def _quiet() -> Any:
+    return bindparam("quiet", None, type_=Boolean())
 
 
 def _due() -> Select[*tuple[Any, ...]]:
@@ -45,11 +54,17 @@ def _due() -> Select[*tuple[Any, ...]]:
             Delivery.broadcast_id,
             Delivery.agreement_ids,
             Delivery.target_message_id,
+            Delivery.message_id,
             Delivery.doubts,
             Delivery.lease_id,
             Delivery.not_before,
         )
-        .where(Delivery.broadcast_id == running.c.id, Delivery.broadcast_id.is_not(None), is_due())
+        .where(
+            Delivery.broadcast_id == running.c.id,
+            Delivery.broadcast_id.is_not(None),
+            is_due(),
+            may_ring(running.c.urgent),
+        )
         .order_by(Delivery.not_before, Delivery.id)
         .limit(wanted)
         .with_for_update(skip_locked=True)
@@ -77,14 +92,15 @@ async def tell(
     Args:
         contents: of the broadcasts; those that are missing are added.
     """
-    told: dict[int, dict[str, Any] | None] = {}
+    # That a message was edited is told whoever has it, and with no facts.
+    told: dict[int, dict[str, Any] | None] = {row["id"]: {} for row in rows if row["message_id"] is not None}
     known = {content.id for content in contents}
-    for broadcast_id in dict.fromkeys(row["broadcast_id"] for row in rows):
+    for broadcast_id in dict.fromkeys(row["broadcast_id"] for row in rows if row["id"] not in told):
         broadcast = await session.get_one(Broadcast, broadcast_id)
         content = await content_of(session, vault, broadcast)
         if broadcast_id not in known:
             contents.append(content)
-        its = [row for row in rows if row["broadcast_id"] == broadcast_id]
+        its = [row for row in rows if row["broadcast_id"] == broadcast_id and row["id"] not in told]
         if content.operation is Operation.DELETE:
             # Whatever its reader sees today.
             told |= {row["id"]: {} for row in its}

@@ -1,6 +1,7 @@
 """What all messages of a broadcast have in common: its bodies, what they ask for, and its file."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +13,8 @@ from api.privacy import Vault
 from locales import templates
 
 MAX_TITLE = 60
+MAX_CHANGE = 200
+"""Characters told of what a correction changes."""
 
 
 def placeholders(bodies: Mapping[str, Body]) -> frozenset[Placeholder]:
@@ -25,6 +28,13 @@ async def sent_by(session: AsyncSession, broadcast: Broadcast) -> Broadcast:
     while broadcast.operation is not Operation.SEND:
         broadcast = await session.get_one(Broadcast, broadcast.of_id)
     return broadcast
+
+
+async def bodies_before(session: AsyncSession, broadcast: Broadcast) -> dict[str, Any]:
+    """Of a correction: the bodies of what it corrects, as JSON; of anything else none."""
+    if broadcast.operation is not Operation.EDIT:
+        return {}
+    return (await session.get_one(Broadcast, broadcast.of_id)).bodies
 
 
 async def content_of(session: AsyncSession, vault: Vault, broadcast: Broadcast) -> BroadcastContent:
@@ -73,3 +83,14 @@ def title_of(broadcast: Broadcast) -> str:
     lines = templates.plain(body["text"]).splitlines() if body else []
     title = lines[0].strip() if lines else ""
     return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
+
+
+async def change_of(session: AsyncSession, broadcast: Broadcast) -> tuple[str, str]:
+    """What a correction changes: the old words and the new ones, in the fallback language or the first that differs.
+    Empty: nothing, or it is none."""
+    before, after = await bodies_before(session, broadcast), broadcast.bodies
+    for locale in sorted(after, key=lambda locale: locale != broadcast.fallback):
+        old, new = templates.parted(before.get(locale, {}).get("text", ""), after[locale]["text"])
+        if locale in before and old != new:
+            return old[:MAX_CHANGE], new[:MAX_CHANGE]
+    return "", ""

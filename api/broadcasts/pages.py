@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import record
-from api.broadcasts.content import title_of
+from api.broadcasts.content import bodies_before, title_of
 from api.broadcasts.counting import count_chats
 from api.broadcasts.models import Broadcast, BroadcastEvent
 from api.broadcasts.problems import find_problems
@@ -20,7 +20,6 @@ from api.broadcasts.schemas import (
     BroadcastPage,
     BroadcastState,
     BroadcastSummary,
-    Operation,
     Progress,
 )
 from api.broadcasts.service import By, Now, asked_of, content_of, get, is_own
@@ -48,12 +47,15 @@ async def show(session: AsyncSession, vault: Vault, by: By, broadcast_id: int, n
         )
     )
     names = await _names(session, vault, {broadcast.author_id, *(event.staff_id for event in events)})
+    before = await bodies_before(session, broadcast)
     await record(session, by.actor, "broadcast.shown", "broadcast", [broadcast_id])
     return BroadcastOut(
         **_summary(broadcast, names),
         content=content_of(broadcast),
         problems=problems,
-        uncorrected=await _uncorrected(session, broadcast),
+        # A wrong date that was mended in one language only stays wrong in the others.
+        uncorrected=[locale for locale, body in broadcast.bodies.items() if before.get(locale) == body],
+        before=before,
         progress=await find_progress(session, broadcast_id),
         events=[
             BroadcastEventOut(
@@ -68,14 +70,6 @@ async def show(session: AsyncSession, vault: Vault, by: By, broadcast_id: int, n
         quiet_hours=now.quiet_hours,
         needs_approval=now.approval_above == 0 or chats > now.approval_above,
     )
-
-
-async def _uncorrected(session: AsyncSession, broadcast: Broadcast) -> list[str]:
-    """Languages that a correction leaves as they are: a wrong date that was mended in one language only stays wrong."""
-    if broadcast.operation is not Operation.EDIT:
-        return []
-    before = (await session.get_one(Broadcast, broadcast.of_id)).bodies
-    return [locale for locale, body in broadcast.bodies.items() if before.get(locale) == body]
 
 
 async def find_progress(session: AsyncSession, broadcast_id: int) -> Progress | None:

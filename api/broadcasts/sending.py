@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import BigInteger, Select, any_, bindparam, case, exists, func, literal, null, or_, select, update
+from sqlalchemy import BigInteger, Select, and_, any_, bindparam, case, exists, func, literal, null, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -256,7 +256,8 @@ async def settle_cancelled(work: Work, *, broadcast_id: int) -> None:
 
 
 async def settle(session: AsyncSession, broadcast_id: int) -> int:
-    """A batch of a cancelled broadcast. Of what was tried nobody knows whether it arrived.
+    """A batch of a cancelled broadcast. Of what was tried nobody knows whether it arrived. A message that was edited is
+    done, though its reader is not told any more.
 
     Returns:
         How many messages were settled.
@@ -269,12 +270,14 @@ async def settle(session: AsyncSession, broadcast_id: int) -> int:
         .with_for_update(skip_locked=True)
     )
     cancelled = exists().where(Broadcast.id == broadcast_id, Broadcast.state == BroadcastState.CANCELLED)
+    edited = and_(Delivery.target_message_id.is_not(None), Delivery.message_id.is_not(None))
     doubtful = or_(Delivery.lease_id.is_not(None), Delivery.doubts > 0)
     settled: Any = await session.execute(
         update(Delivery)
         .where(Delivery.id == any_(func.array(batch.scalar_subquery())), cancelled)
         .values(
             state=case(
+                (edited, literal(DeliveryState.SENT, Delivery.state.type)),
                 (doubtful, literal(DeliveryState.UNKNOWN, Delivery.state.type)),
                 else_=literal(DeliveryState.CANCELLED, Delivery.state.type),
             ),

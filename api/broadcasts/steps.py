@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, Actor, record
-from api.broadcasts.content import title_of
+from api.broadcasts.content import change_of, title_of
 from api.broadcasts.models import Broadcast, BroadcastEvent
 from api.broadcasts.schemas import BroadcastAction, BroadcastState
 from api.jobs import Work, enqueue, task
@@ -83,6 +83,7 @@ async def tell_office(work: Work, *, event_id: int, by_itself: int) -> None:
         if submitted:
             approves = StaffAccount.roles.contains([StaffRole.APPROVER.value])
             chats += await chats_of(session, others, ~its_own(broadcast), approves)
+        before, after = await change_of(session, broadcast)
         by = await session.get(StaffAccount, event.staff_id) if event.staff_id is not None else None
         notice = BroadcastOnDesk(
             broadcast_id=broadcast.id,
@@ -90,6 +91,10 @@ async def tell_office(work: Work, *, event_id: int, by_itself: int) -> None:
             action=event.action,
             by=None if by is None else work.vault.open("staff.name", by.name),
             by_itself=bool(by_itself),
+            operation=broadcast.operation,
+            of_id=broadcast.of_id,
+            before=before,
+            after=after,
             text=event.text,
             starts_at=broadcast.starts_at,
             total=broadcast.total,

@@ -46,7 +46,7 @@ from api.lookups import LookUp
 from api.messages import bucket
 from api.messages.leases import is_due
 from api.messages.models import Delivery
-from api.messages.schemas import Claim, Claimed, DeliveryState, NoticeKind
+from api.messages.schemas import CORRECTED, Claim, Claimed, DeliveryState, NoticeKind
 from api.messages.service import PAYLOAD
 from api.privacy import CannotOpen, Vault
 
@@ -73,7 +73,14 @@ ANYTHING_DUE = LookUp(
     select(
         or_(
             _first(_NOTICE, order=_NOTICES_FIRST),
-            exists().where(claiming.is_running(), _first(*claiming.IS_OF_IT, order=(Delivery.not_before, Delivery.id))),
+            exists().where(
+                claiming.is_running(),
+                _first(
+                    *claiming.IS_OF_IT,
+                    claiming.may_ring(),
+                    order=(Delivery.not_before, Delivery.id),
+                ),
+            ),
         ).label("due")
     )
 )
@@ -98,7 +105,7 @@ async def claim(
 
     Args:
         today: in the office's time zone.
-        quiet: only urgent broadcasts, and corrections, which make no noise.
+        quiet: only urgent broadcasts, and what makes no noise: edits and deletions.
     """
     level = await bucket.refill(session, limit)
     if level.held > 0:
@@ -201,7 +208,8 @@ class _Claim:
                     touched.add(row["broadcast_id"])
                 else:
                     more = {"broadcast_id": row["broadcast_id"], "message_id": row["target_message_id"]}
-                    leased.append(self._claimed(row, NoticeKind.BROADCAST, payload, **more))
+                    kind = NoticeKind.BROADCAST if row["message_id"] is None else CORRECTED
+                    leased.append(self._claimed(row, kind, payload, **more))
             await self._settle(over, leased)
             if len(rows) < wanted:
                 break

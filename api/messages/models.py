@@ -20,7 +20,8 @@ class Delivery(Base):
 
     Of a broadcast (``broadcast_id``) there is one for each chat, and it holds no payload: the API adds the facts of
     ``agreement_ids``, those that the chat still sees, when it is claimed. ``target_message_id``: of a correction, the
-    message that is edited or deleted.
+    message that is edited or deleted. An edit rings nowhere, so it has a second part: once the message is edited
+    (``message_id`` of a row that waits) its reader is told so, and only then is the row done.
     """
 
     __tablename__ = "deliveries"

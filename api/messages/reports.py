@@ -7,12 +7,14 @@ from sqlalchemy import BigInteger, Float, SmallInteger, Text, Update, any_, bind
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.broadcasts.models import Broadcast
+from api.broadcasts.schemas import Operation
 from api.broadcasts.sending import finish
 from api.chats.service import mark_gone
 from api.lookups import LookUp
 from api.messages import bucket
 from api.messages.models import Delivery
-from api.messages.schemas import DeliveryState, Outcome, Report, Result
+from api.messages.schemas import AS_IT_WAS, DeliveryState, Outcome, Report, Result
 
 REPEATS = 1
 """How often it is sent again when it went out and no answer came."""
@@ -77,6 +79,8 @@ _HELD = (
         Delivery.id,
         Delivery.chat_id,
         Delivery.broadcast_id,
+        Delivery.target_message_id,
+        Delivery.message_id,
         Delivery.lease_id,
         Delivery.attempts,
         Delivery.doubts,
@@ -98,7 +102,9 @@ async def report(session: AsyncSession, told: Report) -> Counter[str]:
     """
     results = {(result.id, result.lease): result for result in told.results}
     # The first statement: see LookUp.in_transaction.
-    held = await (await session.connection()).execute(_HELD, {"ids": [result.id for result in told.results]})
+    connection = await session.connection()
+    held = (await connection.execute(_HELD, {"ids": [result.id for result in told.results]})).all()
+    edits = await _edits(session, {row.broadcast_id for row in held if row.target_message_id is not None})
     settled: dict[int, _After] = {}
     gone: set[int] = set()
     over: set[int] = set()
@@ -108,7 +114,7 @@ async def report(session: AsyncSession, told: Report) -> Counter[str]:
         if result is None:
             continue
         outcomes[result.outcome.value] += 1
-        after = settled[row.id] = _after(row, result)
+        after = settled[row.id] = _after(row, result, is_edit=row.broadcast_id in edits)
         if after.state is DeliveryState.GONE:
             gone.add(row.chat_id)
         if row.broadcast_id is not None and after.state is not DeliveryState.WAITING:
@@ -126,7 +132,35 @@ async def report(session: AsyncSession, told: Report) -> Counter[str]:
     return outcomes
 
 
-def _after(row: Any, result: Result) -> _After:
+async def _edits(session: AsyncSession, broadcast_ids: set[int | None]) -> set[int]:
+    """Those of the broadcasts that edit what was sent."""
+    if not broadcast_ids:
+        return set()
+    found = await session.scalars(
+        select(Broadcast.id).where(Broadcast.id.in_(broadcast_ids), Broadcast.operation == Operation.EDIT)
+    )
+    return {*found}
+
+
+def _is_edited(row: Any, result: Result, *, is_edit: bool) -> bool:
+    """Whether a message was edited by what is reported, so that its reader is to be told. Where there was nothing to do
+    at the first try, it says what it said before; later on it may be an earlier try that edited it, of which no answer
+    came."""
+    if not is_edit or row.message_id is not None or result.outcome is not Outcome.SENT:
+        return False
+    return result.reason != AS_IT_WAS or row.attempts > 1
+
+
+def _after(row: Any, result: Result, *, is_edit: bool) -> _After:
+    if _is_edited(row, result, is_edit=is_edit):
+        # It goes on as if it were new: what is left is to tell its reader.
+        return _After(DeliveryState.WAITING, 0, 0, message_id=row.target_message_id)
+    after = _outcome(row, result)
+    # Of one that waits it tells that the message is edited.
+    return after if after.message_id is not None else after._replace(message_id=row.message_id)
+
+
+def _outcome(row: Any, result: Result) -> _After:
     tried, doubts, reason = row.attempts, row.doubts, result.reason
     match result.outcome:
         case Outcome.SENT:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.agreements.schemas import AgreementRef
-from api.broadcasts.schemas import BroadcastAction, BroadcastContent, NewsKind
+from api.broadcasts.schemas import BroadcastAction, BroadcastContent, NewsKind, Operation
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -45,6 +45,13 @@ FOR_STAFF = (
     NoticeKind.BROADCAST_TEST,
 )
 """Told to a chat because somebody of the office uses it."""
+
+
+CORRECTED = "broadcast_corrected"
+"""What a claim calls the second part of a correction: its message is edited, and its reader is told so. No
+``NoticeKind``: it is the same delivery. A courier that has no words for it gives it back, for a newer one."""
+AS_IT_WAS = "as_it_was"
+"""A courier's word for an edit or a deletion that found nothing to do."""
 
 
 class DeliveryState(StrEnum):
@@ -193,6 +200,10 @@ class BroadcastOnDesk(BaseModel):
     action: BroadcastAction
     by: str | None = Field(description="Who of the office took the step; none: it came by itself, or from a script.")
     by_itself: bool = False
+    operation: Operation = Operation.SEND
+    of_id: int | None = Field(default=None, description="What it corrects or sends once more.")
+    before: str = Field(default="", description="Of a correction: what was said, from where the new words differ.")
+    after: str = Field(default="", description="Likewise what is said in its place.")
     text: str = Field(default="", description="Why, in their own words.")
     starts_at: datetime | None = Field(default=None, description="None: as soon as it is approved.")
     total: int | None = Field(default=None, description="Messages, once its audience is frozen.")
@@ -239,13 +250,19 @@ class Claimed(BaseModel):
     lease: UUID
     chat_id: int
     locale: str | None = Field(description="The chat's language; none: not known.")
-    kind: str = Field(description="A `NoticeKind`, or one that only a newer courier knows.")
+    kind: str = Field(
+        description=f"A `NoticeKind`, `{CORRECTED}` (what a broadcast said was edited), or one that only a newer "
+        "courier knows."
+    )
     payload: dict[str, Any] = Field(
         description="Of a notice: a `Notice`. Of a broadcast: the reader's `RecipientFacts`. Of a broadcast's test: "
         "both its `content` and the `facts`."
     )
     broadcast_id: int | None = Field(default=None, description="Its content stands in the batch.")
-    message_id: int | None = Field(default=None, description="Of a correction: the message to edit or delete.")
+    message_id: int | None = Field(
+        default=None,
+        description=f"Of a correction: the message to edit or delete; of `{CORRECTED}`: the one to reply to.",
+    )
     wait_seconds: float = Field(default=0, description="Not to be sent earlier than so long after it was claimed.")
 
 

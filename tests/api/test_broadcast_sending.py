@@ -16,7 +16,7 @@ from api.broadcasts.sending import DELETABLE, Overtaken, settle_soon, start, sta
 from api.chats.models import Chat
 from api.jobs import Job, JobState, enqueue
 from api.messages.bell import POLL
-from api.messages.schemas import ClaimedBatch, DeliveryState
+from api.messages.schemas import AS_IT_WAS, CORRECTED, ClaimedBatch, DeliveryState
 from api.settings import Settings
 from api.tasks import TASKS
 from tests.api.broadcasting import (
@@ -512,3 +512,160 @@ async def test_a_correction_waits_for_what_couriers_have_in_hand(api: aiohttp.Cl
     await tell(api, [second], "sent", message_id=102)
     await settle_all(factory, wrong)
     assert await begin(factory, deletion) == 2
+
+
+# --- that a message was edited is told ---
+
+
+async def an_edit(api: aiohttp.ClientSession, factory: Factory, **values: Any) -> Broadcast:
+    """Of the messages 101 and 102, which wait to be edited."""
+    wrong = await sent_to_three(api, factory)
+    edit = await a_broadcast(factory, "更正", operation=Operation.EDIT, of_id=wrong.id, audience=None, **values)
+    assert await begin(factory, edit) == 2
+    return edit
+
+
+def parts(messages: list[dict[str, Any]]) -> list[tuple[str, int | None]]:
+    return [(message["kind"], message["message_id"]) for message in messages]
+
+
+EDITS = [("broadcast", 101), ("broadcast", 102)]
+NOTES = [(CORRECTED, 101), (CORRECTED, 102)]
+
+
+async def test_whose_message_was_edited_is_told_so_once(api: aiohttp.ClientSession, factory: Factory) -> None:
+    edit = await an_edit(api, factory)
+    edits = await claim(api)
+    assert parts(edits) == EDITS
+    assert await tell(api, edits, "sent", message_id=101) == 2
+    # The report's answer was lost: it comes again.
+    assert await tell(api, edits, "sent", message_id=101) == 0
+    assert await counts(factory, edit) == {"total": 2, "waiting": 2}
+    batch = await claim_batch(api)
+    assert [(one.kind, one.message_id, one.payload) for one in batch.messages] == [(*note, {}) for note in NOTES]
+    assert batch.broadcasts == []
+    for number, one in enumerate(batch.messages):
+        told = {"id": one.id, "lease": str(one.lease)}
+        assert await tell(api, [told], "sent", message_id=201 + number) == 1
+    assert await claim(api) == []
+    assert (await now_of(factory, edit)).counts == {"sent": 2}
+    assert [row.message_id for row in (await rows(factory))[-2:]] == [201, 202]
+
+
+async def test_the_second_courier_finds_it_edited_and_its_reader_is_told_once(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    """The first one died after the edit, or was heard too late."""
+    await an_edit(api, factory)
+    first = await claim(api)
+    await lapse(factory)
+    second = await claim(api)
+    assert parts(second) == EDITS
+    assert await tell(api, first, "sent", message_id=101) == 0
+    assert await tell(api, second, "sent", message_id=101, reason=AS_IT_WAS) == 2
+    assert await tell(api, first, "sent", message_id=101) == 0
+    notes = await claim(api)
+    assert parts(notes) == NOTES
+    assert await tell(api, notes, "sent", message_id=201) == 2
+    assert await claim(api) == []
+
+
+async def test_an_edit_that_may_have_passed_the_first_time_is_told(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    await an_edit(api, factory)
+    one, other = await claim(api)
+    await tell(api, [one], "unknown", reason="timed_out")
+    await tell(api, [other], "retry", reason="server_error")
+    await change(factory, "not_before = now()", "state = 'waiting'")
+    again = await claim(api)
+    assert sorted(parts(again)) == EDITS
+    await tell(api, again, "sent", message_id=101, reason=AS_IT_WAS)
+    assert sorted(parts(await claim(api))) == NOTES
+
+
+async def test_whose_words_are_as_they_were_is_told_nothing(api: aiohttp.ClientSession, factory: Factory) -> None:
+    edit = await an_edit(api, factory)
+    one, other = await claim(api)
+    await tell(api, [one], "sent", message_id=101, reason=AS_IT_WAS)
+    await tell(api, [other], "failed", reason="message_gone")
+    assert await claim(api) == []
+    assert (await now_of(factory, edit)).counts == {"sent": 1, "failed": 1}
+
+
+@pytest.mark.parametrize(("outcome", "ends"), [("unknown", "unknown"), ("retry", None), ("unsent", None)])
+async def test_what_tells_of_an_edit_is_tried_again_and_nothing_edited_anew(
+    api: aiohttp.ClientSession, factory: Factory, outcome: str, ends: str | None
+) -> None:
+    edit = await an_edit(api, factory)
+    await tell(api, await claim(api), "sent", message_id=101)
+    for _ in range(2):
+        await change(factory, "not_before = now()", "state = 'waiting'")
+        notes = await claim(api)
+        assert parts(notes) == NOTES
+        await tell(api, notes, outcome, reason="timed_out")
+    assert (await now_of(factory, edit)).counts == ({ends: 2} if ends else None)
+
+
+async def test_nobody_reports_and_what_tells_of_an_edit_is_claimed_again(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    edit = await an_edit(api, factory)
+    await tell(api, await claim(api), "sent", message_id=101)
+    assert parts(await claim(api)) == NOTES
+    await lapse(factory)
+    again = await claim(api)
+    assert parts(again) == NOTES
+    await tell(api, again, "sent", message_id=201)
+    assert (await now_of(factory, edit)).counts == {"sent": 2}
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+async def test_at_night_messages_are_edited_and_their_readers_told_in_the_morning(
+    api: aiohttp.ClientSession, settings: Settings, factory: Factory, urgent: bool
+) -> None:
+    await an_edit(api, factory, urgent=urgent)
+    hour = datetime.now(settings.timezone).hour
+    settings.quiet_from, settings.quiet_until = hour, (hour + 2) % 24
+    edits = await claim(api)
+    assert parts(edits) == EDITS
+    await tell(api, edits, "sent", message_id=101)
+    assert parts(await claim(api)) == (NOTES if urgent else [])
+    settings.quiet_from = settings.quiet_until
+    assert parts(await claim(api)) == ([] if urgent else NOTES)
+
+
+async def test_paused_and_cancelled_between_the_edit_and_the_word_of_it(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    edit = await an_edit(api, factory)
+    [one, other] = await claim(api)
+    await tell(api, [one], "sent", message_id=101)
+    await put_state(factory, edit, BroadcastState.PAUSED)
+    assert await claim(api) == []
+    await put_state(factory, edit, BroadcastState.CANCELLED)
+    await tell(api, [other], "sent", message_id=102)
+    assert await settle_all(factory, edit) == 2
+    assert (await now_of(factory, edit)).counts == {"sent": 2}, "they were edited"
+    assert await claim(api) == []
+
+
+async def test_who_has_the_edited_message_is_told_though_they_see_the_home_no_more(
+    api: aiohttp.ClientSession, factory: Factory
+) -> None:
+    await an_edit(api, factory)
+    await tell(api, await claim(api), "sent", message_id=101)
+    async with factory.database.transaction() as session:
+        await session.execute(text("UPDATE links SET revoked_at = now()"))
+        await session.execute(text(f"INSERT INTO chats (id, version, gone_at) VALUES ({CHAT + 1}, 1, now())"))
+    assert parts(await claim(api)) == NOTES[:1]
+    assert (await rows(factory))[-1].state is DeliveryState.GONE
+
+
+async def test_a_deletion_is_told_nobody(api: aiohttp.ClientSession, factory: Factory) -> None:
+    wrong = await sent_to_three(api, factory)
+    deletion = await a_broadcast(factory, operation=Operation.DELETE, of_id=wrong.id, audience=None)
+    await begin(factory, deletion)
+    await tell(api, await claim(api), "sent", message_id=101)
+    assert await claim(api) == []
+    assert (await now_of(factory, deletion)).counts == {"sent": 2}

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from sqlalchemy import select
 
-from api.broadcasts.schemas import BroadcastAction, BroadcastStep
+from api.broadcasts.schemas import BroadcastAction, BroadcastStep, Operation
 from api.broadcasts.sending import start_when_due
 from api.broadcasts.service import BY_OPERATOR, Now, step
 from api.messages.models import Delivery
@@ -94,6 +94,32 @@ async def test_whose_it_is_hears_how_many_it_reached(desk: Desk, api: aiohttp.Cl
     told = {"broadcast_id": approved.id, "title": approved.title, "action": "finish", "by": None, "total": 1, "sent": 1}
     told["by_itself"] = True
     assert await desk.told() == {PUBLISHER: BroadcastOnDesk.model_validate(told)}
+
+
+async def test_a_correction_is_told_as_such_with_what_it_changes(desk: Desk) -> None:
+    newsroom = desk.newsroom
+    long = "停水通知，" * 20
+    sent = await newsroom.approved(bodies={"zh_CN": {"text": f"<b>{long}</b>12月5日停水。"}, "en": {"text": "Water"}})
+    chat, agreement = await newsroom.family()
+    await newsroom.send(sent.id, {chat: ([agreement.id], "sent")})
+    await desk.told()
+    headers = {"Idempotency-Key": "correct-the-day"}
+    draft = await newsroom.ask("POST", f"/{sent.id}/follow-ups", 201, json={"operation": "edit"}, headers=headers)
+    after = {"zh_CN": {"text": f"<b>{long}</b>12月6日停水。"}, "en": {"text": "Water"}}
+    await newsroom.edit(draft["id"], bodies=after)
+    page = await newsroom.page(draft["id"])
+    assert page.before["zh_CN"].text.endswith("12月5日停水。")
+    assert page.uncorrected == ["en"]
+    await newsroom.step(draft["id"], "submit")
+    told = (await desk.told())[APPROVER]
+    assert (told.operation, told.of_id) == (Operation.EDIT, sent.id)
+    assert told.before.startswith("…")
+    assert (told.before[-9:], told.after[-9:]) == ("，12月5日停水。", "，12月6日停水。")
+    assert "<b>" not in told.before + told.after
+    await newsroom.edit(draft["id"], bodies=sent.model_dump(mode="json")["content"]["bodies"])
+    await newsroom.step(draft["id"], "submit")
+    told = (await desk.told())[APPROVER]
+    assert (told.before, told.after) == ("", ""), "nothing is changed"
 
 
 async def test_who_may_approve_hears_of_one_that_would_reach_more_by_now(desk: Desk, factory: Factory) -> None:

@@ -11,12 +11,17 @@ from sqlalchemy import text
 from api.broadcasts.models import Broadcast
 from api.broadcasts.schemas import BroadcastState, Operation
 from api.messages.models import Delivery
-from api.messages.schemas import DeliveryState
+from api.messages.schemas import Claimed, DeliveryState
 from api.messages.service import PAYLOAD
+from bot import courier as courier_module
+from bot.backend.messages import MessageCalls
+from bot.courier import CannotCompose
 from bot.transport import upload_once
+from bot.ui import Letter
+from locales import Translator
 from tests.api.broadcasting import a_broadcast, begin, now_of, put_state
 from tests.api.calls import agree, upload
-from tests.api.outbox import rows
+from tests.api.outbox import lapse, rows
 from tests.bot.conftest import until
 from tests.bot.post import Post
 from tests.conftest import SERVICE_TOKEN
@@ -135,14 +140,17 @@ async def test_what_was_wrong_is_edited_in_place_and_then_taken_back(post: Post,
         await first.expect("后天停水 A-1")
         await second.expect("后天停水 A-2")
         await post.settled()
-        after = [await got(person) for person in (first, second)]
-        assert [[message.id for message in chat] for chat in after] == [
-            [message.id for message in chat] for chat in before
-        ]
+        for person, [edited] in zip((first, second), before, strict=True):
+            [message, note] = await got(person)
+            assert message.id == edited.id
+            assert note.text.startswith("✏️ 上面这条通知改过了")
+            assert note.wire["reply_to_message"]["message_id"] == edited.id
+            assert note.protected
         deletion = await send(post, "", bodies={}, operation=Operation.DELETE, of_id=wrong.id, audience=None)
         await until(lambda: post.world.outbox.done["deleteMessage"] == 2)
         await post.settled()
-    assert [await got(person) for person in (first, second)] == [[], []]
+    for person in (first, second):
+        assert [message.text[:5] for message in await got(person)] == ["✏️ 上面"], "all that the broadcast said is gone"
     assert (await now_of(post.factory, deletion)).counts == {"sent": 2}
 
 
@@ -156,6 +164,86 @@ async def test_an_edit_that_changes_nothing_is_as_it_should_be(post: Post) -> No
     [message] = await got(person)
     assert (await now_of(post.factory, edit)).counts == {"sent": 1}
     assert (await rows(post.factory))[-1].message_id == message.id
+
+
+async def test_two_couriers_tell_each_reader_once(post: Post) -> None:
+    people = [await reader(post, f"A-{number}") for number in range(25)]
+    wrong = await send(post, "明天停水")
+    async with post.courier(), post.courier():
+        await post.settled()
+        edit = await send(post, "后天停水", operation=Operation.EDIT, of_id=wrong.id, audience=None)
+        await post.settled()
+    for person in people:
+        assert Counter(message.text[:9] for message in await got(person)) == {"后天停水": 1, "✏️ 上面这条通知": 1}
+    assert (await now_of(post.factory, edit)).counts == {"sent": 25}
+
+
+async def test_a_courier_dies_between_the_edit_and_the_word_of_it(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it edited it never reported."""
+    monkeypatch.setattr(courier_module, "DRAIN", 0.1)
+    person = await reader(post, "A-1")
+    wrong = await send(post, "明天停水")
+    async with post.courier():
+        await post.settled()
+    with monkeypatch.context() as dying:
+
+        async def never(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        dying.setattr(MessageCalls, "report_messages", never)
+        async with post.courier():
+            edit = await send(post, "后天停水", operation=Operation.EDIT, of_id=wrong.id, audience=None)
+            await person.expect("后天停水")
+    assert len(await got(person)) == 1
+    await lapse(post.factory)
+    async with post.courier():
+        await post.settled()
+    assert [message.text[:5] for message in await got(person)] == ["后天停水", "✏️ 上面"]
+    assert (await now_of(post.factory, edit)).counts == {"sent": 1}
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_the_word_of_an_edit_whose_answer_is_lost_is_sent_once_more(post: Post, arrives: bool) -> None:
+    """As every message is: nobody knows whether it arrived."""
+    person = await reader(post, "A-1")
+    wrong = await send(post, "明天停水")
+    async with post.courier():
+        await post.settled()
+        post.relay.cut, post.relay.before_it_arrives = 1, not arrives
+        edit = await send(post, "后天停水", operation=Operation.EDIT, of_id=wrong.id, audience=None)
+        await post.settled()
+    assert [message.text[:5] for message in await got(person)] == ["后天停水", *["✏️ 上面"] * (2 if arrives else 1)]
+    assert (await now_of(post.factory, edit)).counts == {"sent": 1}
+
+
+async def test_who_deleted_the_edited_message_meanwhile_is_told_nothing(post: Post) -> None:
+    person = await reader(post, "A-1")
+    wrong = await send(post, "明天停水")
+    async with post.courier():
+        await post.settled()
+        await post.fault(400, description="Bad Request: message to be replied not found", method="sendMessage")
+        edit = await send(post, "后天停水", operation=Operation.EDIT, of_id=wrong.id, audience=None)
+        await post.settled()
+    assert [message.text for message in await got(person)] == ["后天停水"]
+    assert (await now_of(post.factory, edit)).counts == {"failed": 1}
+    assert (await rows(post.factory))[-1].error == "message_gone"
+
+
+async def test_an_older_courier_leaves_the_word_of_an_edit_to_a_newer_one(post: Post) -> None:
+    def older(message: Claimed, tr: Translator) -> Letter:
+        raise CannotCompose(message.kind)
+
+    person = await reader(post, "A-1")
+    wrong = await send(post, "明天停水")
+    async with post.courier(older):
+        await until(lambda: post.world.outbox.done["sendMessage"] == 1)
+        await post.settled()
+        await send(post, "后天停水", operation=Operation.EDIT, of_id=wrong.id, audience=None)
+        await person.expect("后天停水")
+        await until(lambda: post.world.outbox.done["editMessageText"] == 1)
+    async with post.courier():
+        await person.expect("✏️ 上面这条通知改过了")
+        await post.settled()
 
 
 @pytest.mark.parametrize(

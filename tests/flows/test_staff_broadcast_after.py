@@ -15,6 +15,7 @@ from tests.flows.broadcasting import (
     choose_everybody,
     draft,
     open_broadcast,
+    open_submitted,
     publisher,
     submit,
     submitted,
@@ -161,13 +162,29 @@ async def test_what_was_sent_is_corrected_in_the_chats(town: Town, publisher: Pe
     await tap(publisher, "📊 报告", "✏️ 更正已发的")
     draft = await publisher.expect("更正用的草稿", "更正群发")
     assert "👥 发给谁" not in draft.buttons
+    assert "每位收到的人还会收到一条会响铃的短消息" in draft.text
     await rewrite(publisher, "九点停水")
+    await publisher.expect("九点停水", "里原来写的：", "八点停水")
     await submit(publisher)
-    await approve(approver)
+    page = await open_submitted(approver)
+    assert all(words in page.text for words in ("这是一条更正", "九点停水", "里原来写的：", "八点停水"))
+    await approver.tap("✅ 批准")
+    await approver.expect("这是一条更正", "批准吗")
+    await approver.tap("确定批准")
+    await approver.expect("已批准")
     assert await town.begin() == 2
-    after = await town.resident.expect("九点停水")
-    assert after.id == before.id
-    assert not any("八点" in text for text in town.resident.said())
+    note = await town.resident.expect("上面这条通知改过了，请以现在的内容为准")
+    assert note.wire["reply_to_message"]["message_id"] == before.id
+    assert town.resident.messages[before.id].text == "九点停水"
+    assert note.id > before.id, "a new one, which rings"
+    await town.sam.expect("What it says now counts")
+    await publisher.refresh()
+    await open_broadcast(publisher, "已结束")
+    await publisher.expect("已送到：2")
+    for person, words in ((town.resident, "改过了"), (town.sam, "now counts")):
+        await person.refresh()
+        assert sum(words in text for text in person.said()) == 1
+        assert not any("八点" in text for text in person.said())
 
 
 async def test_a_language_that_a_correction_leaves_as_it_was_is_named(

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 import locales
 from api.agreements.schemas import AgreementKind, AgreementRef
-from api.broadcasts.schemas import BroadcastAction, NewsKind
+from api.broadcasts.schemas import BroadcastAction, NewsKind, Operation
 from api.cases.schemas import (
     AttachmentOut,
     CaseCategory,
@@ -122,6 +122,19 @@ NOTICES: list[BaseModel] = [
         for action in BroadcastAction
     ),
     BroadcastOnDesk(broadcast_id=12, title="", action=BroadcastAction.SUBMIT, by=None, by_itself=True),
+    *(
+        BroadcastOnDesk(
+            broadcast_id=12,
+            title="停水",
+            action=BroadcastAction.SUBMIT,
+            by="编造员",
+            operation=operation,
+            of_id=7,
+            before=before,
+            after="<6日>",
+        )
+        for operation, before in ((Operation.EDIT, "<5日>"), (Operation.DELETE, ""))
+    ),
 ]
 
 
@@ -161,6 +174,16 @@ def test_every_kind_has_words_in_every_language(notice: BaseModel, locale: str) 
 
 def test_a_chat_without_a_language_gets_the_offices() -> None:
     assert letter(new_link(), None) == letter(new_link(), locales.DEFAULT)
+
+
+def test_who_approves_a_correction_reads_what_it_changes() -> None:
+    edit, deletion = (letter(notice).text for notice in NOTICES[-2:])
+    assert "待审批" in edit
+    assert "改的是群发7号已发的消息" in edit
+    assert edit.index("原来写的") < edit.index("&lt;5日&gt;") < edit.index("现在改成") < edit.index("&lt;6日&gt;")
+    assert "停水" not in edit, "what it changes instead of how it begins"
+    assert "删的是群发7号已发的消息" in deletion
+    assert "停水" in deletion
 
 
 def test_who_was_let_in_when_and_how_and_one_tap_to_shut_them_out() -> None:

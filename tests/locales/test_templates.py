@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.playground.entities import utf16_length
 from bot.playground.formatting import format_text
 from locales import Html
-from locales.templates import Flaw, FlawKind, check, cut, fill, length, plain, used
+from locales.templates import Flaw, FlawKind, check, cut, fill, length, parted, plain, used
 
 LONGEST = {"name": 40, "home": 120, "news": 600}
 LIMIT = 4_096
@@ -201,3 +201,15 @@ def test_what_passes_telegram_takes_whatever_is_filled_in(text: str, values: Map
 @given(value=st.text(max_size=50), longest=st.integers(min_value=1, max_value=60))
 def test_a_value_that_is_cut_fits_and_is_valid(value: str, longest: int) -> None:
     assert length(plain(cut(value, longest).replace("{", "(").replace("}", ")"))) <= longest
+
+
+# --- what two texts have not in common ---
+
+
+def test_two_texts_are_shown_from_a_little_before_where_they_differ() -> None:
+    assert parted("<b>5日</b>停水", "6日停水") == ("5日停水", "6日停水")
+    assert parted("停水", "停水") == ("停水", "停水")
+    alike = "".join(chr(0x4E00 + number) for number in range(100))
+    assert parted(f"{alike}5日", f"{alike}6日") == (f"…{alike[60:]}5日", f"…{alike[60:]}6日")
+    assert parted(alike, f"{alike}。") == (f"…{alike[60:]}", f"…{alike[60:]}。")
+    assert parted("", alike) == ("", alike)

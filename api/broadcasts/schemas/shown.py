@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.broadcasts.schemas.found import Problem
 from api.broadcasts.schemas.words import BroadcastAction, BroadcastState, Locale, NoNul, Operation, Topic
-from api.broadcasts.schemas.writing import BroadcastIn
+from api.broadcasts.schemas.writing import Body, BroadcastIn
 
 
 class Progress(BaseModel):
@@ -68,6 +68,9 @@ class BroadcastOut(BroadcastSummary):
     problems: list[Problem]
     uncorrected: list[Locale] = Field(
         default_factory=list, description="Of a correction: the languages whose body is as in what it corrects."
+    )
+    before: dict[Locale, Body] = Field(
+        default_factory=dict, description="Of a correction: the bodies of what it corrects, by language."
     )
     progress: Progress | None = Field(description="Since it was started.")
     events: list[BroadcastEventOut]
