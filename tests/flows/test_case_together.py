@@ -35,6 +35,16 @@ async def filed_by(factory: Factory, person: Person) -> Case:
         return (await session.scalars(select(Case).where(Case.chat_id == person.id))).one()
 
 
+async def joined(factory: Factory, neighbour: Person) -> Case:
+    """Of who joins what the building is offered."""
+    await neighbour.send("/complain")
+    await neighbour.tap("Transition fee")
+    await neighbour.tap("Join them")
+    await neighbour.tap("Yes, join")
+    await neighbour.expect("filed, together with the others")
+    return await filed_by(factory, neighbour)
+
+
 async def test_a_neighbour_joins_and_both_have_the_answer_in_their_language(
     system: System, factory: Factory, household: Household, resident: Person, neighbour: Person, desk: Desk
 ) -> None:
@@ -78,11 +88,7 @@ async def test_what_was_being_said_of_an_answer_is_not_said_of_the_next(
 ) -> None:
     """Stars were given to the first answer; the second, which refuses, must not get them."""
     master = await published(resident, desk)
-    await neighbour.send("/complain")
-    await neighbour.tap("Transition fee")
-    await neighbour.tap("Join them")
-    await neighbour.tap("Yes, join")
-    own = await filed_by(factory, neighbour)
+    own = await joined(factory, neighbour)
     await desk.act(master, "answer", **OPINION)
     await neighbour.expect("is answered")
     await neighbour.tap("Rate the answer")
@@ -114,12 +120,7 @@ async def test_a_member_splits_off_with_one_tap(
     system: System, factory: Factory, resident: Person, neighbour: Person, desk: Desk
 ) -> None:
     master = await published(resident, desk)
-    await neighbour.send("/complain")
-    await neighbour.tap("Transition fee")
-    await neighbour.tap("Join them")
-    await neighbour.tap("Yes, join")
-    await neighbour.expect("filed, together with the others")
-    own = (await filed_by(factory, neighbour)).number
+    own = (await joined(factory, neighbour)).number
     await neighbour.tap("View it")
     shown = await neighbour.expect(f"Complaint {own}")
     await neighbour.tap("Split off", on=shown)
