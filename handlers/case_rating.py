@@ -50,10 +50,7 @@ async def tell_solved(update: Update, ctx: Context, tap: Solved) -> None:
     draft.solved = tap.solved
     # An app that is not Telegram's own can send the button before any star.
     go(ctx, Step.RATE if draft.stars is None else Step.WHY, draft)
-    if draft.stars is not None and draft.text:
-        await _finish(ctx, draft)
-    else:
-        await ask_in_place(ctx)
+    await ask_in_place(ctx)
 
 
 async def finish(update: Update, ctx: Context, tap: Finish | None = None) -> None:

@@ -97,7 +97,16 @@ async def screen(ctx: Context) -> Screen:
             )
         case Step.WHY:
             return (
-                ctx.t("<b>Why do you think so?</b>\nWrite it in a few words, or press “Finish” to leave it out."),
+                join(
+                    "\n",
+                    [
+                        ctx.t("<b>This is what you wrote:</b>"),
+                        quoted(draft.text),
+                        ctx.t("To add something, just send it. If it is right, press “Finish”."),
+                    ],
+                )
+                if draft.text
+                else ctx.t("<b>Why do you think so?</b>\nWrite it in a few words, or press “Finish” to leave it out."),
                 rows(button(ctx.plain("✅ Finish"), Finish(dialog.id, draft.number)), cancel),
             )
         case Step.WITHDRAW:

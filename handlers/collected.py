@@ -28,6 +28,7 @@ class Collected(BaseModel):
     rewriting: bool = Field(False, description="The next text takes the place of the one so far.")
     receipt: Receipt | None = None
     taken: int = Field(0, description="Id of the newest message taken in: Telegram may bring one twice.")
+    earlier: list[int] = Field(default_factory=list, description="Ids of messages that were sent before it began.")
 
     @property
     def is_full(self) -> bool:

@@ -38,8 +38,18 @@ from handlers.lookups import explain_nothing
 from handlers.menu import OpenComplaint, main_menu
 
 
+async def is_at_the_desk(ctx: Context) -> bool:
+    """Whether an officer, who may be a resident as well, has begun something for the office, which is not to be lost;
+    they then have been shown it."""
+    dialog = ctx.session.dialog
+    if dialog is None or not dialog.name.startswith("staff_"):
+        return False
+    await remind_of_draft(ctx, dialog)
+    return True
+
+
 async def begin(update: Update, ctx: Context, tap: OpenComplaint | None = None) -> None:
-    if await is_busy(ctx):
+    if await is_busy(ctx) or await is_at_the_desk(ctx):
         return
     if ctx.session.dialog is not None and not is_complaint(ctx):
         # Whoever asks for a complaint now has left the other conversation behind.

@@ -48,10 +48,14 @@ class Content(Generic[Kept]):
         question, keyboard = await self.screen(ctx)
         return await ctx.reply(join("\n\n", [*notes, question]), keyboard, personal=True)
 
-    async def take_text(self, update: Update, ctx: Context) -> None:
+    async def take_text(self, update: Update, ctx: Context, *, earlier: bool = False) -> None:
+        """
+        Args:
+            earlier: it was sent before the conversation began.
+        """
         message, draft = message_of(update), self.draft(ctx)
         more = without_id_numbers((message.text or "").replace("\0", "").strip())
-        if is_taken(message, draft) or not more:
+        if is_taken(message, draft, earlier=earlier) or not more:
             await self.ask(ctx)
             return
         struck_out = await take_id_number_away(ctx, message)
@@ -85,12 +89,14 @@ class Content(Generic[Kept]):
         self.keep(ctx, draft)
         return True
 
-    async def take_file(self, update: Update, ctx: Context) -> None:
+    async def take_file(self, update: Update, ctx: Context, *, earlier: bool = False) -> None:
+        """As :meth:`take_text`."""
         message, draft = message_of(update), self.draft(ctx)
-        if is_taken(message, draft):
+        if is_taken(message, draft, earlier=earlier):
             await self.ask(ctx)
             return
-        album = message.media_group_id
+        # What is taken in by a button below it gets an answer of its own.
+        album = None if earlier else message.media_group_id
         receipt = draft.receipt if album is not None and draft.receipt and draft.receipt.album == album else None
         draft.receipt = receipt
         caption_refused = _take_caption(ctx, message, draft)
@@ -106,7 +112,7 @@ class Content(Generic[Kept]):
             return
         move(ctx, draft)
         # Where words are asked for, the question does not show the files.
-        kept = ctx.t("✔️ I have the file.") if refused is None and not draft.text else None
+        kept = ctx.t("✔️ I have the file.") if refused is None and (earlier or not draft.text) else None
         answer = await self.ask(ctx, struck_out, caption_refused, refused, kept)
         if album is not None:
             draft.receipt = Receipt(message_id=answer, album=album, left_out=int(refused is not None))
@@ -127,8 +133,14 @@ def message_of(update: Update) -> Message:
     return update.message
 
 
-def is_taken(message: Message, draft: Collected) -> bool:
-    """Whether Telegram brings the message a second time; else it is taken now. Ids of a chat's messages grow."""
+def is_taken(message: Message, draft: Collected, *, earlier: bool = False) -> bool:
+    """Whether Telegram brings the message a second time; else it is taken now. Ids of a chat's messages grow, but for
+    what was sent earlier and is taken in by a button below it."""
+    if earlier:
+        if message.message_id in draft.earlier:
+            return True
+        draft.earlier.append(message.message_id)
+        return False
     if message.message_id <= draft.taken:
         return True
     draft.taken = message.message_id

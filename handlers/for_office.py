@@ -5,6 +5,7 @@ Nothing of it is kept before the person says so. The offer replies to the messag
 button below the offer is pressed.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from api.cases.schemas import ListedCase
 from bot.callbacks import Callback
 from bot.context import Context
 from bot.dispatch import CallbackHandler
-from bot.ui import button, rows
+from bot.ui import button, lines, rows
 from handlers import complaint, verification
 from handlers import complaint_screens as homes
 from handlers.case_draft import Step
@@ -32,6 +33,7 @@ from handlers.typed_words import letters
 
 _SIGNS, _WORDS = 4, 3
 """A text of fewer tells the office nothing: of a language that writes words as signs, and of one that spells them."""
+_SIGN = re.compile("[\u4e00-\u9fff]")
 _SHOWN = 2
 """Open complaints to which it can be added, the newest first."""
 
@@ -47,7 +49,8 @@ class AddThis(Callback, prefix="this_add"):
 
 
 def says_something(text: str) -> bool:
-    return len(text.split()) >= _WORDS if text.isascii() else len(letters(text)) >= _SIGNS
+    is_of_signs = _SIGN.search(text) is not None
+    return len(letters(text)) >= _SIGNS if is_of_signs else len(text.split()) >= _WORDS
 
 
 async def offer(ctx: Context, message: Message, cases: Sequence[ListedCase]) -> bool:
@@ -58,11 +61,19 @@ async def offer(ctx: Context, message: Message, cases: Sequence[ListedCase]) -> 
     """
     if message.text and not says_something(message.text):
         return False
+    if not homes.choices(await ctx.backend.homes(ctx.chat_id)):
+        # Who is shown how far the home is, and no more, complains of nothing here.
+        return False
     open_ones = [case for case in cases if case.due_on is not None][:_SHOWN]
     await ctx.reply(
-        ctx.t(
-            "I am a program and cannot answer this. If the office is to have it, press a button at the top: you see it "
-            "once more before it is sent. To look something up, press one of the others."
+        lines(
+            ctx.t(
+                "I am a program and cannot answer this. If the office is to have it, press a button at the top: you "
+                "see it once more before it is sent. To look something up, press one of the others."
+            ),
+            ctx.t("Each button takes its own photo: of several, press that of each.")
+            if message.media_group_id is not None
+            else None,
         ),
         rows(
             *(
@@ -88,7 +99,7 @@ def _message_above(update: Update) -> Message | None:
 async def _take(ctx: Context, update: Update, message: Message, content: Content[Any]) -> None:
     """As if it had been sent just now."""
     sent = Update(update.update_id, message=message)
-    await (content.take_text(sent, ctx) if message.text else content.take_file(sent, ctx))
+    await (content.take_text if message.text else content.take_file)(sent, ctx, earlier=True)
 
 
 async def file_this(update: Update, ctx: Context, tap: FileThis) -> None:
@@ -101,11 +112,12 @@ async def file_this(update: Update, ctx: Context, tap: FileThis) -> None:
 
 async def begin_complaint(update: Update, ctx: Context, message: Message) -> None:
     """A complaint that begins with what was sent."""
-    if await is_busy(ctx):
+    if await is_busy(ctx) or await complaint.is_at_the_desk(ctx):
         return
+    if ctx.session.dialog is not None and not is_complaint(ctx):
+        await verification.leave(ctx)
+    # What was left may have interrupted a complaint, which goes on then.
     if not is_complaint(ctx):
-        if ctx.session.dialog is not None:
-            await verification.leave(ctx)
         choices = homes.choices(await ctx.backend.homes(ctx.chat_id))
         if not choices:
             await explain_nothing(ctx)

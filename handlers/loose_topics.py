@@ -103,17 +103,19 @@ def besides(tr: Translator, text: str, kind: type[Callback]) -> str:
     """What a text says besides that it is about this: of "I want to complain, the lift is broken" the lift."""
     typed = unicodedata.normalize("NFKC", text).casefold()
     words = next(words for words, about in ABOUT if about is kind)
-    phrases = {phrase.strip().casefold() for phrase in (*BETWEEN.split(tr.plain(words)), *BETWEEN.split(words))}
-    for phrase in sorted(phrases, key=len, reverse=True):
+    for phrase in sorted(_phrases(tr, words), key=len, reverse=True):
         typed = typed.replace(phrase, " ", 1)
     return typed
+
+
+def _phrases(tr: Translator, words: str) -> set[str]:
+    return {phrase.strip().casefold() for phrase in (*BETWEEN.split(tr.plain(words)), *BETWEEN.split(words))}
 
 
 def _longest(tr: Translator, words: str, text: str) -> int:
     """How long the longest of the words is that stands in the text; 0: none does."""
     typed = unicodedata.normalize("NFKC", text).casefold()
-    phrases = {phrase.strip().casefold() for phrase in (*BETWEEN.split(tr.plain(words)), *BETWEEN.split(words))}
-    return max((len(phrase) for phrase in phrases if len(phrase) > 1 and _holds(typed, phrase)), default=0)
+    return max((len(phrase) for phrase in _phrases(tr, words) if len(phrase) > 1 and _holds(typed, phrase)), default=0)
 
 
 def _holds(typed: str, phrase: str) -> bool:

@@ -10,7 +10,7 @@ import unicodedata
 from telegram import Message, Update
 from telegram.ext import filters
 
-from api.cases.schemas import MAX_ATTACHMENTS, CaseAction, has_words
+from api.cases.schemas import MAX_ATTACHMENTS, CaseAction, CaseState, has_words
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
 from handlers import terms
@@ -29,6 +29,7 @@ TOGETHER = 5
 """Seconds within which the app sends the parts of a text that it cut."""
 _NUMBER = re.compile(r"\d{1,3}")
 _CASE_NUMBER = re.compile(r"20\d\d-\d{1,12}|0\d{5}", re.ASCII)
+_REVIEWED = (CaseState.REVIEW, CaseState.SECOND_REVIEW)
 _PICKS = (Step.DEPARTMENT, Step.OFFICER, Step.PROCEDURE)
 
 
@@ -84,7 +85,12 @@ async def _take_master(ctx: Context, draft: Draft, message: Message, text: str) 
     number = unicodedata.normalize("NFKC", text).replace(" ", "")
     cases = (await ctx.backend.queue(ctx.chat_id, number=number)).cases if len(number) <= LONGEST_NAME else []
     found = cases[0] if len(cases) == 1 else None
-    if found is None or found.due_on is None or draft.number in (found.number, found.master):
+    if (
+        found is None
+        or found.due_on is None
+        or found.state in _REVIEWED
+        or draft.number in (found.number, found.master)
+    ):
         # One that was chosen before is not what is meant any more.
         draft.text = ""
         go(ctx, Step.TEXT, draft)

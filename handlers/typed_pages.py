@@ -71,6 +71,10 @@ async def open_from_statement(update: Update, ctx: Context) -> None:
         await _open(update, ctx, _of_menu)
 
 
+async def open_from_stars(update: Update, ctx: Context) -> None:
+    await _open(update, ctx, _of_menu)
+
+
 async def open_matter(update: Update, ctx: Context) -> None:
     """As the first word it says nothing to the office; behind others it does."""
     if standing(ctx)[1].text:
@@ -83,4 +87,5 @@ HANDLERS = [
     MessageHandler(InDialog("complaint") & _Names(_of_menu), open_from_complaint),
     MessageHandler(InDialog("complaint") & _Names(_of_matter), open_matter),
     MessageHandler(InDialog(CaseStep.SAY) & _Names(_of_menu), open_from_statement),
+    *(MessageHandler(InDialog(step) & _Names(_of_menu), open_from_stars) for step in (CaseStep.RATE, CaseStep.SOLVED)),
 ]

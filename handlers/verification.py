@@ -353,7 +353,12 @@ async def text_at_choice(update: Update, ctx: Context) -> None:
         )
         await ask(ctx)
     else:
-        await ask_below(ctx, ctx.t("I can answer that once I know who you are. Please press one of the buttons."))
+        await ask_below(
+            ctx,
+            ctx.t("Please press one of the buttons.")
+            if ctx.session.linked
+            else ctx.t("I can answer that once I know who you are. Please press one of the buttons."),
+        )
 
 
 class _Free(filters.UpdateFilter):

@@ -15,7 +15,7 @@ from api.audit.service import Actor, record
 from api.cases.lifecycle import BEFORE_ANSWER, BEING_WORKED_ON
 from api.cases.models import Case, CaseEvent
 from api.cases.queries import SUBJECT, UNIT_ID, families_of
-from api.cases.schemas import CaseActor, CaseCategory, CaseEventKind, CaseState, Join, Merge
+from api.cases.schemas import CaseActor, CaseCategory, CaseEventKind, CaseState, Join, Merge, SplitOff, Unmerge
 from api.chats.access import AGREEMENT_ID, CHAT_ID, live_links
 from api.errors import InvalidInput, NotFound
 from api.estate.models import Unit
@@ -128,9 +128,13 @@ async def look_up_similar(
     }
 
 
+REGROUPS = (Join, Merge, SplitOff, Unmerge)
+"""Steps by which several cases get another master. Whoever takes one must hold them first."""
+
+
 async def hold_collectives(session: AsyncSession) -> None:
-    """For this transaction nobody else joins or merges cases: two that are merged into each other at the same moment
-    come one after the other."""
+    """For this transaction nobody else puts cases together or apart: two that are merged into each other at the same
+    moment come one after the other. Also for who locks many cases: before the first."""
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('shanglou.collective_cases'))"))
 
 

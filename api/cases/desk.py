@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from api.audit.actors import ActorKind
 from api.audit.service import SYSTEM, Actor, record
@@ -98,10 +99,14 @@ async def staff_by(
 
 
 async def lock_case(session: AsyncSession, case_id: int) -> Case:
-    """
+    """The case, after the collective case that it is a member of: what is done with that locks its members.
+
     Raises:
         NotFound
     """
+    member = aliased(Case)
+    its_master = select(member.master_id).where(member.id == case_id).scalar_subquery()
+    await session.execute(select(Case.id).where(Case.id == its_master).with_for_update(key_share=True))
     # Its key stays, and may be referred to: by the step of a member that just leaves it.
     case = await session.get(Case, case_id, with_for_update={"key_share": True}, populate_existing=True)
     if case is None:

@@ -6,6 +6,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import SYSTEM, Actor, record
+from api.cases.collective import hold_collectives
 from api.cases.models import Case, CaseEvent
 from api.cases.news import tell_who_has_it
 from api.cases.schemas import CaseActor, CaseEventKind
@@ -36,6 +37,7 @@ async def release_cases(session: AsyncSession, vault: Vault, actor: Actor, staff
     Args:
         actor: who took the account out of force.
     """
+    await hold_collectives(session)
     rows = await session.scalars(
         select(Case)
         .where(Case.officer_id == staff_id, Case.due_on.is_not(None))

@@ -30,7 +30,7 @@ class Transition:
         supervised: likewise with the overlay.
         member: likewise with being a member of a collective case.
         published: likewise with being offered to other families.
-        following: only as a part of the same step of the collective case.
+        following: only as a part of what was done with the collective case, now or before.
         leaves: a member that takes the step by itself goes on alone from then on.
         stops: clocks that end; a clock that is started ends the one of its kind that runs.
         starts_if_moved: started only where the case goes to another department.

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from api.audit.actors import Actor
 from api.cases.clocks import CLOCKS, Owed
+from api.cases.collective import GETS_ANSWER
 from api.cases.lifecycle_rows import Transition
 from api.cases.models import Attachment, Case, CaseClock, CaseEvent, Department, DepartmentMember
 from api.cases.schemas import AttachmentOut, CaseAction, CaseEventKind, ClockKind, ClockOut
@@ -87,7 +88,8 @@ async def _has_answer_before(session: AsyncSession, event: CaseEvent) -> bool:
 
 async def _is_collective(session: AsyncSession, case: Case) -> bool:
     member = aliased(Case)
-    return case.master_id is not None or bool(await session.scalar(select(exists().where(member.master_id == case.id))))
+    has_members = exists().where(member.master_id == case.id, member.state.in_(GETS_ANSWER))
+    return case.master_id is not None or bool(await session.scalar(select(has_members)))
 
 
 async def tell_desk(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.audit.service import Actor, record
 from api.cases.clocks import CLOCKS, OfficeCalendar
+from api.cases.collective import hold_collectives
 from api.cases.lifecycle import DUTY
 from api.cases.models import Case, CaseClock, OfficeDay
 
@@ -68,6 +69,7 @@ def _last_day(calendar: OfficeCalendar, clock: CaseClock) -> date:
 
 async def _recount(session: AsyncSession, calendar: OfficeCalendar, which: ColumnElement[bool]) -> int:
     """Count those of the running clocks anew, a batch at a time by id; how many have another last day now."""
+    await hold_collectives(session)
     running = (CaseClock.stopped_at.is_(None), which)
     # As every step does: the case, a master before its members, and then its clocks.
     cases = select(Case.id).where(Case.id.in_(select(CaseClock.case_id).where(*running)))

@@ -12,7 +12,7 @@ from api.agreements.schemas import AgreementKind
 from api.agreements.service import former_ref
 from api.audit.service import Actor
 from api.cases.attachments import is_free
-from api.cases.collective import end_offer
+from api.cases.collective import end_offer, hold_collectives
 from api.cases.lifecycle import OPEN
 from api.cases.models import Attachment, Case, CaseEvent
 from api.cases.news import is_shown, tell_who_has_it
@@ -169,6 +169,7 @@ async def leave_cases(session: AsyncSession, vault: Vault, chat_id: int) -> None
     """Whoever has an open complaint of this chat learns that its family reads nothing here any more; and the building
     is offered none of theirs, since nobody is left who could have that ended."""
     chat = await session.get(Chat, chat_id)
+    await hold_collectives(session)
     theirs = await session.scalars(
         select(Case)
         .where(Case.chat_id == chat_id, or_(Case.state.in_(OPEN), Case.published_at.is_not(None)))

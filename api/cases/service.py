@@ -14,7 +14,7 @@ from api.agreements.queries import agreement_ref
 from api.audit.service import Actor, record
 from api.cases.attachments import attach
 from api.cases.clocks import ACCEPTANCE_NOTICE, CLOCKS, Owed, Policy
-from api.cases.collective import find_offer, has_joined, hold_collectives
+from api.cases.collective import REGROUPS, find_offer, has_joined, hold_collectives
 from api.cases.desk import By
 from api.cases.models import Case, CaseClock, CaseEvent, case_numbers
 from api.cases.news import INTERNAL_CLOCKS, clock_out
@@ -181,7 +181,7 @@ async def act(
     """
     today = policy.day(now)
     filed = {"chat_id": chat_id, "number": number, "idempotency_key": None, "today": today}
-    if isinstance(step, Join):
+    if isinstance(step, REGROUPS):
         await hold_collectives(session)
     rows = await ONE.in_transaction(session, **filed)
     if not rows:

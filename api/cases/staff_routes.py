@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.audit.service import record
 from api.cases.attachments import MAX_FREE, Upload, take_in_from_staff
 from api.cases.clocks import Policy
-from api.cases.collective import hold_collectives, named_master
+from api.cases.collective import REGROUPS, hold_collectives, named_master
 from api.cases.desk import By, lock_case, staff_by, taken_before
 from api.cases.desk_pages import find_case_id, show_case
 from api.cases.downloads import find_for_staff, send
@@ -124,7 +124,7 @@ async def post_staff_action(
     vault: TheVault,
 ) -> StaffCaseOut:
     """The answer is the case after it. A step that arrives twice is taken once."""
-    if isinstance(given.step, Merge):
+    if isinstance(given.step, REGROUPS):
         # Before the case is locked: who holds one case and waits for the other would wait for ever.
         await hold_collectives(session)
     case = await lock_case(session, await find_case_id(session, number))

@@ -158,7 +158,8 @@ async def _let_go(session: AsyncSession, vault: Vault, policy: Policy, master: C
     """Members that could not follow their master to its end, as one that is further on than it cannot be refused with
     it, go on by themselves, with their own clocks: their families and whoever has them are told."""
     for member in await members_of(session, master.id):
-        if member.state in BEFORE_ANSWER:
+        # One that has just left may have taken this one along.
+        if member.state in BEFORE_ANSWER and member.master_id == master.id:
             step = Unmerge(action=CaseAction.UNMERGE)
             left = await perform(session, vault, policy, BY_SYSTEM, member.id, step, now)
             await _take_back(session, member, master.id, now)
@@ -226,10 +227,12 @@ async def _last(session: AsyncSession, master: Case, action: CaseAction) -> int 
 
 
 async def _take_back(session: AsyncSession, case: Case, master_id: int, now: datetime) -> None:
-    """Those that came along when the case was put together with others leave with it."""
+    """Those that came along when the case was put together with others leave with it. One that came along itself, or
+    was handed to an heir, brought nobody."""
     came = select(func.max(CaseEvent.happened_at)).where(
         CaseEvent.case_id == case.id,
         CaseEvent.kind.in_((CaseEventKind.MERGED, CaseEventKind.JOINED)),
+        CaseEvent.acted_as != CaseActor.SYSTEM,
         CaseEvent.master_id == master_id,
     )
     along = exists().where(

@@ -1,11 +1,14 @@
 """Cases that are answered together: what a master is told, its members are told; who goes on alone, is not."""
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import pytest
 
 from api.agreements.models import Agreement
+from api.audit.service import SYSTEM
+from api.cases.office_days import set_days
 from api.cases.schemas import CaseOut
 from api.staff.schemas import StaffRole
 from tests.api.calls import PNG
@@ -265,3 +268,74 @@ async def test_only_who_can_follow_is_told_with_the_master(desk: Desk, homes: di
     assert (page.members, page.following, page.answered_with) == ([joined], [], [joined])
     await desk.act(number, "extend", days=10, text="要做检测。", approved_by="编造局长")
     assert (await news(desk, NEIGHBOUR))[-1] == (joined, "answered")
+
+
+async def test_who_was_brought_along_takes_nobody_along(desk: Desk, homes: dict[int, Agreement]) -> None:
+    """Who joined a case, and was then put together with others as its member, leaves alone; so does who was handed to
+    an heir."""
+    first, second = await desk.to("in_progress"), await desk.to("in_progress")
+    leaves, stays = [await desk.file(chat=chat, agreement_id=homes[chat].id) for chat in (NEIGHBOUR, OTHER_NEIGHBOUR)]
+    for number in (leaves, stays):
+        await desk.act(number, "merge", master=first)
+    await desk.act(first, "merge", master=second)
+    await desk.say(leaves, "split_off", chat=NEIGHBOUR)
+    assert [(await desk.page(number)).master for number in (first, leaves, stays)] == [second, None, second]
+    heir = first
+    await desk.say(second, "withdraw")
+    assert [(await desk.page(number)).master for number in (heir, stays)] == [None, heir]
+    late = await desk.file(chat=FAR, agreement_id=homes[FAR].id)
+    await desk.act(late, "merge", master=heir)
+    await desk.say(stays, "split_off", chat=OTHER_NEIGHBOUR)
+    assert [(await desk.page(number)).master for number in (stays, late)] == [None, heir]
+
+
+async def test_who_is_let_go_keeps_its_own_members(desk: Desk, homes: dict[int, Agreement]) -> None:
+    master = await desk.to("registered")
+    ahead, its_own = [await desk.file(chat=chat, agreement_id=homes[chat].id) for chat in (NEIGHBOUR, OTHER_NEIGHBOUR)]
+    for number in (ahead, its_own):
+        await desk.act(number, "register")
+        await desk.act(number, "accept")
+    await desk.act(its_own, "merge", master=ahead)
+    await desk.act(ahead, "merge", master=master)
+    await desk.act(master, "refuse", text="请找街道办。")
+    assert [(await desk.page(number)).master for number in (ahead, its_own)] == [None, ahead]
+
+
+async def test_an_answer_is_said_to_be_for_all_only_where_there_are_others(
+    desk: Desk, homes: dict[int, Agreement]
+) -> None:
+    master, collective = await published(desk)
+    joined = (await join(desk, NEIGHBOUR, homes[NEIGHBOUR], collective))["number"]
+    await desk.say(joined, "withdraw", chat=NEIGHBOUR)
+    await desk.act(master, "answer", **OPINION)
+    assert (await told(desk, RESIDENT))[-1]["together"] is False
+
+
+@pytest.mark.parametrize("other", ["answer", "days"])
+async def test_what_is_taken_apart_while_others_hold_its_cases(
+    desk: Desk, homes: dict[int, Agreement], other: str
+) -> None:
+    """A member whose own members came before it: who locks in another order than the others waits for ever."""
+    for turn in range(8):
+        master = await desk.to("in_progress")
+        own = await desk.file(chat=NEIGHBOUR, agreement_id=homes[NEIGHBOUR].id)
+        leaves = await desk.file(chat=OTHER_NEIGHBOUR, agreement_id=homes[OTHER_NEIGHBOUR].id)
+        await desk.act(own, "merge", master=leaves)
+        await desk.act(leaves, "merge", master=master)
+        versions = {number: (await desk.page(number)).version for number in (master, leaves)}
+
+        async def step(number: str, versions: dict[str, int] = versions, **fields: Any) -> int:
+            path = f"/v1/staff/{OFFICER}/cases/{number}/actions"
+            body = {"step": fields, "version": versions[number]}
+            async with desk.api.post(path, json=body, headers={"Idempotency-Key": f"step-{number}"}) as response:
+                return response.status
+
+        async def meanwhile(turn: int = turn, master: str = master) -> int:
+            await asyncio.sleep(0.002 * turn)
+            if other == "answer":
+                return await step(master, action="answer", **OPINION)
+            async with desk.factory.database.transaction() as session:
+                await set_days(session, SYSTEM, {date(2027, 1, 4): turn % 2 == 0})
+            return 200
+
+        assert {*await asyncio.gather(step(leaves, action="unmerge"), meanwhile())} <= {200, 409}

@@ -35,7 +35,7 @@ async def test_the_language_is_changed_by_a_button_and_stays(world: World) -> No
         wang = await world.person()
         await wang.send("/language")
         await wang.tap("English")
-        await wang.expect("I now write in English")
+        await wang.expect("From now on I write in English")
         await wang.send("/help")
         await wang.expect("Choose what you need")
 

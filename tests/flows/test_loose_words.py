@@ -2,12 +2,17 @@
 
 import pytest
 
+from api.identity.schemas import LinkScope
 from handlers.for_office import AddThis, FileThis
 from tests.api.desk import Desk
-from tests.flows.conftest import System
+from tests.factories import Factory
+from tests.flows.conftest import Household, System, new_household
 from tests.flows.files import picture
+from tests.flows.office import Office, office, open_case
 from tests.flows.test_cases import file_one
 from tests.people import Message, Person
+
+__all__ = ["office"]
 
 QUESTION = "您的银行卡号有没有换过？"
 
@@ -162,6 +167,81 @@ async def test_what_belongs_to_an_open_complaint_is_added_to_it(resident: Person
     await resident.send("师傅到现在还没来")
     offered = await resident.expect("想让工作专班看到")
     assert not [key for key in offered.buttons if number in key]
+
+
+async def test_two_messages_become_one_complaint_in_any_order(resident: Person) -> None:
+    await resident.send("师傅说好来修，一直没来")
+    first = await resident.expect("想让工作专班看到")
+    await resident.send("楼上还在漏水，天花板湿了")
+    second = await resident.expect("想让工作专班看到")
+    await resident.tap("写成一份新投诉", on=second)
+    await resident.expect("内容收到了")
+    await resident.tap("写成一份新投诉", on=first)
+    await resident.expect("已经补充上了")
+    # Pressed once more, it is not taken twice.
+    await resident.tap_data(first.id, FileThis().encode())
+    await resident.expect("您要反映哪方面的事")
+    await resident.tap("房屋质量")
+    shown = await resident.expect("师傅说好来修", "楼上还在漏水")
+    assert shown.text.count("师傅说好来修") == 1
+
+
+async def test_a_complaint_that_waits_is_gone_on_with_and_not_written_over(resident: Person) -> None:
+    await resident.send("师傅说好来修，一直没来")
+    offered = await resident.expect("想让工作专班看到")
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send("厨房漏水")
+    await resident.expect("内容收到了")
+    await resident.send("验证身份")
+    await resident.expect("选一种方式")
+    await resident.tap("写成一份新投诉", on=offered)
+    await resident.expect("已经补充上了")
+    await resident.tap("➡️ 继续")
+    await resident.expect("厨房漏水", "师傅说好来修")
+
+
+async def test_of_an_album_each_picture_is_offered_and_can_be_added(resident: Person) -> None:
+    await resident.send_photo(picture(), picture(), caption="墙又裂了好多")
+    await resident.expect_that("two offers", lambda person: sum("这一张" in one.text for one in person.answers) == 2)
+    for offered in [one for one in resident.answers if "这一张" in one.text]:
+        await resident.tap("写成一份新投诉", on=offered)
+        await resident.expect("收到了", "您要反映哪方面的事")
+    await resident.tap("房屋质量")
+    await resident.tap("➡️ 继续")
+    await resident.expect("2张照片")
+
+
+async def test_who_sees_the_progress_alone_is_offered_no_complaint(
+    system: System, factory: Factory, household: Household
+) -> None:
+    relative = await system.person("外甥")
+    await factory.link(relative.id, household.agreement, scope=LinkScope.PROGRESS)
+    await relative.send("师傅说好来修，一直没来啊")
+    answer = await relative.expect("看不懂")
+    assert not [key for key in answer.buttons if "新投诉" in key]
+
+
+async def test_an_officers_answer_is_not_lost_by_a_wish_to_complain(
+    office: Office, factory: Factory, resident: Person
+) -> None:
+    """Officers live in the estate as well."""
+    officer = await office.hire()
+    await factory.link(officer.id, (await new_household(factory)).agreement)
+    await officer.send("师傅说好来修，一直没来")
+    offered = await officer.expect("想让工作专班看到")
+    number = await office.filed()
+    for action in ("register", "accept"):
+        await office.act(number, action, chat=officer.id)
+    await open_case(officer, number)
+    await officer.tap("✉️ 答复")
+    await officer.tap("予以支持")
+    await officer.send("我们决定九月底前修好。")
+    await officer.expect("已收到")
+    await officer.tap("写成一份新投诉", on=offered)
+    await officer.expect("没填完的内容还在")
+    await officer.tap("继续填写")
+    await officer.expect("已收到：11个字")
 
 
 async def test_whose_message_telegram_does_not_bring_any_more_writes_it_once_more(resident: Person) -> None:

@@ -68,7 +68,7 @@ async def test_a_code_that_comes_first_waits_for_the_notice(
         assert await links_of(factory, person) == []
         await person.expect_deleted(code)
         await person.send("这是什么")
-        await person.expect("请点一个按钮")
+        await person.expect("请先点下面的按钮")
         await person.tap("取消" if said is not code else "我看过了")
     await person.expect("找到您的1份协议")
     assert len(await links_of(factory, person)) == 1

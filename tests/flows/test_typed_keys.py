@@ -158,7 +158,15 @@ async def test_what_is_said_before_the_stars_is_why_they_are_given(office: Offic
     await resident.expect("您说的记下了")
     await resident.send("2分")
     await resident.expect("事情本身解决了吗")
+    # The name of a page is none of it; and nothing goes that was not shown.
+    await resident.send("菜单")
+    await resident.expect("您想查什么")
+    await resident.tap("继续填写")
+    await resident.expect("事情本身解决了吗")
     await resident.tap("没解决")
+    await resident.expect("没解决，厨房根本没人来看过", "没问题就点“完成”")
+    assert (await office.case(number, chat=resident.id)).rating is None
+    await resident.tap("完成")
     await resident.expect("谢谢")
     case = await office.case(number, chat=resident.id)
     assert (case.rating, case.solved, case.events[-1].text) == (2, False, "没解决，厨房根本没人来看过")
