@@ -365,7 +365,8 @@ async def test_a_killed_rotation_goes_on(
         if rotation.returncode is None:
             rotation.send_signal(signal.SIGKILL)
         _, err = await rotation.communicate()
-        assert not err.strip() or rotation.returncode == 0, err.decode()
+        # It says how far it is at the end of each table: killed there, it has said something.
+        assert rotation.returncode in (0, -signal.SIGKILL), err.decode()
         killed += rotation.returncode == -signal.SIGKILL and 0 < await left(database) < everything
         # Both keys together always open everything, whatever was under way.
         assert await clear_values(database, both.vault()) == values
