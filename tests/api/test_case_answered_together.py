@@ -5,9 +5,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from api.agreements.models import Agreement
 from api.audit.service import SYSTEM
+from api.cases.models import Case
 from api.cases.office_days import set_days
 from api.cases.schemas import CaseOut
 from api.staff.schemas import StaffRole
@@ -87,6 +89,8 @@ async def test_another_answer_reaches_all_who_had_the_first(
     assert (first_answer.text, answer.text) == (OPINION["text"], second["text"])
     assert [event.kind for event in others] == (["closed"] if ended == "closed" else [])
     assert answer.attachment_ids == [opinion]
+    async with desk.factory.database.transaction() as session:
+        assert await session.scalar(select(Case.closed_at).where(Case.number == joined)) is None
     # With all the rights that go with an answer, from its own day on.
     own = await desk.case(master)
     assert case.clocks == own.clocks

@@ -48,12 +48,22 @@ async def test_the_queue_prepares_nothing_of_all_that_is_open(database: Database
 
     event.listen(database.engine.sync_engine, "before_cursor_execute", keep)
     async with database.transaction() as session:
-        for wanted in (Wanted(), Wanted(QueueView.UNASSIGNED), Wanted(state=CaseState.CLOSED)):
+        answered = Wanted(QueueView.MINE, state=CaseState.ANSWERED)
+        for wanted in (Wanted(), Wanted(QueueView.UNASSIGNED), Wanted(state=CaseState.CLOSED), answered):
             await list_cases(session, vault, Actor.staff(1), wanted, date(2026, 11, 26), limit=10)
-    assert len(sent) == 3
+    assert len(sent) == 4
     connection = await database.connect()
     for statement, parameters in sent:
         plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN (VERBOSE) {statement}", *parameters))
         assert "SubPlan" in plan
         assert "hashed SubPlan" not in plan, plan
+        # A length that came as a parameter would have each page planned anew: see api.cases.queue.
+        assert "LIMIT 11" in statement
+    # Whatever the parameters are: a plan that is made once is made without them.
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    statement, parameters = sent[-1]
+    await connection.fetch(f"PREPARE answered AS {statement}")
+    values = ", ".join("NULL" for _ in parameters)
+    plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE answered({values})"))
+    assert "ix_cases_answered_officer" in plan, plan
     await connection.close()
