@@ -255,18 +255,24 @@ async def late(update: Update, ctx: Context, tap: OfCaseDialog) -> None:
         )
 
 
-async def resume(update: Update, ctx: Context, tap: Resume) -> None:
+async def resume(update: Update, ctx: Context, tap: Resume | None = None) -> None:
+    step, draft = standing(ctx)
+    draft.dropping = False
+    go(ctx, step, draft)
     await ctx.remove_buttons()
     await ask(ctx)
 
 
 async def drop(update: Update, ctx: Context, tap: Drop | None = None) -> None:
     """Cancel; what took effort is not thrown away by one wrong touch."""
-    dialog, (_, draft) = ctx.session.dialog, standing(ctx)
+    dialog, (step, draft) = ctx.session.dialog, standing(ctx)
     assert dialog is not None  # noqa: S101 - see standing
-    if not draft.has_content:
+    # Whoever says so once more means it.
+    if not draft.has_content or draft.dropping:
         await throw_away(update, ctx)
         return
+    draft.dropping = True
+    go(ctx, step, draft)
     await ctx.reply(
         lines(
             ctx.t("<b>Throw away what you entered?</b>"),

@@ -25,6 +25,7 @@ class Receipt(BaseModel):
 class Collected(BaseModel):
     text: str = ""
     files: list[DraftFile] = Field(default_factory=list)
+    dropping: bool = Field(False, description="Whether all is to be thrown away was asked last.")
     rewriting: bool = Field(False, description="The next text takes the place of the one so far.")
     receipt: Receipt | None = None
     taken: int = Field(0, description="Id of the newest message taken in: Telegram may bring one twice.")
@@ -44,10 +45,11 @@ class Collected(BaseModel):
         if len(text) > MAX_TEXT_CHARACTERS:
             return False
         self.text = text
-        self.rewriting = False
+        self.rewriting = self.dropping = False
         return True
 
     def take_file(self, file: AttachmentOut) -> None:
         """Add a stored file; one that is there already is not added again."""
+        self.dropping = False
         if all(known.id != file.id for known in self.files):
             self.files.append(DraftFile(id=file.id, kind=file.kind))

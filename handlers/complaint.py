@@ -96,7 +96,10 @@ async def start_anew(update: Update, ctx: Context, tap: StartAnew) -> None:
     await _begin_anew(ctx)
 
 
-async def resume(update: Update, ctx: Context, tap: Resume) -> None:
+async def resume(update: Update, ctx: Context, tap: Resume | None = None) -> None:
+    step, draft = standing(ctx)
+    draft.dropping = False
+    go(ctx, step, draft)
     await ctx.remove_buttons()
     await ask(ctx)
 
@@ -264,12 +267,15 @@ async def _home_is_gone(ctx: Context, draft: Draft) -> None:
 
 async def drop(update: Update, ctx: Context, tap: Drop | None = None) -> None:
     """Cancel; a draft that took effort is not thrown away by one wrong touch."""
-    _, draft = standing(ctx)
+    step, draft = standing(ctx)
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - see standing
-    if not draft.has_content:
+    # Whoever says so once more means it.
+    if not draft.has_content or draft.dropping:
         await drop_for_good(update, ctx)
         return
+    draft.dropping = True
+    go(ctx, step, draft)
     await ctx.reply(
         lines(
             ctx.t("<b>Throw away what you entered?</b>"),

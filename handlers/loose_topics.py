@@ -67,6 +67,8 @@ MENU = lazy("menu | main menu | home page | start | hello | hi")
 # Translators: what people type who do not know what to do here. Any number of words, with | between them.
 HELP = lazy("help | how does this work | what can you do | how do I use this")
 
+# Translators: words of those who ask whether this can be trusted. Any number of words, with | between them.
+DOUBTS = lazy("safe | secure | privacy | leak | scam | fraud | trust | my data")
 # Translators: what people type who are content. Any number of words, with | between them.
 THANKS = lazy("thanks | thank you | thank you very much | many thanks | good | great")
 
@@ -97,6 +99,20 @@ def topic(tr: Translator, text: str) -> type[Callback] | None:
     most = max(lengths.values())
     about = [kind for kind, length in lengths.items() if length == most]
     return about[0] if most > 0 and len(about) == 1 else None
+
+
+def holds_one(tr: Translator, text: str, words: str) -> bool:
+    """Whether one of the words stands in a text."""
+    typed = unicodedata.normalize("NFKC", text).casefold()
+    return any(_holds(typed, phrase) for phrase in _phrases(tr, words))
+
+
+def is_wish_to_complain(tr: Translator, text: str) -> bool:
+    """However long it is: it begins so, in more than a word."""
+    typed = unicodedata.normalize("NFKC", text).casefold().lstrip()
+    words = next(words for words, about in ABOUT if about is OpenComplaint)
+    phrases = [phrase for phrase in _phrases(tr, words) if " " in phrase or (not phrase.isascii() and len(phrase) > 3)]
+    return any(typed.startswith(phrase) for phrase in phrases)
 
 
 def besides(tr: Translator, text: str, kind: type[Callback]) -> str:

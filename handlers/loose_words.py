@@ -35,7 +35,7 @@ from handlers.case_buttons import ShowCase
 from handlers.case_screens import question
 from handlers.for_office import begin_complaint, offer, says_something
 from handlers.gate import VERIFY, AskOffice, Verify, ask_office_button, verify_button
-from handlers.loose_topics import THANKS, besides, topic, way_out
+from handlers.loose_topics import THANKS, besides, is_wish_to_complain, named, topic, way_out
 from handlers.menu import (
     ENTRIES,
     OFFICE,
@@ -121,7 +121,8 @@ def on_menu(tr: Translator, text: str, *, of_staff: bool = False) -> type[Callba
 
 
 async def _is_about_something(update: Update, ctx: Context, text: str) -> bool:
-    about = topic(ctx.words, text)
+    wish = OpenComplaint if is_wish_to_complain(ctx.words, text) else None
+    about = named(ctx.words, text) or wish or topic(ctx.words, text)
     if about is None:
         return False
     if about in (OpenComplaint, OpenCases) and ctx.session.state.staff and not ctx.session.linked:

@@ -20,6 +20,7 @@ from handlers import (
     case_statement,
     case_steps,
     complaint,
+    complaint_content,
     complaint_steps,
     staff_broadcast_parts,
     staff_case_steps,
@@ -34,10 +35,11 @@ from handlers.case_draft import Step as CaseStep
 from handlers.case_steps import SEND
 from handlers.complaint_draft import Step as ComplaintStep
 from handlers.complaint_screens import PickCategory
+from handlers.loose_topics import THANKS
 from handlers.staff_broadcast_draft import Asked
 from handlers.staff_case_draft import Step as StaffStep
 from handlers.staff_menu import staff_only
-from handlers.typed_words import BACK, BETWEEN, DONE, ON, STOP, WAIT, Typed, letters
+from handlers.typed_words import BACK, BETWEEN, DONE, NO, ON, STOP, STOPS, WAIT, WAITS, Begins, Typed, letters
 from handlers.verification_screens import ChooseWay
 from handlers.verification_screens import Step as VerificationStep
 from locales import Translator, lazy, translator
@@ -117,7 +119,10 @@ def _case(ctx: Context) -> str:
 
 async def complaint_on(update: Update, ctx: Context) -> None:
     step, draft = complaint_steps.standing(ctx)
-    if step in (ComplaintStep.TEXT, ComplaintStep.FILES) and draft.text:
+    if draft.dropping:
+        # "Yes" to whether it is to be thrown away.
+        await complaint.drop_for_good(update, ctx)
+    elif step in (ComplaintStep.TEXT, ComplaintStep.FILES) and draft.text:
         draft.rewriting = False
         complaint_steps.go(ctx, draft.after(step), draft)
         await complaint_steps.ask(ctx)
@@ -140,6 +145,32 @@ async def wait_with_statement(update: Update, ctx: Context) -> None:
 
 async def complaint_back(update: Update, ctx: Context) -> None:
     await complaint.back(update, ctx)
+
+
+async def complaint_no(update: Update, ctx: Context) -> None:
+    if complaint_steps.standing(ctx)[1].dropping:
+        await complaint.resume(update, ctx)
+    else:
+        await complaint_content.CONTENT.take_text(update, ctx)
+
+
+async def complaint_thanks(update: Update, ctx: Context) -> None:
+    await complaint_steps.ask(ctx, ctx.t("You are welcome."))
+
+
+async def statement_agreed(update: Update, ctx: Context) -> None:
+    """To whether it is to be thrown away; else it is what they have to say."""
+    if case_steps.standing(ctx)[1].dropping:
+        await case_statement.throw_away(update, ctx)
+    else:
+        await case_statement.CONTENT.take_text(update, ctx)
+
+
+async def statement_no(update: Update, ctx: Context) -> None:
+    if case_steps.standing(ctx)[1].dropping:
+        await case_statement.resume(update, ctx)
+    else:
+        await case_statement.CONTENT.take_text(update, ctx)
 
 
 async def statement_done(update: Update, ctx: Context) -> None:
@@ -221,15 +252,19 @@ HANDLERS = [
         InDialog(VerificationStep.WAY) & _OnKey(_ways),
         _press(_ways, verification.choose_way, lambda ctx, way: ChooseWay(_dialog(ctx), way)),
     ),
-    MessageHandler(_COMPLAINT & Typed(STOP), complaint.drop),
+    MessageHandler(_COMPLAINT & (Typed(STOP) | Begins(STOPS)), complaint.drop),
+    MessageHandler(_COMPLAINT & Typed(NO), complaint_no),
+    MessageHandler(_COMPLAINT & Typed(THANKS), complaint_thanks),
     MessageHandler(_COMPLAINT & Typed(BACK), complaint_back),
     MessageHandler(_COMPLAINT & (Typed(ON) | Typed(DONE)), complaint_on),
-    MessageHandler(_CASE & Typed(STOP), statement_stop),
+    MessageHandler(_CASE & (Typed(STOP) | Begins(STOPS)), statement_stop),
+    MessageHandler(InDialog(CaseStep.SAY) & Typed(ON), statement_agreed),
+    MessageHandler(InDialog(CaseStep.SAY) & Typed(NO), statement_no),
     MessageHandler(_CASE & Typed(BACK), statement_back),
     MessageHandler(InDialog(CaseStep.WHY) & Typed(DONE), rating_done),
     MessageHandler(InDialog(CaseStep.SAY) & (Typed(DONE) | Typed(SEND)), statement_done),
-    MessageHandler(_COMPLAINT & Typed(WAIT), wait_with_complaint),
-    MessageHandler(InDialog(CaseStep.SAY) & Typed(WAIT), wait_with_statement),
+    MessageHandler(_COMPLAINT & (Typed(WAIT) | Begins(WAITS)), wait_with_complaint),
+    MessageHandler(InDialog(CaseStep.SAY) & (Typed(WAIT) | Begins(WAITS)), wait_with_statement),
     MessageHandler(_DESK & Typed(STOP), staff_case_steps.drop),
     MessageHandler(_DESK & Typed(BACK), desk_back),
     MessageHandler(_DESK & (Typed(ON) | Typed(DONE)), desk_on),

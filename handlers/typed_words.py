@@ -39,6 +39,30 @@ def words_of(tr: Translator, words: str) -> set[str]:
     return {letters(word) for word in (*BETWEEN.split(tr.plain(words)), *BETWEEN.split(words))} - {""}
 
 
+SHORT = 12
+"""Letters of a text that is no more than what it begins with."""
+# Translators: a short text that begins with one of these ("never mind, I will call them") is somebody who stops.
+STOPS = lazy("never mind | forget it")
+# Translators: likewise of somebody who wants to be waited for ("wait, I am looking for it").
+WAITS = lazy("wait | hold on | one moment | just a moment")
+
+
+class Begins(UpdateFilter):
+    """A short message that begins with one of these words."""
+
+    __slots__ = ("_words",)
+
+    def __init__(self, words: str) -> None:
+        super().__init__(name="Begins")
+        self._words = words
+
+    def filter(self, update: Update) -> bool:
+        typed = letters((update.message.text if update.message is not None else None) or "")
+        words = words_of(translator(current_turn().session.locale), self._words)
+        most = SHORT * 3 if typed.isascii() else SHORT
+        return len(typed) <= most and any(typed.startswith(word) for word in words)
+
+
 class Typed(UpdateFilter):
     """A message that is nothing but one of these words."""
 

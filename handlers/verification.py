@@ -20,7 +20,7 @@ from bot.turns import current_turn, not_again
 from bot.ui import no_keyboard, rows
 from handlers import verification_screens as screens
 from handlers.gate import AskOffice, Verify, ask_office_button
-from handlers.loose_topics import topic
+from handlers.loose_topics import DOUBTS, holds_one, topic
 from handlers.menu import main_menu
 from handlers.verification_screens import Agree, Back, ChooseWay, StartOver, Step
 from handlers.verification_texts import code_in, given, is_too_short, looks_like_code, tail_in
@@ -352,6 +352,14 @@ async def text_at_choice(update: Update, ctx: Context) -> None:
             rows(ask_office_button(ctx)),
         )
         await ask(ctx)
+    elif holds_one(ctx.words, given(update), DOUBTS):
+        await ask_below(
+            ctx,
+            ctx.t(
+                "Only you, the relatives whom you allow, and staff who need it for their work see it. Of an ID number "
+                "I keep no copy. If you would rather not, the office can give you a code instead."
+            ),
+        )
     else:
         await ask_below(
             ctx,

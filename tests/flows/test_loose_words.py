@@ -40,6 +40,7 @@ WORDS = [
     ("举报", "您要反映哪方面的事"),
     ("我想反映问题", "您要反映哪方面的事"),
     ("投诉进度", "您还没有在这里提交过投诉"),
+    ("投诉电话是多少", "不是真人"),
     ("菜单", "您想查什么"),
     ("你好", "您想查什么"),
     ("返回", "您想查什么"),
@@ -134,7 +135,9 @@ async def test_what_may_be_for_the_office_becomes_a_complaint_by_one_tap(residen
     await resident.expect("您的投诉已经提交")
 
 
-@pytest.mark.parametrize("typed", ["我要投诉厨房漏水", "我要投诉，电梯坏了"])
+@pytest.mark.parametrize(
+    "typed", ["我要投诉厨房漏水", "我要投诉，电梯坏了", "我要投诉大门坏了，坏人都能进来，没有人管"]
+)
 async def test_what_somebody_complains_of_is_kept_with_the_wish_to_complain(resident: Person, typed: str) -> None:
     await resident.send(typed)
     await resident.expect("内容收到了", "您要反映哪方面的事")

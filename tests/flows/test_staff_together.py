@@ -45,7 +45,7 @@ async def test_an_officer_offers_a_case_to_the_building_and_puts_another_togethe
     await officer.expect("要合并到的那一件的编号")
     for wrong in ("2026-999999", own, "我也不知道"):
         await officer.send(wrong)
-        await officer.expect("没有这个编号的")
+        await officer.expect("没找到这个编号")
     await officer.send(str(int(master[5:])))
     await officer.expect("合并到", master, "房屋质量", "编号和期限不变")
     await officer.tap("确定")
@@ -102,7 +102,7 @@ async def test_what_does_not_look_alike_is_pointed_out_before_it_is_put_together
     assert "✅ 确定" in shown.buttons
     # A number that is wrong takes the one before away: what is confirmed is what was meant.
     await officer.send("2026-999999")
-    shown = await officer.expect("没有这个编号的")
+    shown = await officer.expect("没找到这个编号")
     assert other not in shown.text
     assert "✅ 确定" not in shown.buttons
     await officer.send(other)
@@ -120,4 +120,4 @@ async def test_what_does_not_look_alike_is_pointed_out_before_it_is_put_together
     await open_case(officer, one)
     await officer.tap("合并办理")
     await officer.send(other)
-    await officer.expect("没有这个编号的")
+    await officer.expect("没找到这个编号")

@@ -47,15 +47,54 @@ async def test_whoever_says_once_more_that_they_complain_goes_on_with_it(office:
     assert "我要投诉" not in shown.text
 
 
-async def test_what_can_be_looked_up_may_be_a_part_of_what_is_written(office: Office) -> None:
+async def test_behind_other_words_it_is_no_part_of_them_either(office: Office) -> None:
     resident = office.resident
     await resident.send("/complain")
     await resident.tap("房屋质量")
-    await resident.send("开发商答应了三次，没有一次给")
+    await resident.send("厨房漏水")
     await resident.expect("收到")
-    await resident.send("退款")
+    for typed, told in (("付款", "付了多少"), ("谢谢", "不客气"), ("等一下，我找找照片", "不着急")):
+        await resident.send(typed)
+        await resident.expect(told)
     await resident.tap("➡️ 继续")
-    await resident.expect("没有一次给\n退款")
+    shown = await resident.expect("厨房漏水", "提交")
+    assert not [typed for typed in ("付款", "谢谢", "等一下") if typed in shown.text]
+
+
+@pytest.mark.parametrize("sure", ["对，不要了", "是的", "不要了"])
+async def test_whoever_says_yes_to_throwing_it_away_means_that(office: Office, sure: str) -> None:
+    resident = office.resident
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send("厨房漏水")
+    await resident.expect("收到")
+    await resident.send("算了，我自己找人修")
+    await resident.expect("不要了吗")
+    await resident.send("不")
+    await resident.expect("要不要再发几张照片")
+    await resident.send("算了，不投诉了")
+    await resident.expect("不要了吗")
+    await resident.send(sure)
+    await resident.expect("取消了")
+
+
+async def test_so_does_whoever_was_adding_something(office: Office) -> None:
+    resident, officer = office.resident, await office.hire()
+    number = await brought_to(office, "accepted", officer)
+    await resident.send("/cases")
+    await resident.tap(number)
+    await resident.tap("补充")
+    await resident.send("厕所也漏")
+    await resident.expect("还没有发出")
+    await resident.send("算了，不补充了")
+    await resident.expect("不要了吗")
+    await resident.send("不")
+    await resident.expect("还没有发出", "厕所也漏")
+    await resident.send("算了，不补充了")
+    await resident.expect("不要了吗")
+    await resident.send("对")
+    await resident.expect("没有发出去")
+    assert (await office.case(number, chat=resident.id)).events[-1].kind == "accepted"
 
 
 async def test_a_statement_holds_no_names_of_pages_and_no_words_of_keys(office: Office) -> None:

@@ -318,6 +318,7 @@ async def test_a_question_at_the_notice_does_not_bring_all_of_it_again(
     notice = await person.expect_button("我看过了，继续")
     for typed, told in (
         ("什么时候交房啊", "验证了身份"),
+        ("这是干什么的？安全吗", "不留底"),
         ("我看过了，继续", "要由您自己点"),
         ("好的", "要由您自己点"),
         ("13800138000", "不用您打字"),
