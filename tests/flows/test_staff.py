@@ -165,7 +165,7 @@ async def test_an_heir_is_let_in_step_by_step(
     await clerk.tap("✅ 同意")
     await clerk.expect("让对方看哪份协议")
     await clerk.send("AZ-9999")
-    await clerk.expect("没找到这个编号协议", "让对方看哪份协议")
+    await clerk.expect("没有这个编号的协议", "让对方看哪份协议")
     await clerk.send(household.agreement.number.lower())
     who = await clerk.expect("台账上的人", "核对证件以后")
     assert household.name not in who.text

@@ -123,7 +123,7 @@ async def test_by_number_however_it_is_written(office: Office) -> None:
     await officer.expect("只发最后几位数字")
     for rubbish in ("你好", "2026-999999", "0" * 39, "' OR 1=1 --", "%", "-", "9" * 3000, "../../cases", "<b>"):
         await officer.send(rubbish)
-        await officer.expect("没找到这个编号信访件")
+        await officer.expect("没有这个编号的信访件")
     for kind in (officer.sticker, officer.voice):
         await kind()
         await officer.expect("请打字发给我", "请发信访件编号")

@@ -295,11 +295,11 @@ async def test_an_old_button_shows_what_is_possible_now(office: Office) -> None:
     for data, words in (
         (f"s_do:{number}:{version}:nonsense", "这个按钮是以前的"),
         (f"s_do:{number}", "这个按钮是以前的"),
-        ("s_do:2026-999999:1:claim", "没找到这个编号信访件"),
-        ("s_do:2026-999999:1:answer", "没找到这个编号信访件"),
+        ("s_do:2026-999999:1:claim", "没有这个编号的信访件"),
+        ("s_do:2026-999999:1:answer", "没有这个编号的信访件"),
         (f"s_do:{number}:-5:claim", f"信访件 {number}"),
         (f"s_do:{number}:zzzzzzzzzz:answer", f"信访件 {number}"),
-        ("s_case:../x", "没找到这个编号信访件"),
+        ("s_case:../x", "没有这个编号的信访件"),
     ):
         await officer.send("/help")
         await officer.expect("/payments")
