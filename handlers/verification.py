@@ -5,10 +5,9 @@ nowhere else, neither into the dialog nor into a log. No answer tells which part
 alone cannot be what was asked for (a question, a sentence) is no try: it is not counted, and is told where to look.
 """
 
-import re
 from typing import Any
 
-from telegram import Message, Update
+from telegram import Update
 from telegram.ext import filters
 
 from api.identity.schemas import AgreementProof, CodeProof, ConsentKind, LinkMethod, LinksOut, PhoneProof, Proof
@@ -16,14 +15,13 @@ from bot.backend import ConsentNeeded, Locked, NotMatched, WayClosed
 from bot.context import Context
 from bot.dispatch import CallbackHandler, CommandHandler, InDialog, MessageHandler, TurnHandler
 from bot.drafts import Drop, Resume, remind_of_draft, remind_of_interrupted
-from bot.turns import current_turn, not_again
-from bot.ui import no_keyboard, rows
+from bot.turns import not_again
+from bot.ui import no_keyboard
 from handlers import verification_screens as screens
-from handlers.gate import AskOffice, Verify, ask_office_button
-from handlers.loose_topics import DOUBTS, holds_one, topic
+from handlers.gate import Verify
 from handlers.menu import main_menu
 from handlers.verification_screens import Agree, Back, ChooseWay, StartOver, Step
-from handlers.verification_texts import code_in, given, is_too_short, looks_like_code, tail_in
+from handlers.verification_texts import code_in, given, is_too_short, tail_in
 from locales import Html
 
 MAX_CHARACTERS = 80
@@ -251,15 +249,9 @@ async def take_code(update: Update, ctx: Context) -> None:
         await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code))
 
 
-async def take_code_unasked(update: Update, ctx: Context) -> None:
-    """A code typed without choosing "With a code" first."""
-    if ctx.session.dialog is None:
-        await ctx.take_away()
-        code = code_in(given(update)) or given(update)
-        await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code), in_dialog=False)
-    else:
-        ctx.session.go(Step.CODE)
-        await take_code(update, ctx)
+async def try_code(ctx: Context, code: str) -> None:
+    """A code that comes while no conversation waits for one."""
+    await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code), in_dialog=False)
 
 
 async def take_deep_link(update: Update, ctx: Context) -> None:
@@ -270,7 +262,7 @@ async def take_deep_link(update: Update, ctx: Context) -> None:
     if code is None:
         await ctx.reply(screens.no_code(ctx), main_menu(ctx))
     else:
-        await _try(ctx, CodeProof(method=LinkMethod.CODE, code=code), in_dialog=False)
+        await try_code(ctx, code)
     if draft is not None:
         await remind_of_draft(ctx, draft)
 
@@ -345,51 +337,7 @@ async def unexpected(update: Update, ctx: Context) -> None:
     await ask_below(ctx, ctx.t("I cannot use that here."))
 
 
-async def text_at_choice(update: Update, ctx: Context) -> None:
-    if topic(ctx.words, given(update)) is AskOffice:
-        await ctx.reply(
-            ctx.t("At the office somebody can help you. Press the button to write to them, or go on here:"),
-            rows(ask_office_button(ctx)),
-        )
-        await ask(ctx)
-    elif holds_one(ctx.words, given(update), DOUBTS):
-        await ask_below(
-            ctx,
-            ctx.t(
-                "Only you, the relatives whom you allow, and staff who need it for their work see it. Of an ID number "
-                "I keep no copy. If you would rather not, the office can give you a code instead."
-            ),
-        )
-    else:
-        await ask_below(
-            ctx,
-            ctx.t("Please press one of the buttons.")
-            if ctx.session.linked
-            else ctx.t("I can answer that once I know who you are. Please press one of the buttons."),
-        )
-
-
-class _Free(filters.UpdateFilter):
-    """No conversation goes on: in one, ten letters and digits may be what was asked for."""
-
-    def filter(self, update: Update) -> bool:
-        return current_turn().session.dialog is None
-
-
-_SAID = re.compile("码|code", re.IGNORECASE)
-
-
-class _Code(filters.MessageFilter):
-    """A text that is nothing but a code, or says that there is one in it."""
-
-    def filter(self, message: Message) -> bool:
-        text = message.text or ""
-        # "My code is …" as well, where it is said that it is one.
-        return looks_like_code(text) or (_SAID.search(text) is not None and code_in(text) is not None)
-
-
 _TEXT = filters.TEXT
-_CHOOSING = InDialog(Step.NOTICE) | InDialog(Step.WAY) | InDialog(Step.ID_CONSENT)
 
 HANDLERS = [
     TurnHandler(
@@ -410,8 +358,6 @@ HANDLERS = [
     MessageHandler(InDialog(Step.ID_TAIL) & _TEXT, take_id_tail),
     MessageHandler(InDialog(Step.CODE) & _TEXT, take_code),
     MessageHandler(InDialog(Step.CONTACT) & filters.CONTACT, take_contact),
-    MessageHandler(_Code() & (_CHOOSING | _Free()), take_code_unasked),
-    MessageHandler(_CHOOSING & _TEXT, text_at_choice),
     MessageHandler(InDialog("verification") & (filters.PHOTO | filters.Document.ALL), picture),
     MessageHandler(InDialog("verification") & filters.ALL, unexpected),
 ]

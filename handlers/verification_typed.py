@@ -1,16 +1,22 @@
 """What people type, or share, where verification waits for a button: they are led on to where they wanted to go."""
 
+import re
+
 from telegram import Message, Update
 from telegram.ext import filters
 
 from api.identity.schemas import ConsentKind
 from bot.context import Context
 from bot.dispatch import InDialog, MessageHandler
+from bot.turns import current_turn
+from bot.ui import rows
 from handlers import verification_screens as screens
+from handlers.gate import AskOffice, ask_office_button
+from handlers.loose_topics import DOUBTS, holds_one, topic
 from handlers.typed_words import BACK, NO, ON, STOP, Typed
-from handlers.verification import MAX_PHONE, ask, ask_below, cancel, go_back, is_taken
+from handlers.verification import MAX_PHONE, ask, ask_below, cancel, go_back, is_taken, take_code, try_code
 from handlers.verification_screens import Step
-from handlers.verification_texts import given, is_phone_number
+from handlers.verification_texts import code_in, given, is_phone_number, looks_like_code
 
 # --- words that mean a key ---
 
@@ -101,6 +107,62 @@ async def typed_instead_of_contact(update: Update, ctx: Context) -> None:
     )
 
 
+# --- a code, or anything else, where a way is to be chosen ---
+
+
+async def take_code_unasked(update: Update, ctx: Context) -> None:
+    """A code typed without choosing "With a code" first."""
+    if ctx.session.dialog is None:
+        await ctx.take_away()
+        await try_code(ctx, code_in(given(update)) or given(update))
+    else:
+        ctx.session.go(Step.CODE)
+        await take_code(update, ctx)
+
+
+async def text_at_choice(update: Update, ctx: Context) -> None:
+    if topic(ctx.words, given(update)) is AskOffice:
+        await ctx.reply(
+            ctx.t("At the office somebody can help you. Press the button to write to them, or go on here:"),
+            rows(ask_office_button(ctx)),
+        )
+        await ask(ctx)
+    elif holds_one(ctx.words, given(update), DOUBTS):
+        await ask_below(
+            ctx,
+            ctx.t(
+                "Only you, the relatives whom you allow, and staff who need it for their work see it. Of an ID number "
+                "I keep no copy. If you would rather not, the office can give you a code instead."
+            ),
+        )
+    else:
+        await ask_below(
+            ctx,
+            ctx.t("Please press one of the buttons.")
+            if ctx.session.linked
+            else ctx.t("I can answer that once I know who you are. Please press one of the buttons."),
+        )
+
+
+class _Free(filters.UpdateFilter):
+    """No conversation goes on: in one, ten letters and digits may be what was asked for."""
+
+    def filter(self, update: Update) -> bool:
+        return current_turn().session.dialog is None
+
+
+_SAID = re.compile("码|code", re.IGNORECASE)
+
+
+class _Code(filters.MessageFilter):
+    """A text that is nothing but a code, or says that there is one in it."""
+
+    def filter(self, message: Message) -> bool:
+        text = message.text or ""
+        # "My code is …" as well, where it is said that it is one.
+        return looks_like_code(text) or (_SAID.search(text) is not None and code_in(text) is not None)
+
+
 class _PhoneNumber(filters.MessageFilter):
     """A text that is nothing but a phone number."""
 
@@ -119,4 +181,6 @@ HANDLERS = [
     MessageHandler(_CHOOSING & filters.CONTACT, shared_early),
     MessageHandler(_CHOOSING & _PhoneNumber(), typed_phone_number),
     MessageHandler(InDialog(Step.CONTACT) & filters.TEXT, typed_instead_of_contact),
+    MessageHandler(_Code() & (_CHOOSING | _Free()), take_code_unasked),
+    MessageHandler(_CHOOSING & filters.TEXT, text_at_choice),
 ]
