@@ -256,9 +256,7 @@ async def late(update: Update, ctx: Context, tap: OfCaseDialog) -> None:
 
 
 async def resume(update: Update, ctx: Context, tap: Resume | None = None) -> None:
-    step, draft = standing(ctx)
-    draft.dropping = False
-    go(ctx, step, draft)
+    go(ctx, *standing(ctx))
     await ctx.remove_buttons()
     await ask(ctx)
 
@@ -267,14 +265,14 @@ async def drop(update: Update, ctx: Context, tap: Drop | None = None) -> None:
     """Cancel; what took effort is not thrown away by one wrong touch."""
     dialog, (step, draft) = ctx.session.dialog, standing(ctx)
     assert dialog is not None  # noqa: S101 - see standing
-    # Whoever says so once more means it.
-    if not draft.has_content or draft.dropping:
+    if not draft.has_content:
         await throw_away(update, ctx)
         return
-    draft.dropping = True
-    go(ctx, step, draft)
+    again = draft.dropping
+    go(ctx, step, draft, dropping=True)
     await ctx.reply(
         lines(
+            ctx.t("So that nothing is lost by mistake, please press a button.") if again else None,
             ctx.t("<b>Throw away what you entered?</b>"),
             ctx.t("It cannot be brought back. Your words are with the office already; these files are not.")
             if draft.words_sent

@@ -41,7 +41,13 @@ def standing(ctx: Context) -> tuple[Step, CaseDraft]:
     return Step(dialog.name), CaseDraft.model_validate(dialog.data["draft"])
 
 
-def go(ctx: Context, step: Step, draft: CaseDraft) -> None:
+def go(ctx: Context, step: Step, draft: CaseDraft, *, dropping: bool = False) -> None:
+    """Stand at a step from now on, with this draft.
+
+    Args:
+        dropping: it is asked whether all is to be thrown away.
+    """
+    draft.dropping = dropping
     ctx.session.go(step, draft=draft.model_dump(mode="json", exclude_defaults=True))
 
 

@@ -45,11 +45,10 @@ class Collected(BaseModel):
         if len(text) > MAX_TEXT_CHARACTERS:
             return False
         self.text = text
-        self.rewriting = self.dropping = False
+        self.rewriting = False
         return True
 
     def take_file(self, file: AttachmentOut) -> None:
         """Add a stored file; one that is there already is not added again."""
-        self.dropping = False
         if all(known.id != file.id for known in self.files):
             self.files.append(DraftFile(id=file.id, kind=file.kind))

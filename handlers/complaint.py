@@ -97,9 +97,7 @@ async def start_anew(update: Update, ctx: Context, tap: StartAnew) -> None:
 
 
 async def resume(update: Update, ctx: Context, tap: Resume | None = None) -> None:
-    step, draft = standing(ctx)
-    draft.dropping = False
-    go(ctx, step, draft)
+    go(ctx, *standing(ctx))
     await ctx.remove_buttons()
     await ask(ctx)
 
@@ -270,14 +268,14 @@ async def drop(update: Update, ctx: Context, tap: Drop | None = None) -> None:
     step, draft = standing(ctx)
     dialog = ctx.session.dialog
     assert dialog is not None  # noqa: S101 - see standing
-    # Whoever says so once more means it.
-    if not draft.has_content or draft.dropping:
+    if not draft.has_content:
         await drop_for_good(update, ctx)
         return
-    draft.dropping = True
-    go(ctx, step, draft)
+    again = draft.dropping
+    go(ctx, step, draft, dropping=True)
     await ctx.reply(
         lines(
+            ctx.t("So that nothing is lost by mistake, please press a button.") if again else None,
             ctx.t("<b>Throw away what you entered?</b>"),
             ctx.t("It cannot be brought back. Nothing was sent to the office."),
         ),

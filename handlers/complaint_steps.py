@@ -21,8 +21,13 @@ def standing(ctx: Context) -> tuple[Step, Draft]:
     return Step(dialog.name), Draft.model_validate(dialog.data["draft"])
 
 
-def go(ctx: Context, step: Step, draft: Draft) -> None:
-    """Stand at a step from now on, with this draft."""
+def go(ctx: Context, step: Step, draft: Draft, *, dropping: bool = False) -> None:
+    """Stand at a step from now on, with this draft.
+
+    Args:
+        dropping: it is asked whether all is to be thrown away.
+    """
+    draft.dropping = dropping
     if step is Step.SUMMARY:
         draft.changing = False
     ctx.session.go(step, draft=draft.model_dump(mode="json", exclude_defaults=True))

@@ -110,18 +110,24 @@ def holds_one(tr: Translator, text: str, words: str) -> bool:
 def is_wish_to_complain(tr: Translator, text: str) -> bool:
     """However long it is: it begins so, in more than a word."""
     typed = unicodedata.normalize("NFKC", text).casefold().lstrip()
-    words = next(words for words, about in ABOUT if about is OpenComplaint)
-    phrases = [phrase for phrase in _phrases(tr, words) if " " in phrase or (not phrase.isascii() and len(phrase) > 3)]
+    phrases = [
+        phrase
+        for phrase in _phrases(tr, _words_about(OpenComplaint))
+        if " " in phrase or (not phrase.isascii() and len(phrase) > 3)
+    ]
     return any(typed.startswith(phrase) for phrase in phrases)
 
 
 def besides(tr: Translator, text: str, kind: type[Callback]) -> str:
     """What a text says besides that it is about this: of "I want to complain, the lift is broken" the lift."""
     typed = unicodedata.normalize("NFKC", text).casefold()
-    words = next(words for words, about in ABOUT if about is kind)
-    for phrase in sorted(_phrases(tr, words), key=len, reverse=True):
+    for phrase in sorted(_phrases(tr, _words_about(kind)), key=len, reverse=True):
         typed = typed.replace(phrase, " ", 1)
     return typed
+
+
+def _words_about(kind: type[Callback]) -> str:
+    return next(words for words, about in ABOUT if about is kind)
 
 
 def _phrases(tr: Translator, words: str) -> set[str]:

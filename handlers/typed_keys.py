@@ -20,7 +20,6 @@ from handlers import (
     case_statement,
     case_steps,
     complaint,
-    complaint_content,
     complaint_steps,
     staff_broadcast_parts,
     staff_case_steps,
@@ -114,15 +113,23 @@ def _case(ctx: Context) -> str:
     return case_steps.standing(ctx)[1].number
 
 
+class _AskedToDrop(UpdateFilter):
+    """Whether all that was written is to be thrown away was asked last: a "yes" is about that, and no part of the text.
+    It throws nothing away either: it may be about something that was asked in between."""
+
+    __slots__ = ()
+
+    def filter(self, update: Update) -> bool:
+        dialog = current_turn().session.dialog
+        return dialog is not None and bool(dialog.data.get("draft", {}).get("dropping"))
+
+
 # --- complaints ---
 
 
 async def complaint_on(update: Update, ctx: Context) -> None:
     step, draft = complaint_steps.standing(ctx)
-    if draft.dropping:
-        # "Yes" to whether it is to be thrown away.
-        await complaint.drop_for_good(update, ctx)
-    elif step in (ComplaintStep.TEXT, ComplaintStep.FILES) and draft.text:
+    if step in (ComplaintStep.TEXT, ComplaintStep.FILES) and draft.text:
         draft.rewriting = False
         complaint_steps.go(ctx, draft.after(step), draft)
         await complaint_steps.ask(ctx)
@@ -147,30 +154,8 @@ async def complaint_back(update: Update, ctx: Context) -> None:
     await complaint.back(update, ctx)
 
 
-async def complaint_no(update: Update, ctx: Context) -> None:
-    if complaint_steps.standing(ctx)[1].dropping:
-        await complaint.resume(update, ctx)
-    else:
-        await complaint_content.CONTENT.take_text(update, ctx)
-
-
 async def complaint_thanks(update: Update, ctx: Context) -> None:
     await complaint_steps.ask(ctx, ctx.t("You are welcome."))
-
-
-async def statement_agreed(update: Update, ctx: Context) -> None:
-    """To whether it is to be thrown away; else it is what they have to say."""
-    if case_steps.standing(ctx)[1].dropping:
-        await case_statement.throw_away(update, ctx)
-    else:
-        await case_statement.CONTENT.take_text(update, ctx)
-
-
-async def statement_no(update: Update, ctx: Context) -> None:
-    if case_steps.standing(ctx)[1].dropping:
-        await case_statement.resume(update, ctx)
-    else:
-        await case_statement.CONTENT.take_text(update, ctx)
 
 
 async def statement_done(update: Update, ctx: Context) -> None:
@@ -233,6 +218,7 @@ async def no_words(update: Update, ctx: Context) -> None:
 
 
 _COMPLAINT, _CASE, _DESK = InDialog("complaint"), InDialog("case"), InDialog("staff_case")
+_ASKED_TO_DROP = _AskedToDrop()
 _OTHERS = InDialog("office") | InDialog("staff_requests") | InDialog("staff_links") | InDialog("staff_queue")
 
 HANDLERS = [
@@ -252,14 +238,15 @@ HANDLERS = [
         InDialog(VerificationStep.WAY) & _OnKey(_ways),
         _press(_ways, verification.choose_way, lambda ctx, way: ChooseWay(_dialog(ctx), way)),
     ),
+    MessageHandler(_COMPLAINT & _ASKED_TO_DROP & Typed(ON), complaint.drop),
+    MessageHandler(_COMPLAINT & _ASKED_TO_DROP & Typed(NO), complaint.resume),
+    MessageHandler(_CASE & _ASKED_TO_DROP & Typed(ON), case_statement.drop),
+    MessageHandler(_CASE & _ASKED_TO_DROP & Typed(NO), case_statement.resume),
     MessageHandler(_COMPLAINT & (Typed(STOP) | Begins(STOPS)), complaint.drop),
-    MessageHandler(_COMPLAINT & Typed(NO), complaint_no),
     MessageHandler(_COMPLAINT & Typed(THANKS), complaint_thanks),
     MessageHandler(_COMPLAINT & Typed(BACK), complaint_back),
     MessageHandler(_COMPLAINT & (Typed(ON) | Typed(DONE)), complaint_on),
     MessageHandler(_CASE & (Typed(STOP) | Begins(STOPS)), statement_stop),
-    MessageHandler(InDialog(CaseStep.SAY) & Typed(ON), statement_agreed),
-    MessageHandler(InDialog(CaseStep.SAY) & Typed(NO), statement_no),
     MessageHandler(_CASE & Typed(BACK), statement_back),
     MessageHandler(InDialog(CaseStep.WHY) & Typed(DONE), rating_done),
     MessageHandler(InDialog(CaseStep.SAY) & (Typed(DONE) | Typed(SEND)), statement_done),

@@ -367,6 +367,8 @@ async def test_a_killed_rotation_goes_on(
         _, err = await rotation.communicate()
         # It says how far it is at the end of each table: killed there, it has said something.
         assert rotation.returncode in (0, -signal.SIGKILL), err.decode()
+        said = err.decode().splitlines()
+        assert rotation.returncode == 0 or all("重新加密了" in line for line in said if line.strip()), said
         killed += rotation.returncode == -signal.SIGKILL and 0 < await left(database) < everything
         # Both keys together always open everything, whatever was under way.
         assert await clear_values(database, both.vault()) == values

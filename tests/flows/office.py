@@ -82,3 +82,12 @@ async def office(system: System, factory: Factory, household: Household, residen
     headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
     async with aiohttp.ClientSession(system.api_url, headers=headers) as api:
         yield Office(api, factory, system, household, resident)
+
+
+async def begin_answer(officer: Person, number: str, text: str) -> None:
+    """The officer has written an answer, and neither looked at it nor sent it."""
+    await open_case(officer, number)
+    await officer.tap("✉️ 答复")
+    await officer.tap("予以支持")
+    await officer.send(text)
+    await officer.expect("已收到")

@@ -8,7 +8,7 @@ from tests.api.desk import Desk
 from tests.factories import Factory
 from tests.flows.conftest import Household, System, new_household
 from tests.flows.files import picture
-from tests.flows.office import Office, office, open_case
+from tests.flows.office import Office, begin_answer, office
 from tests.flows.test_cases import file_one
 from tests.people import Message, Person
 
@@ -236,11 +236,7 @@ async def test_an_officers_answer_is_not_lost_by_a_wish_to_complain(
     number = await office.filed()
     for action in ("register", "accept"):
         await office.act(number, action, chat=officer.id)
-    await open_case(officer, number)
-    await officer.tap("✉️ 答复")
-    await officer.tap("予以支持")
-    await officer.send("我们决定九月底前修好。")
-    await officer.expect("已收到")
+    await begin_answer(officer, number, "我们决定九月底前修好。")
     await officer.tap("写成一份新投诉", on=offered)
     await officer.expect("没填完的内容还在")
     await officer.tap("继续填写")

@@ -8,7 +8,7 @@ from api.staff.service import change_account
 from tests.factories import Factory
 from tests.flows.conftest import Household, System, new_household
 from tests.flows.files import PDF, picture
-from tests.flows.office import Office, office, open_case
+from tests.flows.office import Office, begin_answer, office, open_case
 from tests.people import Person
 
 __all__ = ["office"]
@@ -282,11 +282,7 @@ async def test_the_api_is_down_for_a_while(system: System, office: Office) -> No
     number = await office.filed()
     for action in ("register", "accept"):
         await office.act(number, action, chat=officer.id)
-    await open_case(officer, number)
-    await officer.tap("✉️ 答复")
-    await officer.tap("予以支持")
-    await officer.send("九月底前修好。")
-    await officer.expect("已收到")
+    await begin_answer(officer, number, "九月底前修好。")
     await officer.tap("预览")
     preview = await officer.expect("信访人会看到", "九月底前修好。")
     await system.stop_api()

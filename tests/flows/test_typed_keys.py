@@ -55,14 +55,21 @@ async def test_one_goes_back_by_a_word(office: Office) -> None:
     await resident.expect("哪方面")
 
 
-async def test_what_is_added_holds_no_words_for_keys(office: Office) -> None:
-    resident, officer = office.resident, await office.hire()
-    number = await brought_to(office, "accepted", officer)
+async def adding(office: Office) -> str:
+    """The resident has written something to add to a complaint, and not sent it; the complaint's number."""
+    resident = office.resident
+    number = await brought_to(office, "accepted", await office.hire())
     await resident.send("/cases")
     await resident.tap(number)
     await resident.tap("补充")
     await resident.send("厕所也漏")
     await resident.expect("还没有发出")
+    return number
+
+
+async def test_what_is_added_holds_no_words_for_keys(office: Office) -> None:
+    resident = office.resident
+    number = await adding(office)
     await resident.send("发送")
     await resident.expect("还没有发出", "厕所也漏")
     await resident.tap("发给工作专班")

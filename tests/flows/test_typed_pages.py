@@ -4,6 +4,7 @@ import pytest
 
 from tests.flows.office import Office, office
 from tests.flows.test_staff_queue_steps import brought_to
+from tests.flows.test_typed_keys import adding
 
 __all__ = ["office"]
 
@@ -62,7 +63,8 @@ async def test_behind_other_words_it_is_no_part_of_them_either(office: Office) -
 
 
 @pytest.mark.parametrize("sure", ["对，不要了", "是的", "不要了"])
-async def test_whoever_says_yes_to_throwing_it_away_means_that(office: Office, sure: str) -> None:
+async def test_a_yes_to_throwing_it_away_is_no_part_of_it(office: Office, sure: str) -> None:
+    """Nor does a word throw anything away: it may be about something that was asked in between."""
     resident = office.resident
     await resident.send("/complain")
     await resident.tap("房屋质量")
@@ -75,17 +77,28 @@ async def test_whoever_says_yes_to_throwing_it_away_means_that(office: Office, s
     await resident.send("算了，不投诉了")
     await resident.expect("不要了吗")
     await resident.send(sure)
+    await resident.expect("请点一下按钮", "不要了吗")
+    await resident.tap("🗑 不要了")
     await resident.expect("取消了")
 
 
+async def test_a_yes_to_what_was_asked_since_throws_nothing_away(office: Office) -> None:
+    resident = office.resident
+    await resident.send("/complain")
+    await resident.tap("房屋质量")
+    await resident.send("厨房漏水")
+    shown = await resident.expect("收到")
+    await resident.send("算了")
+    await resident.expect("不要了吗")
+    await resident.tap("➡️ 继续", on=shown)
+    await resident.expect("厨房漏水", "提交")
+    await resident.send("好的")
+    await resident.expect("还没有提交", "厨房漏水")
+
+
 async def test_so_does_whoever_was_adding_something(office: Office) -> None:
-    resident, officer = office.resident, await office.hire()
-    number = await brought_to(office, "accepted", officer)
-    await resident.send("/cases")
-    await resident.tap(number)
-    await resident.tap("补充")
-    await resident.send("厕所也漏")
-    await resident.expect("还没有发出")
+    resident = office.resident
+    number = await adding(office)
     await resident.send("算了，不补充了")
     await resident.expect("不要了吗")
     await resident.send("不")
@@ -93,20 +106,17 @@ async def test_so_does_whoever_was_adding_something(office: Office) -> None:
     await resident.send("算了，不补充了")
     await resident.expect("不要了吗")
     await resident.send("对")
+    await resident.expect("请点一下按钮", "不要了吗")
+    await resident.tap("🗑 不要了")
     await resident.expect("没有发出去")
     assert (await office.case(number, chat=resident.id)).events[-1].kind == "accepted"
 
 
 async def test_a_statement_holds_no_names_of_pages_and_no_words_of_keys(office: Office) -> None:
-    resident, officer = office.resident, await office.hire()
-    number = await brought_to(office, "accepted", officer)
-    await resident.send("/cases")
-    await resident.tap(number)
-    await resident.tap("补充")
+    resident = office.resident
+    number = await adding(office)
     await resident.send("等一下")
-    await resident.expect("不着急")
-    await resident.send("厕所也漏")
-    await resident.expect("还没有发出")
+    await resident.expect("不着急", "厕所也漏")
     await resident.send("付款和收款")
     await resident.expect("付了多少")
     await resident.expect("没填完的内容还在")
